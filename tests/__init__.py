@@ -1,0 +1,1 @@
+"""The tests; each app has a folder of its own."""
