@@ -93,12 +93,13 @@ def pip_command(folder: Path, log: Path, lock: int) -> list[str] | None:
 def install(folder: Path, requirements: Path, log: Path, lock: int) -> None:
     """Install the pinned requirements by uv, or by pip where uv is missing or fails (it reads no pip configuration)."""
     arguments = ["install", "--require-hashes", "-r", str(requirements)]
+    quiet = ["--no-input", "--no-user", "--disable-pip-version-check", "--progress-bar", "off"]
     uv = shutil.which("uv")
     python = str(folder / "bin/python")
     if uv and run([uv, "pip", *arguments, "--python", python, "--compile-bytecode"], log, lock):
         return
     pip = pip_command(folder, log, lock)
-    if pip and run([*pip, *arguments, "--no-input", "--no-user", "--disable-pip-version-check", "--progress-bar", "off"], log, lock):
+    if pip and run([*pip, *arguments, *quiet], log, lock):
         return
     raise SetUpFailed(
         f"the packages could not be installed. The end of what the installer said:\n\n{tail(log)}\n\n"
@@ -116,7 +117,8 @@ def set_up(folder: Path, part: str, lock: int) -> None:
     log = folder.with_name(f"{folder.name}.log")
     log.write_bytes(b"")
     reusable = is_reusable(folder)
-    say(f"{'updating' if reusable else 'setting up'} {folder} with Python {sys.version.split()[0]} (a minute at most) …")
+    doing = "updating" if reusable else "setting up"
+    say(f"{doing} {folder} with Python {sys.version.split()[0]} (about a minute) …")
     begun_at = time.monotonic()
     if reusable:
         for stamp in folder.glob("installed-*"):

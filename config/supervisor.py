@@ -49,7 +49,8 @@ class Limits:
 def print_line(text: str) -> None:
     """Tell the operator; a closed terminal is no reason to stop serving."""
     with contextlib.suppress(OSError, ValueError):
-        print(f"quarterdeck: {text}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"quarterdeck: {text}\n")
+        sys.stderr.flush()
 
 
 def supervise(
