@@ -1,0 +1,1 @@
+"""The story of one run: executor, agents, sandbox, prompt."""

@@ -1,0 +1,32 @@
+"""The built-in agent ``script`` as a profile; imports nothing of the agent itself, which runs in its own process."""
+
+from pathlib import Path
+
+from .interpreter import interpreter_folders
+from .profile import AgentProfile, OutputStyle
+
+SCRIPT_FOLDER = Path(__file__).resolve().parent / "script"
+
+
+def _command(interpreter: str) -> tuple[str, ...]:
+    return (interpreter, "-I", str(SCRIPT_FOLDER))
+
+
+def _read_only() -> tuple[Path, ...]:
+    return (*interpreter_folders(), SCRIPT_FOLDER)
+
+
+SCRIPT = AgentProfile(
+    key="script",
+    name="Script",
+    command=_command,
+    read_only=_read_only,
+    safe_mode="ask",
+    free_mode="auto",
+    is_resumable=True,
+    needs_login=False,
+    needs_network=False,
+    output_style=OutputStyle.LIVE_SPLIT,
+    initialize_timeout_seconds=20.0,
+    session_timeout_seconds=20.0,
+)

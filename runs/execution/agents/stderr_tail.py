@@ -1,0 +1,38 @@
+"""Reads an agent's stderr to its end, so that it never blocks, and keeps only the last of it."""
+
+import asyncio
+
+TAIL_BYTES = 64 * 1024
+_REASON_LINES = 10
+_REASON_CHARACTERS = 1_000
+_LAST_WORDS_SECONDS = 0.5
+
+
+class StderrTail:
+    """Must be made inside a running event loop."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+        self._kept = bytearray()
+        self._task = asyncio.get_running_loop().create_task(self._read())
+
+    @property
+    def text(self) -> str:
+        """The last of what came, up to TAIL_BYTES."""
+        return self._kept.decode("utf-8", "replace")
+
+    async def last_words(self) -> str:
+        """The last lines, for a reason of failure; waits a moment for what is still on its way."""
+        await asyncio.wait({self._task}, timeout=_LAST_WORDS_SECONDS)
+        lines = [line.rstrip() for line in self.text.splitlines() if line.strip()]
+        return "\n".join(lines[-_REASON_LINES:])[-_REASON_CHARACTERS:]
+
+    async def close(self) -> None:
+        """Stop reading."""
+        self._task.cancel()
+        await asyncio.wait({self._task})
+
+    async def _read(self) -> None:
+        while data := await self._reader.read(TAIL_BYTES):
+            self._kept += data
+            del self._kept[:-TAIL_BYTES]

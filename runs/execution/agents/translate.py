@@ -1,0 +1,93 @@
+"""Turns ACP ``session/update`` payloads into this server's updates; what it does not know it passes on whole."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from .payload import list_of, text_of, value_of, whole_number_of
+from .tool_calls import ToolCall, ToolCalls
+from .updates import (
+    AgentUpdate,
+    MessageChunk,
+    PlanEntry,
+    PlanUpdated,
+    ThoughtChunk,
+    Unrecognised,
+    UsageUpdated,
+    UserMessageChunk,
+)
+
+_CHUNKS = {
+    "agent_message_chunk": MessageChunk,
+    "agent_thought_chunk": ThoughtChunk,
+    "user_message_chunk": UserMessageChunk,
+}
+_PLAN_STATUSES = ("pending", "in_progress", "completed")
+
+
+class Translator:
+    """Follows one session. Updates go in as they came off the wire, and come out in the same order."""
+
+    def __init__(self) -> None:
+        self._tool_calls = ToolCalls()
+        self._last_kind = ""
+        self._unnamed_messages = 0
+        self._readers: dict[str, Callable[[dict[str, Any]], tuple[AgentUpdate, ...] | None]] = {
+            "tool_call": self._tool_calls.take,
+            "tool_call_update": self._tool_calls.take,
+            "plan": _read_plan,
+            "usage_update": _read_usage,
+        }
+
+    def translate(self, payload: Any, *, is_replay: bool = False) -> tuple[AgentUpdate, ...]:
+        """The updates in one payload: none for what adds nothing, one or more else."""
+        kind = text_of(payload, "sessionUpdate") or ""
+        updates = self._read(kind, payload) if kind else None
+        self._last_kind = kind
+        if updates is None:
+            updates = (Unrecognised(kind or "session/update", payload if isinstance(payload, dict) else {"": payload}),)
+        return tuple(dataclasses.replace(update, is_replay=True) for update in updates) if is_replay else updates
+
+    def take_request(self, tool_call: Any) -> tuple[AgentUpdate, ...]:
+        """What a permission request tells of its tool call that no update told before."""
+        taken = self._tool_calls.take(tool_call, is_asking=True) if isinstance(tool_call, dict) else None
+        return taken or ()
+
+    def tool_call(self, tool_call_id: str) -> ToolCall:
+        """All that is known of a tool call by now."""
+        return self._tool_calls.known(tool_call_id)
+
+    def _read(self, kind: str, payload: dict[str, Any]) -> tuple[AgentUpdate, ...] | None:
+        if kind in _CHUNKS:
+            return self._read_chunk(kind, payload)
+        reader = self._readers.get(kind)
+        return reader(payload) if reader else None
+
+    def _read_chunk(self, kind: str, payload: dict[str, Any]) -> tuple[AgentUpdate, ...] | None:
+        text = text_of(payload, "content", "text")
+        if text is None:
+            return None
+        message_id = text_of(payload, "messageId")
+        if message_id is None:
+            self._unnamed_messages += kind != self._last_kind
+            message_id = f"unnamed-{self._unnamed_messages}"
+        return (_CHUNKS[kind](message_id, text),)
+
+
+def _read_plan(payload: dict[str, Any]) -> tuple[AgentUpdate, ...] | None:
+    entries = []
+    for entry in list_of(payload, "entries"):
+        content, status = text_of(entry, "content"), text_of(entry, "status")
+        if content is None or status not in _PLAN_STATUSES:
+            return None
+        entries.append(PlanEntry(content, status, text_of(entry, "priority") or "medium"))
+    return (PlanUpdated(tuple(entries)),)
+
+
+def _read_usage(payload: dict[str, Any]) -> tuple[AgentUpdate, ...] | None:
+    used, size = whole_number_of(payload, "used"), whole_number_of(payload, "size")
+    if used is None or size is None:
+        return None
+    amount = value_of(payload, "cost", "amount")
+    cost = float(amount) if isinstance(amount, int | float) and not isinstance(amount, bool) else None
+    return (UsageUpdated(used, size, cost, text_of(payload, "cost", "currency")),)
