@@ -181,9 +181,7 @@ def test_a_crash_loop_stops_everything_with_the_reason(start: Start) -> None:
     pid = server.pid_of("steady")
     status, errors = server.outcome()
     assert (status, is_gone(pid)) == (1, True)
-    assert errors.endswith(
-        "stopped: crashing failed 5 times within 60 s; the last time it ended with exit status 3.\n"
-    )
+    assert errors.endswith("stopped: crashing failed 5 times within 60 s; the last time it ended with exit status 3.\n")
 
 
 def test_the_wait_between_starts_doubles(start: Start) -> None:
@@ -235,9 +233,7 @@ def test_a_second_server_of_one_home_is_refused_with_the_holder_named(start: Sta
 
 
 @pytest.mark.parametrize("name", ["steady", "stubborn"])
-def test_a_start_right_after_kill_9_waits_for_the_old_processes(
-    start: Start, tmp_path: Path, name: str
-) -> None:
+def test_a_start_right_after_kill_9_waits_for_the_old_processes(start: Start, tmp_path: Path, name: str) -> None:
     first = start(name, LOCK=str(tmp_path / "lock"))
     old = first.pid_of(name)
     first.process.kill()

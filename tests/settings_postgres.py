@@ -1,0 +1,11 @@
+"""The settings of a test process on PostgreSQL; `bin/test` names the server in TEST_DATABASE_URL."""
+
+import os
+
+from tests import process_home
+
+process_home.prepare(database_url=os.environ["TEST_DATABASE_URL"])
+
+from config.settings import *  # noqa: E402, F403 - the environment must be right before the settings read it
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real ones are slow by design

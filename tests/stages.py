@@ -1,0 +1,159 @@
+"""What `bin/test` runs: every check in turn with its time, or pytest with the given arguments.
+
+Goes on after a failure, so that one run tells everything; the exit status is non-zero when any stage failed.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests import interpreters, postgres, process_home
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAMS = Path(sys.executable).parent
+STOP_SECONDS = 15.0
+MODULES = {"sqlite": "tests.settings_sqlite", "postgres": "tests.settings_postgres"}
+
+
+@dataclass
+class Stages:
+    """The stages run so far: name, seconds, exit status; and the environment that all of them get."""
+
+    environment: Mapping[str, str]
+    done: list[tuple[str, float, int]] = field(default_factory=list)
+
+    def run(self, name: str, command: list[str], **environment: str) -> None:
+        """Run one stage in the checkout, its output going straight through."""
+        print(f"── {name}", flush=True)
+        begun_at = time.monotonic()
+        status = run(command, {**self.environment, **environment})
+        self.done.append((name, time.monotonic() - begun_at, status))
+
+    def summary(self) -> int:
+        """Print the table of times; the exit status of the whole."""
+        width = max(len(name) for name, _, _ in self.done)
+        print("\n── stages")
+        for name, seconds, status in self.done:
+            print(f"{name:<{width}}  {seconds:7.1f} s  {'ok' if status == 0 else f'FAILED ({status})'}")
+        print(f"{'all':<{width}}  {sum(seconds for _, seconds, _ in self.done):7.1f} s", flush=True)
+        return int(any(status for _, _, status in self.done))
+
+
+def run(command: list[str], environment: Mapping[str, str]) -> int:
+    """Run a program to its end; when we are told to stop meanwhile, it stops first."""
+    process = subprocess.Popen(command, cwd=ROOT, env=dict(environment))
+    try:
+        return process.wait()
+    except BaseException:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=STOP_SECONDS)
+        process.kill()
+        raise
+
+
+def checks(stages: Stages) -> None:
+    """The stages that run no test."""
+    python = sys.executable
+    stages.run("ruff check", [python, "-m", "ruff", "check", "."])
+    stages.run("ruff format", [python, "-m", "ruff", "format", "--check", "."])
+    stages.run("mypy", [python, "-m", "mypy"])
+    stages.run("import contracts", [str(PROGRAMS / "lint-imports")])
+    stages.run("migrations", [python, "manage.py", "makemigrations", "--check", "--dry-run"])
+    stages.run("django check", [python, "manage.py", "check", "--fail-level", "WARNING"])
+
+
+def tests(stages: Stages, coverage_folder: Path) -> None:
+    """The whole suite: plumbing once, the rest on both databases, then the coverage of all together."""
+
+    def suite(name: str, expression: str, database: str, **environment: str) -> None:
+        data = str(coverage_folder / f".coverage.{name}")
+        measured = ["--cov", "--cov-report=", "--cov-fail-under=0", "-m", expression]
+        stages.run(f"tests: {name}", pytest(database, [*parallel(), *measured]), COVERAGE_FILE=data, **environment)
+
+    suite("plumbing", "plumbing", "sqlite")
+    suite("sqlite", "not plumbing", "sqlite")
+    with postgres.server() as address:
+        suite("postgres", "not plumbing", "postgres", TEST_DATABASE_URL=address)
+    data = f"--data-file={coverage_folder / 'all'}"
+    coverage = [sys.executable, "-m", "coverage"]
+    stages.run("coverage data", [*coverage, "combine", "--quiet", data, str(coverage_folder)])
+    stages.run("coverage floor", [*coverage, "report", data])
+
+
+def pytest(database: str, arguments: list[str]) -> list[str]:
+    """The command line of one pytest run on a database."""
+    return [sys.executable, "-m", "pytest", f"--ds={MODULES[database]}", *arguments]
+
+
+def parallel() -> list[str]:
+    """Two to four processes: the databases and the sandboxes need processors too."""
+    return ["-q", "-n", str(max(2, min(4, os.cpu_count() or 2)))]
+
+
+def everything(environment: Mapping[str, str]) -> int:
+    """Every stage."""
+    stages = Stages(environment)
+    with tempfile.TemporaryDirectory(prefix="quarterdeck-coverage-") as folder:
+        checks(stages)
+        tests(stages, Path(folder))
+    return stages.summary()
+
+
+def other_pythons(environment: Mapping[str, str]) -> int:
+    """The suite on SQLite with every other supported Python of this machine, each in an environment of its own."""
+    stages = Stages(environment)
+    for version, found in interpreters.others().items():
+        if found is None:
+            print(f"── Python {version}: not on this machine, not tried")
+            continue
+        command = [str(ROOT / "bin/test"), *parallel()]
+        folder = str(ROOT / ".venvs" / version)
+        stages.run(f"Python {version}", command, PYTHON=found, QUARTERDECK_VENV=folder)
+    return stages.summary() if stages.done else 0
+
+
+def selected(arguments: list[str], environment: Mapping[str, str]) -> int:
+    """Pytest with the caller's arguments on SQLite, with --postgres on PostgreSQL."""
+    if "--postgres" not in arguments:
+        return run(pytest("sqlite", arguments), environment)
+    arguments.remove("--postgres")
+    with postgres.server() as address:
+        return run(pytest("postgres", arguments), {**environment, "TEST_DATABASE_URL": address})
+
+
+@contextlib.contextmanager
+def stop_signals_as_exceptions() -> Iterator[None]:
+    """SIGTERM and SIGHUP unwind like Ctrl-C does, so that everything started is stopped."""
+
+    def leave(number: int, _frame: object) -> None:
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def main(arguments: list[str]) -> int:
+    """Choose by the arguments; the exit status."""
+    with stop_signals_as_exceptions(), tempfile.TemporaryDirectory(prefix="quarterdeck-stages-") as home:
+        environment = {**process_home.cleared(dict(os.environ)), "QUARTERDECK_HOME": home}
+        if not arguments:
+            return everything(environment)
+        if arguments == ["--pythons"]:
+            return other_pythons(environment)
+        return selected(arguments, environment)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
