@@ -1,0 +1,137 @@
+"""What differs between two trees: a list of files, and a diff that applies; it looks at objects, never at files."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from projects.git.repository import Repository
+
+ChangeType = Literal["created", "updated", "deleted", "renamed"]
+RENAME_LIMIT = 1000
+"""Above so many candidates git looks for exact renames only (git-diff(1), -l)."""
+
+_TYPES: dict[bytes, ChangeType] = {b"A": "created", b"M": "updated", b"T": "updated", b"D": "deleted", b"R": "renamed"}
+_SUBMODULE = "160000"
+_PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-relative", "-M", f"-l{RENAME_LIMIT}")
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One changed file. Lines are 0 for binary files; `size_bytes` is that of the new content (0 when deleted).
+
+    Git's names are bytes: `path` is them as UTF-8 with `surrogateescape`, exact, but not for JSON or a database; those
+    take `display_path`. Modes are Git's, in octal; blob and mode are None on the side where there is no file.
+    """
+
+    path: str
+    old_path: str | None
+    change_type: ChangeType
+    additions: int
+    deletions: int
+    is_binary: bool
+    size_bytes: int
+    old_blob: str | None
+    new_blob: str | None
+    old_mode: str | None
+    new_mode: str | None
+
+    @property
+    def display_path(self) -> str:
+        """The path with what is no UTF-8 replaced."""
+        return display_path(self.path)
+
+
+def display_path(path: str) -> str:
+    """A path made fit for JSON and databases: bytes that are no UTF-8 become U+FFFD."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def changed_files(repository: Repository, base: str, tree: str) -> tuple[FileChange, ...]:
+    """The files in which two trees (or commits) differ, renames found, ordered by path."""
+    output = repository.run(["diff-tree", "-r", "-z", "--raw", "--numstat", "--abbrev=40", *_PLAIN, base, tree, "--"])
+    fields = iter(output.split(b"\0"))
+    raw, first_count = _read_raw(fields)
+    counts = _read_counts(first_count, fields)
+    sizes = _sizes(repository, [entry.new_blob for entry in raw if entry.new_blob and entry.new_mode != _SUBMODULE])
+    changes = (_change(entry, counts[entry.path], sizes) for entry in raw)
+    return tuple(sorted(changes, key=lambda change: change.path))
+
+
+def diff(repository: Repository, base: str, tree: str, *, paths: Sequence[str] | None = None) -> bytes:
+    """The unified diff between two trees: `git apply --binary --index` on `base` gives `tree` exactly.
+
+    `paths` (as in FileChange; of a rename, both) limits it. Bytes, as files are: they may be in any encoding.
+    """
+    if paths is not None and not paths:
+        return b""
+    options = ["-r", "-p", "--binary", "--full-index", "--src-prefix=a/", "--dst-prefix=b/", "-U3", *_PLAIN]
+    return repository.run(["diff-tree", *options, base, tree, "--", *(paths or ())], timeout_seconds=300)
+
+
+@dataclass(frozen=True)
+class _Raw:
+    status: bytes
+    path: bytes
+    old_path: bytes | None
+    old_blob: str | None
+    new_blob: str | None
+    old_mode: str | None
+    new_mode: str | None
+
+
+def _read_raw(fields: Iterator[bytes]) -> tuple[list[_Raw], bytes]:
+    """The `:` records (git-diff-index(1), Raw output format), and the field that follows them."""
+    entries: list[_Raw] = []
+    for field in fields:
+        if not field.startswith(b":"):
+            return entries, field
+        old_mode, new_mode, old_blob, new_blob, status = field[1:].decode("ascii").split(" ")
+        path, old_path = next(fields), None
+        if status.startswith("R"):
+            path, old_path = next(fields), path
+        modes = (None if mode == "000000" else mode for mode in (old_mode, new_mode))
+        blobs = (None if blob == "0" * 40 else blob for blob in (old_blob, new_blob))
+        entries.append(_Raw(status[:1].encode(), path, old_path, *blobs, *modes))
+    return entries, b""
+
+
+def _read_counts(first: bytes, fields: Iterator[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
+    """path → added and deleted lines, `-` for binary. A rename leaves the name empty and gives both after it."""
+    counts = {}
+    field = first
+    while field:
+        added, deleted, path = field.split(b"\t", 2)
+        if not path:
+            next(fields)
+            path = next(fields)
+        counts[path] = (added, deleted)
+        field = next(fields, b"")
+    return counts
+
+
+def _sizes(repository: Repository, blobs: Sequence[str]) -> dict[str, int]:
+    if not blobs:
+        return {}
+    wanted = "\n".join([*blobs, ""]).encode()
+    answer = repository.run(
+        ["cat-file", "--batch-check=%(objectname) %(objectsize)", "--buffer"], standard_input=wanted
+    )
+    return {blob: int(size) for blob, size in (line.split(" ") for line in answer.decode("ascii").splitlines())}
+
+
+def _change(entry: _Raw, count: tuple[bytes, bytes], sizes: dict[str, int]) -> FileChange:
+    added, deleted = count
+    is_binary = added == b"-"
+    return FileChange(
+        path=entry.path.decode("utf-8", "surrogateescape"),
+        old_path=None if entry.old_path is None else entry.old_path.decode("utf-8", "surrogateescape"),
+        change_type=_TYPES[entry.status],
+        additions=0 if is_binary else int(added),
+        deletions=0 if is_binary else int(deleted),
+        is_binary=is_binary,
+        size_bytes=sizes.get(entry.new_blob or "", 0),
+        old_blob=entry.old_blob,
+        new_blob=entry.new_blob,
+        old_mode=entry.old_mode,
+        new_mode=entry.new_mode,
+    )

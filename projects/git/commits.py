@@ -1,0 +1,84 @@
+"""Commits made of trees: the run's, and private snapshots; it moves no branch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from projects.git.identity import Identity
+from projects.git.private_dir import PrivateDir
+from projects.git.process import run_git
+from projects.git.repository import Repository
+from projects.git.trees import write_exact_tree
+from projects.git.work_tree import WorkTree
+
+SNAPSHOT_REFS = "refs/quarterdeck/snapshots/"
+SNAPSHOT_IDENTITY = Identity("Quarterdeck", "quarterdeck@localhost")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A saved work tree: its commit, exact tree, and how many files differ from the parent (or the base commit)."""
+
+    commit: str
+    tree: str
+    files_changed: int
+
+
+def commit_tree(
+    repository: Repository,
+    *,
+    tree: str,
+    parents: Sequence[str],
+    author: Identity,
+    committer: Identity,
+    message: str,
+    at: datetime,
+) -> str:
+    """Write a commit object and return its id. `at` knows its time zone. No hook runs, nothing is signed."""
+    # Without the private objects in sight: a commit that will be pushed must not depend on them.
+    return (
+        run_git(
+            _arguments(tree, parents),
+            git_dir=repository.path,
+            environment=author.as_variables("AUTHOR", at) | committer.as_variables("COMMITTER", at),
+            standard_input=_encoded(message),
+        )
+        .decode()
+        .strip()
+    )
+
+
+def save_snapshot(work_tree: WorkTree, *, ref: str, message: str, parent: str | None) -> Snapshot:
+    """Record the work tree byte for byte (ignored files left out) under `ref`, in `refs/quarterdeck/snapshots/`.
+
+    Its objects are readable by the server only. Done again after a kill, the ref names the newer one. The caller holds
+    the repository lock. Errors as of `write_exact_tree`.
+    """
+    if not ref.startswith(SNAPSHOT_REFS):
+        raise ValueError(f"the ref of a snapshot begins with {SNAPSHOT_REFS}")
+    tree = write_exact_tree(work_tree)
+    commit = _commit_private(work_tree.exact, tree, [parent] if parent else [], message)
+    repository = work_tree.repository
+    repository.run(["update-ref", "--no-deref", ref, commit])
+    return Snapshot(commit, tree, _count_changes(repository, parent or work_tree.base_commit, tree))
+
+
+def _commit_private(private: PrivateDir, tree: str, parents: Sequence[str], message: str) -> str:
+    now = datetime.now(UTC)
+    variables = SNAPSHOT_IDENTITY.as_variables("AUTHOR", now) | SNAPSHOT_IDENTITY.as_variables("COMMITTER", now)
+    return (
+        private.run(_arguments(tree, parents), environment=variables, standard_input=_encoded(message)).decode().strip()
+    )
+
+
+def _arguments(tree: str, parents: Sequence[str]) -> list[str]:
+    return ["commit-tree", tree, *(part for parent in parents for part in ("-p", parent)), "-F", "-"]
+
+
+def _encoded(message: str) -> bytes:
+    return message.replace("\0", "").encode("utf-8", "replace")
+
+
+def _count_changes(repository: Repository, old: str, new: str) -> int:
+    names = repository.run(["diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new, "--"])
+    return names.count(b"\0")

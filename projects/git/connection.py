@@ -1,0 +1,103 @@
+"""How git connects to a remote: to the checked addresses only, and as nobody; it holds no credential of the server."""
+
+import contextlib
+import os
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from projects.git.errors import HostUnreachable
+from projects.git.repository import Repository
+from projects.git.urls import DEFAULT_PORTS, RemoteUrl
+
+Result = TypeVar("Result")
+
+# A local repository is other people's data: its hooks, filters and helpers would run as the server.
+_LOCAL_SERVICE = (
+    "git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.alternateRefsCommand= -c receive.autogc=false "
+    "-c receive.denyCurrentBranch=refuse -c gc.auto=0 -c maintenance.auto=false "
+)
+UPLOAD_PACK = _LOCAL_SERVICE + "upload-pack"
+RECEIVE_PACK = _LOCAL_SERVICE + "receive-pack"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One way to reach a remote: the URL for git's argv, and what goes into its environment and configuration."""
+
+    url: str
+    environment: dict[str, str]
+    config: tuple[tuple[str, str], ...]
+    is_local: bool
+
+
+def connections(repository: Repository, remote: RemoteUrl, addresses: Sequence[str]) -> tuple[Connection, ...]:
+    """The ways to try, in order. `addresses` come from `resolve_host`; git itself looks up no name.
+
+    http and https: curl is told the addresses (`http.curloptResolve`, git 2.37 and newer; older gits look the name up
+    again). ssh: the address is HostName, the name stays as HostKeyAlias. git: the address stands in the URL, the name
+    is passed on as the virtual host. Redirects are not followed.
+    """
+    if remote.scheme == "file":
+        return (Connection(remote.text, {"GIT_ALLOW_PROTOCOL": "file"}, (), is_local=True),)
+    if not addresses:
+        raise ValueError("addresses of the remote are needed: see resolve_host")
+    if remote.scheme == "ssh":
+        return tuple(_by_ssh(repository, remote, address) for address in addresses)
+    if remote.scheme == "git":
+        return tuple(_by_git(remote, address) for address in addresses)
+    return (_by_http(remote, addresses),)
+
+
+def reach(ways: Sequence[Connection], attempt: Callable[[Connection], Result]) -> Result:
+    """The result of the first way on which the host answers at all; other errors end the search."""
+    *earlier, last = ways
+    for way in earlier:
+        with contextlib.suppress(HostUnreachable):
+            return attempt(way)
+    return attempt(last)
+
+
+def _by_http(remote: RemoteUrl, addresses: Sequence[str]) -> Connection:
+    joined = ",".join(_bracketed(address) for address in addresses)
+    config = [("http.proxy", "")]
+    if remote.host not in addresses:
+        config.append(("http.curloptResolve", f"{remote.host}:{remote.port}:{joined}"))
+    return Connection(remote.text, {"GIT_ALLOW_PROTOCOL": remote.scheme}, tuple(config), is_local=False)
+
+
+def _by_git(remote: RemoteUrl, address: str) -> Connection:
+    url = f"git://{_bracketed(address)}:{remote.port}{remote.path}"
+    name = remote.host if remote.port == DEFAULT_PORTS["git"] else f"{_bracketed(remote.host)}:{remote.port}"
+    variables = {"GIT_ALLOW_PROTOCOL": "git", "GIT_OVERRIDE_VIRTUAL_HOST": name}
+    return Connection(url, variables, (), is_local=False)
+
+
+def _by_ssh(repository: Repository, remote: RemoteUrl, address: str) -> Connection:
+    """None of the server's own keys, agents or settings: they are not the project's to use."""
+    known_hosts = os.fspath(repository.known_hosts).replace("%", "%%")
+    options = (
+        "BatchMode=yes",
+        f"HostName={address}",
+        f"HostKeyAlias={remote.host}",
+        "StrictHostKeyChecking=accept-new",
+        f'UserKnownHostsFile="{known_hosts}"',
+        "GlobalKnownHostsFile=/dev/null",
+        "IdentityFile=none",
+        "IdentityAgent=none",
+        "IdentitiesOnly=yes",
+        "ForwardAgent=no",
+        "ClearAllForwardings=yes",
+        "PermitLocalCommand=no",
+        "ControlMaster=no",
+        "ConnectTimeout=20",
+        "ServerAliveInterval=15",
+        "LogLevel=ERROR",
+    )
+    command = shlex.join(["ssh", "-F", "/dev/null", *(part for option in options for part in ("-o", option))])
+    return Connection(remote.text, {"GIT_ALLOW_PROTOCOL": "ssh"}, (("core.sshCommand", command),), is_local=False)
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

@@ -1,0 +1,92 @@
+"""Minimal git dirs of the server's own, one for each way of reading a work tree; no config of anyone else counts."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from projects.git.environment import quote_object_directory
+from projects.git.process import run_git
+from projects.git.repository import Repository
+
+REVIEW_ATTRIBUTES = b"* -filter -ident -working-tree-encoding\n"
+"""The repository's text attributes, and no filter."""
+
+EXACT_ATTRIBUTES = b"* -text -ident -filter -working-tree-encoding -eol\n"
+"""Every byte as it is."""
+
+_CONFIG = b"""[core]
+\trepositoryformatversion = 0
+\tbare = false
+\tfileMode = true
+\tsymlinks = true
+\tignoreCase = false
+"""
+
+
+@dataclass(frozen=True)
+class PrivateDir:
+    """A git dir with an index and `info/attributes`, over the objects of a repository.
+
+    `writes_private` says where new objects go: into the repository's private objects, or into those that agents may
+    read; in the latter case the private ones stay out of sight, so that no commit comes to depend on them.
+    """
+
+    git_dir: Path
+    repository: Repository
+    work_tree: Path
+    writes_private: bool
+
+    @property
+    def index(self) -> Path:
+        """Kept between two looks at the work tree: it knows which files have not changed."""
+        return self.git_dir / "index"
+
+    @property
+    def has_additions(self) -> Path:
+        """A mark: the index may hold names that the base commit lacks."""
+        return self.git_dir / "has-additions"
+
+    @property
+    def attributes(self) -> Path:
+        """Git's attributes of highest precedence (gitattributes(5))."""
+        return self.git_dir / "info" / "attributes"
+
+    def run(
+        self,
+        args: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        standard_input: bytes | None = None,
+        timeout_seconds: float = 600,
+        on_stderr: Callable[[str], None] | None = None,
+    ) -> bytes:
+        """Run git with this index over the work tree. Errors as of `run_git`."""
+        return run_git(
+            args,
+            git_dir=self.git_dir,
+            work_tree=self.work_tree,
+            environment={**self._objects(), **(environment or {})},
+            standard_input=standard_input,
+            timeout_seconds=timeout_seconds,
+            on_stderr=on_stderr,
+        )
+
+    def _objects(self) -> dict[str, str]:
+        main, private = self.repository.objects, self.repository.private_objects
+        if not self.writes_private:
+            return {"GIT_OBJECT_DIRECTORY": os.fspath(main)}
+        return {
+            "GIT_OBJECT_DIRECTORY": os.fspath(private),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": quote_object_directory(main),
+        }
+
+
+def write_git_dir(git_dir: Path, attributes: bytes, *, head: str = "refs/heads/none", extra_config: str = "") -> None:
+    """Write a git dir by hand (gitrepository-layout(5)): no template, no hooks, the configuration given here."""
+    for folder in (git_dir, git_dir / "refs", git_dir / "objects", git_dir / "info"):
+        folder.mkdir(exist_ok=True)
+    (git_dir / "config").write_bytes(_CONFIG + extra_config.encode())
+    (git_dir / "info" / "attributes").write_bytes(attributes)
+    (git_dir / "info" / "exclude").write_bytes(b"")
+    (git_dir / "HEAD").write_text(f"ref: {head}\n")

@@ -1,0 +1,220 @@
+"""The one way git is run: an argv list, its own session, a time limit; it never goes through a shell."""
+
+import contextlib
+import os
+import re
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import IO
+
+from projects.git.environment import git_environment, search_path
+from projects.git.errors import DiskFull, GitFailed, GitTimeout
+
+CHUNK_BYTES = 1 << 16
+KEPT_ERROR_BYTES = 1 << 16
+GRACE_SECONDS = 2.0
+"""How long git may clean up its lock files after SIGTERM before SIGKILL."""
+
+
+def run_git(
+    args: Sequence[str],
+    *,
+    git_dir: Path | None = None,
+    work_tree: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    config: Sequence[tuple[str, str]] = (),
+    standard_input: bytes | None = None,
+    timeout_seconds: float = 60,
+    on_stderr: Callable[[str], None] | None = None,
+) -> bytes:
+    """Run `git ARGS` and return its standard output.
+
+    `environment` and `config` add to the fixed ones of `environment.py`. `on_stderr` gets every line of standard
+    error (split at CR and LF) in the calling thread. Raises GitTimeout after `timeout_seconds`, DiskFull, or
+    GitFailed with the exit status and everything that git said.
+    """
+    process = _start(
+        ["git", *(argument.encode("utf-8", "surrogateescape") for argument in args)],
+        git_environment(git_dir=git_dir, work_tree=work_tree, environment=environment, config=config),
+        work_tree or git_dir or Path("/"),
+        has_input=standard_input is not None,
+    )
+    deadline = time.monotonic() + timeout_seconds
+    with _ended_at_exit(process):
+        output, error = _converse(process, standard_input or b"", deadline, on_stderr)
+        try:
+            status = process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise _timed_out() from None
+    if status:
+        raise _failure(status, output, error)
+    return output
+
+
+def scrub(text: str) -> str:
+    """The text with user names and passwords of URLs taken out."""
+    return re.sub(r"://[^/@\s]*@", "://", text)
+
+
+def _start(
+    command: Sequence[str | bytes], variables: dict[str, str], folder: Path, *, has_input: bool
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [*_dies_with_us(), *command],
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            cwd=folder,
+            env=variables,
+            start_new_session=True,
+            umask=0o022,  # agents under another user read the objects, whatever the server's umask
+        )
+    except FileNotFoundError as error:
+        if not folder.is_dir():
+            raise GitFailed("The repository or work tree is not there.", code="folder-missing") from error
+        raise GitFailed("git is not installed on the server, or not in its PATH.", code="git-missing") from error
+
+
+@lru_cache(maxsize=1)
+def _dies_with_us() -> tuple[str, ...]:
+    """A prefix that makes Linux end git when this process is killed, SIGTERM so that git removes its lock files.
+
+    util-linux's setpriv does it after the fork, where Python code (preexec_fn) would be unsafe among threads.
+    Without setpriv, and on other systems, git ends at its next write to us instead.
+    """
+    program = shutil.which("setpriv", path=search_path()) if sys.platform == "linux" else None
+    if program is None:
+        return ()
+    prefix = (program, "--pdeathsig", "TERM", "--")
+    tried = subprocess.run([*prefix, "true"], env={"PATH": search_path()}, capture_output=True, check=False)
+    return prefix if tried.returncode == 0 else ()
+
+
+def _converse(
+    process: subprocess.Popen[bytes], data: bytes, deadline: float, on_line: Callable[[str], None] | None
+) -> tuple[bytes, bytes]:
+    """Feed standard input and drain both outputs until they close, or raise GitTimeout."""
+    output = bytearray()
+    error = _Lines(on_line)
+    with selectors.DefaultSelector() as selector:
+        _watch(selector, process.stdout, selectors.EVENT_READ, output.extend)
+        _watch(selector, process.stderr, selectors.EVENT_READ, error.feed)
+        _watch(selector, process.stdin, selectors.EVENT_WRITE, None)
+        left = memoryview(data)
+        while selector.get_map():
+            ready = selector.select(deadline - time.monotonic())
+            if time.monotonic() >= deadline:
+                raise _timed_out()
+            for key, _ in ready:
+                if key.data is None:
+                    left = _write_some(selector, key, left)
+                else:
+                    _read_some(selector, key)
+    error.finish()
+    return bytes(output), bytes(error.kept)
+
+
+def _watch(
+    selector: selectors.BaseSelector,
+    stream: IO[bytes] | None,
+    event: int,
+    take: Callable[[bytes], None] | None,
+) -> None:
+    if stream is not None:
+        os.set_blocking(stream.fileno(), False)
+        selector.register(stream, event, take)
+
+
+def _write_some(selector: selectors.BaseSelector, key: selectors.SelectorKey, left: memoryview) -> memoryview:
+    try:
+        left = left[os.write(key.fd, left[:CHUNK_BYTES]) :]
+    except BlockingIOError:
+        return left
+    except BrokenPipeError:
+        left = left[:0]
+    if not left:
+        _close(selector, key)
+    return left
+
+
+def _read_some(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+    data = os.read(key.fd, CHUNK_BYTES)
+    if data:
+        key.data(data)
+    else:
+        _close(selector, key)
+
+
+def _close(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+    selector.unregister(key.fileobj)
+    with contextlib.suppress(BrokenPipeError):
+        key.fileobj.close()  # type: ignore[union-attr]  # registered as streams only
+
+
+class _Lines:
+    """Standard error, cut at CR and LF for the listener; only the last KEPT_ERROR_BYTES are kept."""
+
+    def __init__(self, on_line: Callable[[str], None] | None) -> None:
+        self.kept = bytearray()
+        self._on_line = on_line
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        self.kept += data
+        del self.kept[:-KEPT_ERROR_BYTES]
+        if self._on_line is not None:
+            *lines, self._rest = re.split(rb"[\r\n]", self._rest + data)
+            for line in lines:
+                self._tell(line)
+
+    def finish(self) -> None:
+        self._tell(self._rest)
+
+    def _tell(self, line: bytes) -> None:
+        if line and self._on_line is not None:
+            self._on_line(scrub(line.decode("utf-8", "replace")))
+
+
+@contextlib.contextmanager
+def _ended_at_exit(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End the whole session of the process when the block is left before it has ended by itself."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            _signal_group(process, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE_SECONDS)
+            _signal_group(process, signal.SIGKILL)
+            process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def _timed_out() -> GitTimeout:
+    return GitTimeout("Git did not finish in the time given and was stopped. Try again, or raise the time limit.")
+
+
+def _failure(status: int, output: bytes, error: bytes) -> GitFailed | DiskFull:
+    said = scrub(error.decode("utf-8", "replace"))
+    if "No space left on device" in said or "Disk quota exceeded" in said:
+        return DiskFull("The server's disk is full. Its operator must free space; then try again.")
+    lines = [line.strip() for line in re.split(r"[\r\n]+", said) if line.strip()]
+    last = lines[-1] if lines else f"git ended with status {status} and said nothing"
+    return GitFailed(f"Git failed: {last[:500]}", exit_status=status, standard_output=output, standard_error=said)

@@ -1,0 +1,76 @@
+"""Pushing one commit to one branch of a remote; never by force, never another ref, never a tag."""
+
+import re
+from collections.abc import Sequence
+
+from projects.git.connection import RECEIVE_PACK, Connection, connections, reach
+from projects.git.errors import GitError, GitFailed, PushRefused, RemoteMoved
+from projects.git.failures import classify
+from projects.git.repository import Repository, is_object_id
+from projects.git.urls import RemoteUrl
+
+REASON_LENGTH = 500
+
+
+def push_branch(
+    repository: Repository,
+    remote: RemoteUrl,
+    *,
+    addresses: Sequence[str],
+    commit: str,
+    branch: str,
+    timeout_seconds: float = 600,
+) -> None:
+    """Make the remote's `branch` point to `commit`. Pushing the same again is fine.
+
+    Raises RemoteMoved when the remote branch has other commits, PushRefused with the remote's own words when its rules
+    say no, and the errors of reaching a remote.
+    """
+    if not is_object_id(commit):
+        raise ValueError("a full commit id is needed")
+    target = f"refs/heads/{branch}"
+    _check_branch(repository, target)
+
+    def attempt(way: Connection) -> None:
+        _push(repository, way, f"{commit}:{target}", timeout_seconds)
+
+    reach(connections(repository, remote, addresses), attempt)
+
+
+def _check_branch(repository: Repository, target: str) -> None:
+    try:
+        repository.run(["check-ref-format", target])
+    except GitFailed:
+        raise PushRefused("This is not a possible name of a branch.", code="invalid-branch") from None
+
+
+def _push(repository: Repository, way: Connection, refspec: str, timeout_seconds: float) -> None:
+    local = ["--receive-pack", RECEIVE_PACK] if way.is_local else []
+    options = ["--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", *local]
+    try:
+        repository.run(
+            ["push", *options, "--", way.url, refspec],
+            environment=way.environment,
+            config=way.config,
+            timeout_seconds=timeout_seconds,
+        )
+    except GitFailed as failure:
+        raise _classify_push(failure) from failure
+
+
+def _classify_push(failure: GitFailed) -> GitError:
+    """By the status line of `--porcelain` (git-push(1), Output): `!`, the refs, `[rejected] (reason)`."""
+    status = re.search(rb"^!\t[^\t]*\t\[(.*?)\] \((.*)\)", failure.standard_output, re.MULTILINE)
+    if status is None:
+        return classify(failure)
+    kind, reason = (part.decode("utf-8", "replace") for part in status.groups())
+    if kind == "rejected":
+        return RemoteMoved(
+            "The remote branch has commits that this one lacks. Nothing was pushed; we never push by force."
+        )
+    return PushRefused(f"The remote declined the push: {_in_its_words(failure, reason)}")
+
+
+def _in_its_words(failure: GitFailed, reason: str) -> str:
+    said = re.findall(r"^remote: (.*\S)", failure.standard_error, re.MULTILINE)
+    return "; ".join([reason, *said])[:REASON_LENGTH]

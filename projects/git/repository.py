@@ -1,0 +1,197 @@
+"""The server's bare repository of a project: refs, and commits read with GitPython; it never holds a work tree."""
+
+import contextlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from projects.git.environment import quote_object_directory
+from projects.git.errors import GitFailed, RefChanged
+from projects.git.identity import Identity
+from projects.git.process import run_git
+
+NO_COMMIT = "0" * 40
+REMOTE_REFS = "refs/remotes/origin/"
+ABANDONED_AFTER_SECONDS = 24 * 3600
+_OBJECT_ID = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class CommitInfo:
+    """One commit. `message` is the whole of it, `subject` its first line; bytes that are no text are replaced."""
+
+    sha: str
+    tree: str
+    parents: tuple[str, ...]
+    author: Identity
+    authored_at: datetime
+    committer: Identity
+    committed_at: datetime
+    subject: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A bare repository that only the server writes.
+
+    Snapshots keep their objects apart in `private_objects` (0700): the sandbox lends `objects` to agents, and a
+    snapshot may hold what an agent of another run must not read.
+    """
+
+    path: Path
+
+    @property
+    def objects(self) -> Path:
+        """What agents may read: the sandbox shows this folder, read-only."""
+        return self.path / "objects"
+
+    @property
+    def private_objects(self) -> Path:
+        """What only snapshots need; never shown to an agent."""
+        return self.path / "private" / "objects"
+
+    @property
+    def known_hosts(self) -> Path:
+        """SSH host keys, pinned on first use."""
+        return self.path / "private" / "known_hosts"
+
+    def run(
+        self,
+        args: Sequence[str],
+        *,
+        environment: dict[str, str] | None = None,
+        config: Sequence[tuple[str, str]] = (),
+        standard_input: bytes | None = None,
+        timeout_seconds: float = 60,
+        on_stderr: Callable[[str], None] | None = None,
+    ) -> bytes:
+        """Run git on this repository, private objects visible. Errors as of `run_git`."""
+        visible = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": quote_object_directory(self.private_objects)}
+        return run_git(
+            args,
+            git_dir=self.path,
+            environment=visible | (environment or {}),
+            config=config,
+            standard_input=standard_input,
+            timeout_seconds=timeout_seconds,
+            on_stderr=on_stderr,
+        )
+
+    def resolve(self, ref: str) -> str | None:
+        """The id of the commit that a ref or id names, or None."""
+        if ref.startswith("-") or not ref or "\0" in ref:
+            return None
+        try:
+            return (
+                self.run(["rev-parse", "--verify", "--quiet", "--end-of-options", ref + "^{commit}"]).decode().strip()
+            )
+        except GitFailed as error:
+            if error.exit_status in (1, 128):
+                return None
+            raise
+
+    @property
+    def default_remote_branch(self) -> str | None:
+        """The branch that the remote's HEAD named at the last fetch, without `refs/…`."""
+        try:
+            ref = self.run(["symbolic-ref", "--quiet", REMOTE_REFS + "HEAD"]).decode().strip()
+        except GitFailed:
+            return None
+        return ref.removeprefix(REMOTE_REFS)
+
+    def refs(self, prefix: str) -> dict[str, str]:
+        """Full ref names under `prefix` (`refs/…/`) with the ids that they hold."""
+        lines = self.run(["for-each-ref", "--format=%(objectname) %(refname)", prefix]).decode().splitlines()
+        return {name: object_id for object_id, name in (line.split(" ", 1) for line in lines)}
+
+    def update_ref(self, ref: str, new: str, old: str | None) -> None:
+        """Set `ref` from `old` (None: it must not exist yet) to `new`, else RefChanged. Hold the repository lock."""
+        _check_ids(new, old)
+        self._change_ref(["update-ref", "--no-deref", ref, new, old or NO_COMMIT], ref)
+
+    def delete_ref(self, ref: str, old: str | None = None) -> None:
+        """Delete `ref`, with `old` only while it has that value. Deleting a missing ref without `old` is fine."""
+        _check_ids(old)
+        self._change_ref(["update-ref", "--no-deref", "-d", ref, *([old] if old else [])], ref)
+
+    def read_commit(self, sha: str) -> CommitInfo:
+        """Read one commit by its full id. Raises GitFailed `no-such-commit`. Snapshots' commits are not read here."""
+        _check_ids(sha)
+        # Imported here: GitPython costs a tenth of a second, and most processes read no commit.
+        from git import GitDB, Repo
+        from gitdb.exc import BadName, BadObject  # type: ignore[import-untyped]  # it ships no types
+
+        with Repo(self.path, odbt=GitDB, expand_vars=False) as repository:
+            try:
+                commit = repository.commit(sha)
+                message = _text(commit.message)
+                return CommitInfo(
+                    sha=commit.hexsha,
+                    tree=commit.tree.hexsha,
+                    parents=tuple(parent.hexsha for parent in commit.parents),
+                    author=Identity(commit.author.name or "", commit.author.email or ""),
+                    authored_at=commit.authored_datetime,
+                    committer=Identity(commit.committer.name or "", commit.committer.email or ""),
+                    committed_at=commit.committed_datetime,
+                    subject=message.partition("\n")[0],
+                    message=message,
+                )
+            except (BadName, BadObject, ValueError):
+                raise GitFailed("There is no such commit in the repository.", code="no-such-commit") from None
+
+    def remove_leftovers(self) -> None:
+        """Remove what a killed git left: stale lock files, abandoned packs. Only under the repository lock."""
+        for name in ("HEAD.lock", "config.lock", "packed-refs.lock", "packed-refs.new", "shallow.lock"):
+            (self.path / name).unlink(missing_ok=True)
+        for lock in (self.path / "refs").rglob("*.lock"):
+            lock.unlink(missing_ok=True)
+        for pack in (self.objects / "pack").glob("tmp_*"):
+            with contextlib.suppress(FileNotFoundError):
+                # A young one may be a large file that a work tree is just being recorded with.
+                if time.time() - pack.stat().st_mtime > ABANDONED_AFTER_SECONDS:
+                    pack.unlink()
+
+    def _change_ref(self, args: Sequence[str], ref: str) -> None:
+        try:
+            self.run(args)
+        except GitFailed as error:
+            if "cannot lock ref" in error.standard_error and ".lock'" not in error.standard_error:
+                raise RefChanged(f"{ref} was changed by somebody else in the meantime.") from error
+            raise
+
+
+def create_repository(path: Path) -> Repository:
+    """Make an empty bare repository at `path`, or take the one that is there. Safe to redo after a kill."""
+    repository = Repository(path)
+    if path.is_dir():
+        return repository
+    making = path.with_name(path.name + ".making")
+    shutil.rmtree(making, ignore_errors=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    run_git(["init", "--quiet", "--bare", "--template=", "--initial-branch=main", os.fspath(making)])
+    for key, value in (("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"), ("gc.auto", "0")):
+        run_git(["config", key, value], git_dir=making)
+    (making / "private").mkdir(mode=0o700)
+    (making / "private" / "objects").mkdir(mode=0o700)
+    making.rename(path)
+    return repository
+
+
+def is_object_id(text: str) -> bool:
+    """Is this a full SHA-1 object id?"""
+    return _OBJECT_ID.fullmatch(text) is not None
+
+
+def _check_ids(*ids: str | None) -> None:
+    if not all(one is None or is_object_id(one) for one in ids):
+        raise ValueError("a full object id is needed")
+
+
+def _text(message: str | bytes) -> str:
+    return message if isinstance(message, str) else message.decode("utf-8", "replace")

@@ -1,0 +1,189 @@
+"""Recording a work tree as a tree object; it runs nothing that the work tree names and enters no repository in it."""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from projects.git.errors import GitError, GitFailed, WorkTreeRefused
+from projects.git.private_dir import PrivateDir
+from projects.git.work_tree import WorkTree
+
+EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+MAXIMUM_NESTING = 64
+_NOTHING = "0" * 40
+
+
+def write_review_tree(work_tree: WorkTree) -> str:
+    """The id of the run's tree: text attributes of the repository, no filters, ignored files left out.
+
+    Repositories inside are recorded as ordinary files, submodules stay as the base commit has them. The caller has
+    stopped or frozen the agent: git reads by path, and the server may read more than the agent may. Raises
+    WorkTreeRefused where something cannot be recorded.
+    """
+    base = work_tree.base_commit
+    with work_tree.locked():
+        return _record(work_tree.review, base)
+
+
+def write_exact_tree(work_tree: WorkTree) -> str:
+    """The id of the byte-exact tree, kept among the private objects; otherwise as `write_review_tree`."""
+    base = work_tree.base_commit
+    with work_tree.locked():
+        return _record(work_tree.exact, base)
+
+
+def _record(private: PrivateDir, base: str) -> str:
+    try:
+        if not private.index.exists():
+            _start_index(private, base)
+        others = _other_files(private)
+        changed, gone = _changed_files(private)
+        _forget(private, [*gone, *_ignored_since(private, base)])
+        if changed or others:
+            private.has_additions.touch()
+            _add(private, [*changed, *others])
+            _drop_foreign_submodules(private, base)
+        if any(name.rpartition(b"/")[2] == b".gitattributes" for name in (*changed, *others, *gone)):
+            _add_again(private, base)
+        return private.run(["write-tree"]).decode().strip()
+    except GitFailed as error:
+        raise _explain(error) from error
+
+
+def _start_index(private: PrivateDir, base: str) -> None:
+    """Made beside and moved in whole, so that a kill leaves no index without its marks."""
+    private.run(["read-tree", base])
+    names = sorted(_submodules(private))
+    if names:
+        private.run(["update-index", "--skip-worktree", "-z", "--stdin"], standard_input=_listed(names))
+
+
+def _other_files(private: PrivateDir) -> list[bytes]:
+    """Untracked files. Git lists a repository inside as `folder/` until it has an entry there: so it gets one."""
+    placeholder = b"/.quarterdeck-" + secrets.token_hex(8).encode()
+    placed: list[bytes] = []
+    for _ in range(MAXIMUM_NESTING):
+        names = _list_others(private)
+        repositories = [name[:-1] + placeholder for name in names if name.endswith(b"/")]
+        if not repositories:
+            _forget(private, placed)
+            return names
+        placed += repositories
+        _write_entries(private, [b"100644 " + EMPTY_BLOB.encode() + b"\t" + name for name in repositories])
+    _forget(private, placed)
+    raise WorkTreeRefused(
+        f"Git repositories are nested more than {MAXIMUM_NESTING} deep in the work tree. Remove some.",
+        code="nested-too-deep",
+    )
+
+
+def _list_others(private: PrivateDir) -> list[bytes]:
+    warnings: list[str] = []
+    listed = private.run(
+        ["ls-files", "-z", "--others", "--exclude-standard"],
+        on_stderr=lambda line: warnings.append(line) if "could not open directory" in line else None,
+    )
+    if warnings:
+        raise WorkTreeRefused(
+            f"A folder in the work tree cannot be read ({warnings[0][:300]}). Make it readable or remove it.",
+            code="unreadable",
+        )
+    return _split(listed)
+
+
+def _changed_files(private: PrivateDir) -> tuple[list[bytes], list[bytes]]:
+    """Tracked files that look changed, and those that are gone; what became a folder, fifo or device is gone."""
+    fields = _split(private.run(["diff-files", "-z", "--name-status", "--no-renames", "--ignore-submodules=all"]))
+    changed: list[bytes] = []
+    gone: list[bytes] = []
+    for status, name in zip(fields[::2], fields[1::2], strict=True):
+        is_there = status != b"D" and _is_recordable(private.work_tree, name)
+        (changed if is_there else gone).append(name)
+    return changed, gone
+
+
+def _is_recordable(work_tree: Path, name: bytes) -> bool:
+    try:
+        mode = Path(work_tree, os.fsdecode(name)).lstat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
+
+
+def _ignored_since(private: PrivateDir, base: str) -> list[bytes]:
+    """Files recorded earlier, not in the base commit, ignored by now: a tree must not depend on its history."""
+    if not private.has_additions.exists():
+        return []
+    ignored = _split(private.run(["ls-files", "-z", "--cached", "--ignored", "--exclude-standard"]))
+    if not ignored:
+        return []
+    in_base = set(_split(private.run(["ls-tree", "-r", "-z", "--name-only", "--full-tree", base])))
+    return [name for name in ignored if name not in in_base]
+
+
+def _add(private: PrivateDir, names: list[bytes]) -> None:
+    if names:
+        private.run(["update-index", "--add", "--remove", "--replace", "-z", "--stdin"], standard_input=_listed(names))
+
+
+def _add_again(private: PrivateDir, base: str) -> None:
+    """Attributes changed: what differs from the base is converted anew, as if recorded for the first time."""
+    fields = _split(
+        private.run(["diff-index", "--cached", "-z", "--name-status", "--no-renames", "--ignore-submodules=all", base])
+    )
+    names = [name for status, name in zip(fields[::2], fields[1::2], strict=True) if status != b"D"]
+    _forget(private, names)
+    _add(private, names)
+
+
+def _drop_foreign_submodules(private: PrivateDir, base: str) -> None:
+    """A folder that became a repository between two looks may have got in as a submodule: only the base's count."""
+    names = _submodules(private)
+    if names:
+        lines = _split(private.run(["ls-tree", "-r", "-z", "--full-tree", base]))
+        in_base = {line.partition(b"\t")[2] for line in lines if line.startswith(b"160000 ")}
+        _forget(private, sorted(names - in_base))
+
+
+def _submodules(private: PrivateDir) -> set[bytes]:
+    entries = _split(private.run(["ls-files", "--stage", "-z"]))
+    return {entry.partition(b"\t")[2] for entry in entries if entry.startswith(b"160000 ")}
+
+
+def _forget(private: PrivateDir, names: list[bytes]) -> None:
+    _write_entries(private, [b"0 " + _NOTHING.encode() + b"\t" + name for name in names])
+
+
+def _write_entries(private: PrivateDir, entries: list[bytes]) -> None:
+    if entries:
+        private.run(["update-index", "-z", "--index-info"], standard_input=_listed(entries))
+
+
+def _explain(error: GitFailed) -> GitError:
+    """The clear reason, where the work tree is to blame."""
+    said = error.standard_error
+    line = next((line for line in said.splitlines() if line.startswith("error: ")), "")[len("error: ") :][:300]
+    if "Permission denied" in said:
+        return WorkTreeRefused(
+            f"A file in the work tree cannot be read ({line}). Make it readable or remove it.", code="unreadable"
+        )
+    if "Invalid path" in said:
+        return WorkTreeRefused(
+            f"The work tree holds a name that Git refuses to record ({line}). Rename or remove it.",
+            code="unrecordable-path",
+        )
+    if "Unable to process path" in said:
+        return WorkTreeRefused(
+            f"A file could not be recorded ({line}). If the work tree is still being changed, try again.",
+            code="unstable",
+        )
+    return error
+
+
+def _split(output: bytes) -> list[bytes]:
+    return [part for part in output.split(b"\0") if part]
+
+
+def _listed(parts: list[bytes]) -> bytes:
+    return b"\0".join([*parts, b""])
