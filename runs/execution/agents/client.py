@@ -128,7 +128,7 @@ class AgentSession:
     async def new_session(self, cwd: str, mode: str | None) -> str:
         """Open a session in ``cwd`` (absolute), in ``mode`` unless None; gives its id."""
         answer = await self._call(
-            self._connection.new_session(cwd, mcp_servers=[]), "the new session", self._session_timeout_seconds
+            self._connection.new_session(cwd=cwd, mcp_servers=[]), "the new session", self._session_timeout_seconds
         )
         self._session_id = answer.session_id
         await self._set_mode(mode, answer.modes)
@@ -139,7 +139,7 @@ class AgentSession:
         self._is_replaying = True
         try:
             answer = await self._call(
-                self._connection.load_session(cwd, session_id, mcp_servers=[]),
+                self._connection.load_session(cwd=cwd, session_id=session_id, mcp_servers=[]),
                 "the request to load its session",
                 self._session_timeout_seconds,
             )
@@ -190,7 +190,7 @@ class AgentSession:
             return
         if modes is None or mode not in {available.id for available in modes.available_modes}:
             raise AgentFailed(f"The agent offers no session mode {mode!r}: its release does not fit its profile.")
-        request = self._connection.set_session_mode(mode, self._session_id)
+        request = self._connection.set_session_mode(session_id=self._session_id, mode_id=mode)
         await self._call(request, "the request to set its mode", self._session_timeout_seconds)
 
     async def _call(self, request: Coroutine[Any, Any, Answer], what: str, timeout_seconds: float | None) -> Answer:
