@@ -1,0 +1,78 @@
+"""The argument list that runs a spec in bubblewrap; no value of the environment is ever part of it.
+
+An ordinary user needs one bubblewrap. Root needs two: the outer one builds the file system while it can still reach
+everything, then the uid is dropped, then the inner one makes a user namespace in which no other can be made. Dropping
+the uid first does not work (interpreters lie under 0700 homes); never dropping it leaves every capability.
+"""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from runs.execution.sandbox.mounts import mount_arguments
+from runs.execution.sandbox.resource_limits import prlimit_arguments, resource_limits
+from runs.execution.sandbox.spec import SandboxSpec, interpreter_folders
+
+CONFINE_SCRIPT = Path(__file__).with_name("confine.py")
+NAMESPACES = ("--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-cgroup")
+OWN_USER_NAMESPACE = ("--unshare-user", "--disable-userns", "--cap-drop", "ALL")
+# What dropping a uid takes, and no more: gone with it, before the agent's command is reached.
+DROPPING_CAPABILITIES = ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add",
+                         "CAP_SETPCAP")  # fmt: skip
+LIFETIME = ("--die-with-parent", "--new-session", "--hostname", "sandbox")
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The programs of a sandbox: ``setpriv`` and ``prlimit`` of util-linux, or None for our Python in their place."""
+
+    bwrap: Path
+    setpriv: Path | None = None
+    prlimit: Path | None = None
+
+
+def sandbox_command(spec: SandboxSpec, tools: Tools, *, is_root: bool, info_fd: int | None = None) -> tuple[str, ...]:
+    """The full argument list; ``info_fd`` is where bubblewrap writes the pid of the namespace's first process."""
+    information = () if info_fd is None else ("--info-fd", str(info_fd))
+    mounts = mount_arguments(spec, _own_files(tools, is_root=is_root))
+    work_tree = ("--chdir", str(spec.work_tree))
+    command = (*_limiting(spec, tools), *spec.command)
+    bwrap = str(tools.bwrap)
+    if not is_root:
+        stages = (*OWN_USER_NAMESPACE, *NAMESPACES, *LIFETIME, *information, *mounts, *work_tree, "--")
+        return (bwrap, *stages, *command)
+    outer = (*NAMESPACES, *DROPPING_CAPABILITIES, *LIFETIME, *information, *mounts, "--")
+    inner = (*OWN_USER_NAMESPACE, "--die-with-parent", "--dev-bind", "/", "/", *work_tree, "--")
+    return (bwrap, *outer, *_dropping(spec, tools), bwrap, *inner, *command)
+
+
+def confine_command(wishes: dict[str, object]) -> tuple[str, ...]:
+    """Our own small Python in front of a command (see ``confine``)."""
+    return (os.path.realpath(sys.executable), "-I", "-S", str(CONFINE_SCRIPT), json.dumps(wishes))
+
+
+def _dropping(spec: SandboxSpec, tools: Tools) -> tuple[str, ...]:
+    if tools.setpriv is None:
+        return confine_command({"user": [spec.uid, spec.gid]})
+    identity = ("--reuid", str(spec.uid), "--regid", str(spec.gid), "--clear-groups")
+    return (str(tools.setpriv), *identity, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--")
+
+
+def _limiting(spec: SandboxSpec, tools: Tools) -> tuple[str, ...]:
+    values = resource_limits(spec.limits)
+    if tools.prlimit is None:
+        return confine_command({"limits": values})
+    return (str(tools.prlimit), *prlimit_arguments(values), "--")
+
+
+def _own_files(tools: Tools, *, is_root: bool) -> tuple[Path, ...]:
+    """What the later stages need to see: the inner bwrap with its libraries, our Python where it is used."""
+    files: list[Path] = []
+    if is_root and not tools.bwrap.is_relative_to("/usr"):
+        package = tools.bwrap.parent.parent
+        files += [tools.bwrap, *(folder for folder in [package.with_name(f"{package.name}.libs")] if folder.is_dir())]
+    if tools.prlimit is None or (is_root and tools.setpriv is None):
+        files += [CONFINE_SCRIPT, *interpreter_folders()]
+    return tuple(files)

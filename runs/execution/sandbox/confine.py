@@ -1,0 +1,54 @@
+"""Stands in for ``setpriv`` and ``prlimit`` where a machine lacks them: confines itself, then becomes the command.
+
+Run by path (``python -I -S confine.py '{"user": [65534, 65534], …}' command …``) inside a sandbox or before an
+unsandboxed agent; standard library only. It refuses to go on when any step fails: nothing runs half confined.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+
+PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
+
+
+def _prctl(option: int, value: int) -> int:
+    return int(ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0))
+
+
+def _drop_to(uid: int, gid: int) -> None:
+    """Become another user for good: no groups, no capability, none to be had again (capabilities(7))."""
+    capability = 0
+    while _prctl(PR_CAPBSET_DROP, capability) == 0:
+        capability += 1
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    if capability == 0 or _prctl(PR_SET_NO_NEW_PRIVS, 1):
+        raise OSError("the kernel refused to drop the capabilities")
+
+
+def _die_with(parent_pid: int) -> None:
+    if not sys.platform.startswith("linux"):
+        return
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:
+        raise OSError("the process that started this one is already gone")
+
+
+def main(arguments: list[str]) -> None:
+    """Do what the first argument (JSON) asks, then exec the rest."""
+    wishes = json.loads(arguments[0])
+    for name, value in wishes.get("limits", {}).items():
+        resource.setrlimit(getattr(resource, name), (value, value))
+    if "user" in wishes:
+        _drop_to(*wishes["user"])
+    if "parent_pid" in wishes:
+        _die_with(wishes["parent_pid"])
+    os.execvp(arguments[1], arguments[1:])  # noqa: S606  (no shell is wanted)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

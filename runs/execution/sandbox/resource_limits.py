@@ -1,0 +1,39 @@
+"""The kernel's per-process limits (setrlimit(2)) for a sandboxed command; RLIMIT_AS is left alone: it breaks Node.
+
+RLIMIT_NPROC counts per uid *and user namespace* (Linux 5.14 and newer), but the limit in force when a namespace is made
+counts against everything of that uid outside, other runs included. So it is set last, by a process that is already in
+the innermost namespace: there only the run's own processes count. On older kernels runs of one uid share the number.
+"""
+
+import resource
+from collections.abc import Mapping
+
+from runs.execution.sandbox.spec import Limits
+
+PRLIMIT_OPTIONS = {
+    "RLIMIT_CORE": "--core",
+    "RLIMIT_FSIZE": "--fsize",
+    "RLIMIT_NOFILE": "--nofile",
+    "RLIMIT_NPROC": "--nproc",
+}
+
+
+def resource_limits(limits: Limits) -> dict[str, int]:
+    """Name of the limit → value, never above what the server itself may have."""
+    wanted = {
+        "RLIMIT_CORE": 0,
+        "RLIMIT_FSIZE": limits.file_size_bytes,
+        "RLIMIT_NOFILE": limits.open_files,
+        "RLIMIT_NPROC": limits.processes,
+    }
+    return {name: _at_most_ours(name, value) for name, value in wanted.items()}
+
+
+def prlimit_arguments(values: Mapping[str, int]) -> tuple[str, ...]:
+    """The same for prlimit(1) of util-linux, soft and hard."""
+    return tuple(f"{PRLIMIT_OPTIONS[name]}={value}:{value}" for name, value in values.items())
+
+
+def _at_most_ours(name: str, value: int) -> int:
+    ours = resource.getrlimit(getattr(resource, name))[1]
+    return value if ours == resource.RLIM_INFINITY else min(value, ours)

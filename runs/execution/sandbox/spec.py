@@ -1,0 +1,112 @@
+"""What is to run in a sandbox: paths, command, environment and limits; it starts nothing and touches no file."""
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runs.execution.sandbox.errors import SandboxSpecInvalid
+
+NOBODY = 65534
+GIBIBYTE = 1024**3
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+# The outermost process runs with this environment before anything is dropped: the dynamic linker must not obey it.
+LINKER_VARIABLE = re.compile(r"LD_|GLIBC_TUNABLES|DYLD_|MALLOC_|GCONV_PATH|LOCPATH|NLSPATH|RES_OPTIONS|LOCALDOMAIN")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one sandbox may use at most.
+
+    ``processes`` counts threads too, as RLIMIT_NPROC does. ``tmpfs_bytes`` bounds each of /tmp and /dev/shm,
+    ``file_size_bytes`` one file, ``disk_bytes`` the work tree and the home together.
+    """
+
+    memory_bytes: int = 4 * GIBIBYTE
+    processes: int = 1024
+    open_files: int = 4096
+    file_size_bytes: int = 4 * GIBIBYTE
+    tmpfs_bytes: int = GIBIBYTE // 2
+    disk_bytes: int = 20 * GIBIBYTE
+
+
+@dataclass(frozen=True)
+class SocketBinding:
+    """A listening unix socket of the server (``outside``), seen in the sandbox as ``inside``.
+
+    The socket must let the sandbox's uid connect; one that is made anew later is not seen.
+    """
+
+    outside: Path
+    inside: Path
+
+
+@dataclass(frozen=True)
+class SandboxSpec:
+    """One command with everything that it may see.
+
+    ``work_tree`` and ``home`` are writable and must belong to ``uid`` (see ``ownership.give_to``). ``environment`` is
+    complete: only ``PWD`` is added. ``read_only`` are folders or files shown at their own path. ``hidden`` are shown
+    empty where something else would show them (a server's home below /usr). ``uid`` and ``gid`` count only for a
+    server that runs as root; another server's sandbox keeps the server's own.
+    """
+
+    work_tree: Path
+    home: Path
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
+    read_only: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
+    sockets: tuple[SocketBinding, ...] = ()
+    limits: Limits = Limits()
+    uid: int = NOBODY
+    gid: int = NOBODY
+
+    def __post_init__(self) -> None:
+        _check_command(self.command)
+        _check_environment(self.environment)
+        inside = [binding.inside for binding in self.sockets]
+        for path in (self.work_tree, self.home, *self.read_only, *self.hidden, *inside):
+            _check_path(path)
+        if self.uid <= 0 or self.gid <= 0:
+            raise SandboxSpecInvalid("An agent must not run as root: give the sandbox a uid and gid above 0.")
+
+
+def minimal_environment(home: Path) -> dict[str, str]:
+    """The least that ordinary tools expect; the caller makes ``home/tmp``."""
+    return {
+        "HOME": str(home),
+        "TMPDIR": str(home / "tmp"),
+        "PATH": SYSTEM_PATH,
+        "LANG": "C.UTF-8",
+        "USER": "agent",
+        "LOGNAME": "agent",
+        "SHELL": "/bin/sh",
+    }
+
+
+def interpreter_folders() -> tuple[Path, ...]:
+    """The folders that make the running Python and its packages work: virtualenv and base installation."""
+    executable = Path(os.path.realpath(sys.executable)).parent.parent
+    folders = dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix), executable))
+    return tuple(folder for folder in folders if folder not in (Path("/usr"), Path("/")))
+
+
+def _check_command(command: tuple[str, ...]) -> None:
+    if not command or any("\0" in word for word in command):
+        raise SandboxSpecInvalid("A sandbox needs a command, without NUL characters.")
+
+
+def _check_environment(environment: Mapping[str, str]) -> None:
+    for name, value in environment.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise SandboxSpecInvalid(f"Environment variable {name!r} has an impossible name or a NUL in its value.")
+        if LINKER_VARIABLE.match(name):
+            raise SandboxSpecInvalid(f"Environment variable {name} would change the sandbox itself: leave it out.")
+
+
+def _check_path(path: Path) -> None:
+    if not path.is_absolute() or ".." in path.parts or path == Path("/"):
+        raise SandboxSpecInvalid(f"{path} cannot be shown in a sandbox: give an absolute path below /.")

@@ -1,0 +1,208 @@
+"""A hostile agent against processes, network and limits, with the server as root and as another user."""
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from tests.runs.sandbox.worker import SECRET, Worker
+
+pytestmark = pytest.mark.plumbing
+
+DAEMON = """
+import os, signal, sys, time
+def detach():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.setsid()
+    if os.fork(): os._exit(0)
+    for descriptor in (0, 1, 2): os.close(descriptor)
+    time.sleep(600)
+if os.fork() == 0:
+    detach()
+os.wait()
+"""
+LIVE_SECONDS = 2.0
+
+
+def become_true(condition: Callable[[], bool], within_seconds: float = LIVE_SECONDS) -> bool:
+    deadline = time.monotonic() + within_seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def is_live(pid: int, created: float) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return bool(process.create_time() == created and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_no_process_of_the_machine_is_seen(worker: Worker) -> None:
+    seen = worker.saw("import json, os; print(json.dumps([p for p in os.listdir('/proc') if p.isdigit()]))")
+
+    assert len(seen) <= 6
+    assert max(map(int, seen)) < 20
+
+
+def test_the_servers_environment_is_not_seen(worker: Worker) -> None:
+    seen = worker.saw(
+        "import glob, json\nfound = {}\n"
+        "for path in glob.glob('/proc/[0-9]*/environ'):\n"
+        "    try: found[path] = open(path, 'rb').read().decode()\n"
+        "    except OSError as error: found[path] = type(error).__name__\n"
+        "print(json.dumps(found))"
+    )
+
+    assert seen
+    assert SECRET not in str(seen)
+    assert "SERVER_SECRET" not in str(seen)
+
+
+def test_a_signal_to_everyone_reaches_nobody_outside(worker: Worker) -> None:
+    program = "import contextlib, os, signal\nwith contextlib.suppress(OSError): os.kill(-1, signal.SIGKILL)"
+
+    # That there is an answer at all: the server, of the same uid in one of the two cases, is alive.
+    assert worker.attack(program)["code"] in (0, 137)
+
+
+def test_no_file_descriptor_of_the_server_is_inherited(worker: Worker) -> None:
+    seen = worker.saw("import json, os; print(json.dumps(sorted(os.listdir('/proc/self/fd'))))")
+
+    # The fourth is the listing itself.
+    assert seen == ["0", "1", "2", "3"]
+
+
+def test_a_listener_on_the_machines_loopback_is_out_of_reach(worker: Worker) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        seen = worker.saw(
+            "import json, socket\n"
+            f"try: socket.create_connection(('127.0.0.1', {listener.getsockname()[1]}), 2); print('\"reached\"')\n"
+            "except OSError as error: print(json.dumps(type(error).__name__))"
+        )
+        assert seen == "ConnectionRefusedError"
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+def test_an_abstract_socket_of_the_machine_is_out_of_reach(worker: Worker) -> None:
+    name = f"quarterdeck-test-{os.getpid()}-{worker.uid}"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"\0{name}")
+        listener.listen()
+        seen = worker.saw(
+            "import json, socket\n"
+            f"try: socket.socket(socket.AF_UNIX).connect('\\0{name}'); print('\"reached\"')\n"
+            "except OSError as error: print(json.dumps(type(error).__name__))"
+        )
+    assert seen == "ConnectionRefusedError"
+
+
+def test_there_is_no_network_but_an_empty_loopback(worker: Worker) -> None:
+    assert worker.saw("import json, socket; print(json.dumps([n for _, n in socket.if_nameindex()]))") == ["lo"]
+
+
+def test_a_detached_daemon_does_not_outlive_the_command(worker: Worker) -> None:
+    answer = worker.attack(DAEMON)
+
+    assert (answer["code"], answer["left"]) == (0, [])
+
+
+@pytest.mark.parametrize("is_stopped", [False, True], ids=["running", "stopped"])
+def test_kill_9_of_the_worker_leaves_nothing(worker: Worker, is_stopped: bool) -> None:
+    with worker.started(DAEMON + "print('up', flush=True)\ntime.sleep(600)", holds=True) as server:
+        assert server.stdout
+        report = json.loads(server.stdout.readline() or server.communicate()[1])
+        members = report["members"]
+        assert len(members) >= 3
+        if is_stopped:
+            for pid, _ in members:
+                os.kill(pid, signal.SIGSTOP)
+        os.kill(report["pid"], signal.SIGKILL)
+        assert become_true(lambda: not any(is_live(*member) for member in members)), members
+
+
+def test_no_argument_list_of_any_process_holds_a_value_of_the_environment(worker: Worker) -> None:
+    canary = f"canary-{os.getpid()}-{worker.uid}"
+    program = "import os, time; print(os.environ['API_TOKEN'], flush=True); time.sleep(600)"
+    with worker.started(program, holds=True, environment={"API_TOKEN": canary}) as server:
+        assert server.stdout
+        report = json.loads(server.stdout.readline())
+        assert report["line"].strip() == canary
+        lists = [one.info["cmdline"] or [] for one in psutil.process_iter(["cmdline"])]
+    assert [words for words in lists if canary in " ".join(words)] == []
+
+
+def test_a_fork_bomb_stops_at_the_limit(worker: Worker) -> None:
+    seen = worker.saw(
+        "import json, os, time\ncount = 0\n"
+        "try:\n"
+        "    while count < 500:\n"
+        "        if os.fork() == 0: time.sleep(600)\n"
+        "        count += 1\n"
+        "except BlockingIOError: pass\n"
+        "print(json.dumps(count), flush=True); os._exit(0)",
+        processes=40,
+    )
+
+    assert 20 <= seen < 40
+
+
+def test_open_files_are_bounded(worker: Worker) -> None:
+    seen = worker.saw(
+        "import json, os\nheld = []\n"
+        "try:\n"
+        "    while len(held) < 1000: held.append(os.open('/dev/null', 0))\n"
+        "except OSError as error: print(json.dumps([error.errno, len(held)]))",
+        open_files=64,
+    )
+
+    assert seen[0] == 24
+    assert seen[1] < 64
+
+
+def test_a_limit_cannot_be_raised_from_inside(worker: Worker) -> None:
+    seen = worker.saw(
+        "import json, resource as r\nseen = []\n"
+        "for name in (r.RLIMIT_NPROC, r.RLIMIT_NOFILE, r.RLIMIT_FSIZE):\n"
+        "    try: r.setrlimit(name, (r.RLIM_INFINITY, r.RLIM_INFINITY)); seen.append('raised')\n"
+        "    except (OSError, ValueError): seen.append('refused')\n"
+        "print(json.dumps(seen))"
+    )
+
+    assert seen == ["refused"] * 3
+
+
+def test_a_memory_hog_is_killed_with_the_reason(worker: Worker) -> None:
+    answer = worker.attack(
+        "import time\nheld = []\nwhile True: held.append(b'x' * (8 << 20)); time.sleep(0.005)",
+        memory_bytes=128 * 1024**2,
+    )
+
+    kind, limit, seen = answer["excess"]
+    assert (kind, limit, answer["code"], answer["left"]) == ("memory", 128 * 1024**2, 137, [])
+    assert seen > limit
+
+
+def test_filling_the_disk_is_stopped_with_the_reason(worker: Worker) -> None:
+    answer = worker.attack(
+        "import os, time\n"
+        "for number in range(10000):\n"
+        "    with open(f'flood-{number}', 'wb') as file: file.write(os.urandom(1 << 20)); os.fsync(file.fileno())\n"
+        "    time.sleep(0.005)",
+        disk_bytes=16 * 1024**2,
+    )
+
+    kind, limit, seen = answer["excess"]
+    assert (kind, limit, answer["code"], answer["left"]) == ("disk", 16 * 1024**2, 137, [])
+    assert seen > limit
