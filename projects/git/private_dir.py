@@ -36,11 +36,17 @@ class PrivateDir:
     repository: Repository
     work_tree: Path
     writes_private: bool
+    index_name: str = "index"
 
     @property
     def index(self) -> Path:
         """Kept between two looks at the work tree: it knows which files have not changed."""
-        return self.git_dir / "index"
+        return self.git_dir / self.index_name
+
+    @property
+    def must_convert_again(self) -> Path:
+        """A mark: attributes changed, and not all that they apply to was converted by them yet."""
+        return self.git_dir / "must-convert-again"
 
     @property
     def has_additions(self) -> Path:
@@ -66,7 +72,7 @@ class PrivateDir:
             args,
             git_dir=self.git_dir,
             work_tree=self.work_tree,
-            environment={**self._objects(), **(environment or {})},
+            environment={**self._objects(), "GIT_INDEX_FILE": os.fspath(self.index), **(environment or {})},
             standard_input=standard_input,
             timeout_seconds=timeout_seconds,
             on_stderr=on_stderr,
@@ -90,3 +96,16 @@ def write_git_dir(git_dir: Path, attributes: bytes, *, head: str = "refs/heads/n
     (git_dir / "info" / "attributes").write_bytes(attributes)
     (git_dir / "info" / "exclude").write_bytes(b"")
     (git_dir / "HEAD").write_text(f"ref: {head}\n")
+
+
+def submodules(private: PrivateDir) -> set[bytes]:
+    """The names in the index that are submodules."""
+    entries = private.run(["ls-files", "--stage", "-z"]).split(b"\0")
+    return {entry.partition(b"\t")[2] for entry in entries if entry.startswith(b"160000 ")}
+
+
+def pin_submodules(private: PrivateDir) -> None:
+    """Git then never looks into a submodule's folder: its entry stays as the base commit has it."""
+    names = sorted(submodules(private))
+    if names:
+        private.run(["update-index", "--skip-worktree", "-z", "--stdin"], standard_input=b"\0".join([*names, b""]))

@@ -121,29 +121,11 @@ class Repository:
         self._change_ref(["update-ref", "--no-deref", "-d", ref, *([old] if old else [])], ref)
 
     def read_commit(self, sha: str) -> CommitInfo:
-        """Read one commit by its full id. Raises GitFailed `no-such-commit`. Snapshots' commits are not read here."""
+        """Read one commit by its full id. Raises GitFailed `no-such-commit`."""
         _check_ids(sha)
-        # Imported here: GitPython costs a tenth of a second, and most processes read no commit.
-        from git import GitDB, Repo
-        from gitdb.exc import BadName, BadObject  # type: ignore[import-untyped]  # it ships no types
+        from projects.git.objects import read_commit  # here: GitPython costs a tenth of a second
 
-        with Repo(self.path, odbt=GitDB, expand_vars=False) as repository:
-            try:
-                commit = repository.commit(sha)
-                message = _text(commit.message)
-                return CommitInfo(
-                    sha=commit.hexsha,
-                    tree=commit.tree.hexsha,
-                    parents=tuple(parent.hexsha for parent in commit.parents),
-                    author=Identity(commit.author.name or "", commit.author.email or ""),
-                    authored_at=commit.authored_datetime,
-                    committer=Identity(commit.committer.name or "", commit.committer.email or ""),
-                    committed_at=commit.committed_datetime,
-                    subject=message.partition("\n")[0],
-                    message=message,
-                )
-            except (BadName, BadObject, ValueError):
-                raise GitFailed("There is no such commit in the repository.", code="no-such-commit") from None
+        return read_commit(self, sha)
 
     def remove_leftovers(self) -> None:
         """Remove what a killed git left: stale lock files, abandoned packs. Only under the repository lock."""
@@ -191,7 +173,3 @@ def is_object_id(text: str) -> bool:
 def _check_ids(*ids: str | None) -> None:
     if not all(one is None or is_object_id(one) for one in ids):
         raise ValueError("a full object id is needed")
-
-
-def _text(message: str | bytes) -> str:
-    return message if isinstance(message, str) else message.decode("utf-8", "replace")

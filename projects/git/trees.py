@@ -3,10 +3,11 @@
 import os
 import secrets
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from projects.git.errors import GitError, GitFailed, WorkTreeRefused
-from projects.git.private_dir import PrivateDir
+from projects.git.private_dir import PrivateDir, pin_submodules, submodules
 from projects.git.work_tree import WorkTree
 
 EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
@@ -39,13 +40,17 @@ def _record(private: PrivateDir, base: str) -> str:
             _start_index(private, base)
         others = _other_files(private)
         changed, gone = _changed_files(private)
+        if any(name.rpartition(b"/")[2] == b".gitattributes" for name in (*changed, *others, *gone)):
+            private.must_convert_again.touch()
         _forget(private, [*gone, *_ignored_since(private, base)])
         if changed or others:
             private.has_additions.touch()
             _add(private, [*changed, *others])
-            _drop_foreign_submodules(private, base)
-        if any(name.rpartition(b"/")[2] == b".gitattributes" for name in (*changed, *others, *gone)):
+        if private.must_convert_again.exists():
             _add_again(private, base)
+            private.must_convert_again.unlink()
+        if changed or others:
+            _drop_foreign_submodules(private, base)
         return private.run(["write-tree"]).decode().strip()
     except GitFailed as error:
         raise _explain(error) from error
@@ -53,10 +58,12 @@ def _record(private: PrivateDir, base: str) -> str:
 
 def _start_index(private: PrivateDir, base: str) -> None:
     """Made beside and moved in whole, so that a kill leaves no index without its marks."""
-    private.run(["read-tree", base])
-    names = sorted(_submodules(private))
-    if names:
-        private.run(["update-index", "--skip-worktree", "-z", "--stdin"], standard_input=_listed(names))
+    fresh = replace(private, index_name="index.fresh")
+    fresh.index.unlink(missing_ok=True)
+    fresh.run(["read-tree", base])
+    pin_submodules(fresh)
+    private.has_additions.unlink(missing_ok=True)
+    fresh.index.rename(private.index)
 
 
 def _other_files(private: PrivateDir) -> list[bytes]:
@@ -139,16 +146,11 @@ def _add_again(private: PrivateDir, base: str) -> None:
 
 def _drop_foreign_submodules(private: PrivateDir, base: str) -> None:
     """A folder that became a repository between two looks may have got in as a submodule: only the base's count."""
-    names = _submodules(private)
+    names = submodules(private)
     if names:
         lines = _split(private.run(["ls-tree", "-r", "-z", "--full-tree", base]))
         in_base = {line.partition(b"\t")[2] for line in lines if line.startswith(b"160000 ")}
         _forget(private, sorted(names - in_base))
-
-
-def _submodules(private: PrivateDir) -> set[bytes]:
-    entries = _split(private.run(["ls-files", "--stage", "-z"]))
-    return {entry.partition(b"\t")[2] for entry in entries if entry.startswith(b"160000 ")}
 
 
 def _forget(private: PrivateDir, names: list[bytes]) -> None:

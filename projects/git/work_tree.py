@@ -12,7 +12,7 @@ from pathlib import Path
 
 from projects.git.environment import search_path
 from projects.git.errors import GitFailed, WorkTreeRefused
-from projects.git.private_dir import EXACT_ATTRIBUTES, REVIEW_ATTRIBUTES, PrivateDir, write_git_dir
+from projects.git.private_dir import EXACT_ATTRIBUTES, REVIEW_ATTRIBUTES, PrivateDir, pin_submodules, write_git_dir
 from projects.git.repository import Repository, is_object_id
 
 
@@ -71,7 +71,8 @@ class WorkTree:
         with (self.index_dir / "lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             for private in (self.review, self.exact):
-                (private.git_dir / "index.lock").unlink(missing_ok=True)
+                for stale in private.git_dir.glob("*.lock"):
+                    stale.unlink(missing_ok=True)
             yield
 
     @property
@@ -158,7 +159,7 @@ def _fill(work_tree: WorkTree, commit: str) -> None:
     unnormalised = _changed_names(review)
     if unnormalised:
         _keep_as_they_are(work_tree, unnormalised, commit)
-    _pin_submodules(review)
+    pin_submodules(review)
     shutil.copyfile(review.index, work_tree.pristine_index)
 
 
@@ -195,11 +196,3 @@ def _pattern(name: bytes) -> bytes:
     """A name as a quoted pattern of gitattributes(5) that matches nothing else."""
     literal = re.sub(rb"([*?\[\\])", rb"\\\1", name)
     return re.sub(rb'["\\\x00-\x1f\x7f-\xff]', lambda match: b"\\%03o" % match[0][0], literal)
-
-
-def _pin_submodules(review: PrivateDir) -> None:
-    """Git then never looks into a submodule's folder: its entry stays as the base commit has it."""
-    entries = review.run(["ls-files", "--stage", "-z"]).split(b"\0")
-    names = [entry.partition(b"\t")[2] for entry in entries if entry.startswith(b"160000 ")]
-    if names:
-        review.run(["update-index", "--skip-worktree", "-z", "--stdin"], standard_input=b"\0".join([*names, b""]))

@@ -1,0 +1,131 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from projects.git.errors import DiskFull, GitFailed, GitTimeout
+from projects.git.process import run_git, scrub
+
+pytestmark = pytest.mark.plumbing
+
+
+def wait_until_gone(pid: int, seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def wait_for_pid(file: Path) -> int:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if file.exists() and file.read_text().strip():
+            return int(file.read_text())
+        time.sleep(0.02)
+    raise AssertionError(f"{file} was not written")
+
+
+def test_output_comes_back_as_bytes() -> None:
+    assert run_git(["--version"]).startswith(b"git version ")
+
+
+def test_a_large_input_and_output_do_not_block_each_other(tmp_path: Path) -> None:
+    run_git(["init", "--quiet", "--bare", str(tmp_path / "r")])
+    lines = b"HEAD\n" * 300_000
+    answer = run_git(["cat-file", "--batch-check"], git_dir=tmp_path / "r", standard_input=lines)
+    assert answer.count(b"missing") == 300_000
+
+
+def test_a_failure_carries_status_and_what_git_said() -> None:
+    with pytest.raises(GitFailed) as caught:
+        run_git(["no-such-command"])
+    assert caught.value.exit_status == 1
+    assert "is not a git command" in caught.value.message
+
+
+def test_standard_error_is_heard_line_by_line() -> None:
+    heard: list[str] = []
+    run_git(["x"], config=[("alias.x", "!printf 'one\\rtwo\\nthree' >&2")], on_stderr=heard.append)
+    assert heard == ["one", "two", "three"]
+
+
+def test_nothing_of_our_environment_reaches_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "hunter2")
+    monkeypatch.setenv("GIT_SSH_COMMAND", "evil")
+    assert b"hunter2" not in (seen := run_git(["x"], config=[("alias.x", "!env")]))
+    assert b"GIT_SSH_COMMAND" not in seen
+
+
+def test_the_users_own_configuration_does_not_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".gitconfig").write_text("[user]\n\tname = from home\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(GitFailed):
+        run_git(["config", "user.name"])
+
+
+def test_relative_entries_of_path_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f".:bin:{os.environ['PATH']}")
+    path = run_git(["x"], config=[("alias.x", '!printf %s "$PATH"')]).decode()
+    assert all(entry.startswith("/") for entry in path.split(":"))
+
+
+def test_time_out_ends_git_and_what_it_started(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    with pytest.raises(GitTimeout):
+        run_git(
+            ["x"], config=[("alias.x", f"!echo $$ > {pid_file}; trap '' TERM; sleep 600 & wait")], timeout_seconds=1
+        )
+    assert wait_until_gone(wait_for_pid(pid_file))
+
+
+def test_an_error_of_the_listener_ends_git(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+
+    def refuse(line: str) -> None:
+        raise RuntimeError(line)
+
+    with pytest.raises(RuntimeError, match="now"):
+        run_git(["x"], config=[("alias.x", f"!echo $$ > {pid_file}; echo now >&2; exec sleep 600")], on_stderr=refuse)
+    assert wait_until_gone(wait_for_pid(pid_file))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
+def test_git_dies_with_a_killed_server(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    alias = f"!echo $PPID > {pid_file}; exec sleep 600"
+    code = f"from projects.git.process import run_git; run_git(['x'], config=[('alias.x', {alias!r})])"
+    server = subprocess.Popen([sys.executable, "-c", code])
+    git_pid = wait_for_pid(pid_file)
+    server.send_signal(signal.SIGKILL)
+    server.wait()
+    assert wait_until_gone(git_pid)
+
+
+def test_a_full_disk_is_told_as_such() -> None:
+    with pytest.raises(DiskFull):
+        run_git(["x"], config=[("alias.x", "!echo 'fatal: write error: No space left on device' >&2; exit 128")])
+
+
+def test_a_missing_folder_is_not_taken_for_a_missing_git(tmp_path: Path) -> None:
+    with pytest.raises(GitFailed) as caught:
+        run_git(["status"], git_dir=tmp_path / "none")
+    assert caught.value.code == "folder-missing"
+
+
+def test_a_missing_git_is_told_as_such(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("projects.git.process._dies_with_us", lambda: ())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(GitFailed) as caught:
+        run_git(["--version"])
+    assert caught.value.code == "git-missing"
+
+
+def test_credentials_are_scrubbed_from_what_git_says() -> None:
+    assert scrub("fatal: https://ada:hunter2@host/x failed") == "fatal: https://host/x failed"
