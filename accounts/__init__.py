@@ -1,0 +1,1 @@
+"""People, their tokens and what those may do, and the audit trail."""

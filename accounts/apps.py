@@ -1,0 +1,8 @@
+"""Registers the app with Django."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+    verbose_name = "Accounts"

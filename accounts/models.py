@@ -1,0 +1,97 @@
+"""User, AccessToken, AuditEntry."""
+
+from typing import Any, ClassVar, Self
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds and makes users by email."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """An operator: sees everything, changes settings, enters the console."""
+        return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **fields})
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person, known by email. `is_staff` makes an operator."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField("operator", default=False)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[UserManager] = UserManager()
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_without_case")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def get_short_name(self) -> str:
+        return self.name or self.email
+
+    @property
+    def is_operator(self) -> bool:
+        return self.is_staff and self.is_active
+
+
+class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
+    """Questions about tokens."""
+
+    def usable(self) -> Self:
+        """Not expired, and the person behind it is active."""
+        return self.filter(expires_at__gt=timezone.now(), user__is_active=True)
+
+
+class AccessToken(models.Model):
+    """A bearer token `{id}|{secret}`. Only the secret's SHA-256 is kept. An elevated one ends with its parent."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=200, blank=True)
+    secret_sha256 = models.CharField(max_length=64)
+    abilities = models.JSONField(default=list)
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="elevated")
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+
+    objects = AccessTokenQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"token {self.pk} of {self.user_id}"
+
+    @property
+    def is_elevated(self) -> bool:
+        return self.parent_id is not None
+
+
+class AuditEntry(models.Model):
+    """One security-relevant act: who did what to what, when. Never a secret."""
+
+    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="audit_entries")
+    action = models.CharField(max_length=80)
+    detail = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+
+    def __str__(self) -> str:
+        return f"{self.action} by {self.actor_id}"

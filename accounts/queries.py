@@ -1,0 +1,30 @@
+"""Finds the token behind a bearer text."""
+
+import secrets
+from datetime import timedelta
+
+from django.utils import timezone
+
+from accounts.models import AccessToken
+from accounts.services import TOKEN_LIFETIME, digest
+
+_USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+def find_token(text: str) -> AccessToken | None:
+    """The usable token that `{id}|{secret}` names, with its user; None when there is none. Constant time."""
+    token_id, _, secret = text.partition("|")
+    if not (token_id.isascii() and token_id.isdigit() and len(token_id) < 19 and secret):
+        return None
+    token = AccessToken.objects.usable().select_related("user").filter(pk=int(token_id)).first()
+    if token is None or not secrets.compare_digest(token.secret_sha256, digest(secret)):
+        return None
+    return token
+
+
+def note_use(token: AccessToken) -> None:
+    """Writes the time of last use, at most once a minute; a token that is not elevated lives on from there."""
+    now = timezone.now()
+    if token.last_used_at is None or now - token.last_used_at >= _USE_NOTED_EVERY:
+        expires_at = token.expires_at if token.is_elevated else now + TOKEN_LIFETIME
+        AccessToken.objects.filter(pk=token.pk).update(last_used_at=now, expires_at=expires_at)

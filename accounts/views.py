@@ -1,0 +1,68 @@
+"""`/api/auth/…`: thin doors to accounts.services."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from accounts import serializers, services
+from accounts.errors import MissingAbility
+from accounts.models import AccessToken
+from accounts.permissions import IsPublic, UserRequest
+from config.api.views import ApiViewSet
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+class AuthViewSet(ApiViewSet):
+    """Signing in and out."""
+
+    abilities = {"logout": None, "me": None, "elevate": None}
+    serializer_class = serializers.UserSerializer
+    queryset = AccessToken.objects.none()
+    pagination_class = None
+
+    def _read(self, kind: type[Any], request: UserRequest) -> dict[str, Any]:
+        body = kind(data=request.data)
+        body.is_valid(raise_exception=True)
+        data: dict[str, Any] = body.validated_data
+        return data
+
+    @extend_schema(request=serializers.SignInSerializer, responses={201: serializers.SignedInSerializer}, auth=[])
+    @action(detail=False, methods=["post"], authentication_classes=[], permission_classes=[IsPublic])
+    def token(self, request: UserRequest) -> Response:
+        """Signs in with email and password."""
+        token, text = services.sign_in(**self._read(serializers.SignInSerializer, request))
+        user = serializers.UserSerializer(token.user, context={"token": token}).data
+        answer = serializers.issued(token, text) | {"user": user}
+        return Response(answer, status=status.HTTP_201_CREATED, headers=_NO_STORE)
+
+    @extend_schema(request=serializers.ElevateSerializer, responses={201: serializers.IssuedTokenSerializer})
+    @action(detail=False, methods=["post"])
+    def elevate(self, request: UserRequest) -> Response:
+        """A second, short-lived token for pushing or for changing settings."""
+        body = self._read(serializers.ElevateSerializer, request)
+        if not isinstance(request.auth, AccessToken):
+            raise MissingAbility("Elevate from a token.", required_ability=body["abilities"][0])
+        token, text = services.elevate(
+            request.auth, body["password"], body["abilities"], ttl_minutes=body["ttl_minutes"]
+        )
+        return Response(serializers.issued(token, text), status=status.HTTP_201_CREATED, headers=_NO_STORE)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=False, methods=["post"])
+    def logout(self, request: UserRequest) -> Response:
+        """Revokes this token and those elevated from it."""
+        if isinstance(request.auth, AccessToken):
+            services.revoke_token(request.auth, actor=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(responses=serializers.UserSerializer)
+    @action(detail=False, methods=["get"])
+    def me(self, request: UserRequest) -> Response:
+        """Who am I, and what may this token do?"""
+        return Response(serializers.UserSerializer(request.user, context={"token": request.auth}).data)
+
+

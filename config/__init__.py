@@ -1,0 +1,1 @@
+"""The site: settings, routes, the ASGI application and the server that runs them."""

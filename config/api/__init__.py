@@ -1,0 +1,1 @@
+"""What every door of the API shares: problems, pages, parsers, renderers. It imports no app."""

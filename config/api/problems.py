@@ -1,0 +1,125 @@
+"""Problems: the one form in which every route reports an error (RFC 9457). Each kind is a class, named once.
+
+`type` is the base address of the operator's choice and the problem's code; clients compare only `code`.
+"""
+
+import json
+from typing import Any
+
+from django.db import DatabaseError
+from django.http import HttpResponse
+from rest_framework import status
+from rest_framework.exceptions import APIException
+
+from config.api.params import read
+from config.api.request_id import current_request_id
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(APIException):
+    """An error with a name. `members` become extension members of the answer, in camelCase."""
+
+    title = "Bad request"
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "bad-request"
+    default_detail = ""
+    headers: dict[str, str] = {}
+
+    def __init__(self, detail: str | None = None, **members: Any) -> None:
+        self.members = members
+        super().__init__(detail or self.default_detail or self.title, self.default_code)
+
+
+class MalformedJson(Problem):
+    title = "Body is not JSON"
+    default_code = "malformed-json"
+
+
+class InvalidParameter(Problem):
+    title = "Query parameter is not valid"
+    default_code = "invalid-parameter"
+
+
+class InvalidCursor(Problem):
+    title = "Cursor is not valid"
+    default_code = "invalid-cursor"
+    default_detail = "The cursor is broken or belongs to another list. Start again without one."
+
+
+class Unauthenticated(Problem):
+    title = "Authentication needed"
+    status_code = status.HTTP_401_UNAUTHORIZED
+    default_code = "unauthenticated"
+    default_detail = "Send a valid token: Authorization: Bearer {id}|{secret}."
+    headers = {"WWW-Authenticate": "Bearer"}
+
+
+class NotFound(Problem):
+    title = "Not found"
+    status_code = status.HTTP_404_NOT_FOUND
+    default_code = "not-found"
+    default_detail = "There is nothing here, or you may not see it."
+
+
+class MethodNotAllowed(Problem):
+    title = "Method not allowed"
+    status_code = status.HTTP_405_METHOD_NOT_ALLOWED
+    default_code = "method-not-allowed"
+
+
+class BodyTooLarge(Problem):
+    title = "Body too large"
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "body-too-large"
+
+
+class ValidationFailed(Problem):
+    """Members of the body that do not fit: `errors: [{pointer, code, detail}]`, pointers as in RFC 6901."""
+
+    title = "Validation failed"
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_code = "validation-failed"
+    default_detail = "Some members of the body are not acceptable: see errors."
+
+
+class ServerError(Problem):
+    title = "Internal error"
+    status_code = status.HTTP_500_INTERNAL_SERVER_ERROR
+    default_code = "internal-error"
+    default_detail = "Something failed in the server. Quote requestId when you report it."
+
+
+def camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.title() for part in rest)
+
+
+def _base_url() -> str:
+    """Where the problems' pages are. A database that is away is itself a reason for problems: then a relative one."""
+    try:
+        return str(read("api.error_base_url")).rstrip("/")
+    except DatabaseError:
+        return "/errors"
+
+
+def problem_body(problem: Problem, instance: str) -> dict[str, Any]:
+    """The answer's members, in the order of RFC 9457, extension members last and in camelCase."""
+    code = str(problem.default_code)
+    body: dict[str, Any] = {
+        "type": f"{_base_url()}/{code}",
+        "code": code,
+        "title": problem.title,
+        "status": problem.status_code,
+        "detail": str(problem.detail),
+        "instance": instance,
+    }
+    if problem.status_code >= 500:
+        body["requestId"] = current_request_id.get()
+    return body | {camel_case(name): value for name, value in problem.members.items()}
+
+
+def problem_response(problem: Problem, instance: str) -> HttpResponse:
+    """A whole answer, for the places that Django REST framework does not reach."""
+    body = json.dumps(problem_body(problem, instance), default=str)
+    return HttpResponse(body, status=problem.status_code, content_type=CONTENT_TYPE, headers=problem.headers)

@@ -1,0 +1,28 @@
+"""The base of every viewset: refuses query parameters that the action does not know."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.viewsets import GenericViewSet
+
+from config.api import pagination
+from config.api.problems import InvalidParameter
+
+
+class ApiViewSet(GenericViewSet[Any]):
+    """`abilities` names what each action needs; `query_parameters` what each action reads beside the page's own."""
+
+    abilities: dict[str, str | None] = {}
+    query_parameters: dict[str, Iterable[str]] = {}
+    paged: frozenset[str] = frozenset({"list"})
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        action = self.action or ""
+        known = set(self.query_parameters.get(action, ()))
+        if action in self.paged:
+            known |= pagination.PARAMETERS
+        for name in request.query_params:
+            if name not in known:
+                raise InvalidParameter(f"There is no query parameter {name!r} here.", parameter=name)

@@ -1,0 +1,126 @@
+"""Project, Membership, Workspace."""
+
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import User
+
+
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    """Questions about projects."""
+
+    def visible_to(self, user: User) -> Self:
+        """Those that the user is a member of; operators see all."""
+        return self if user.is_operator else self.filter(memberships__user=user)
+
+
+class Project(models.Model):
+    """A Git repository that people steer agents on. Its bare clone is the server's own."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        CLONING = "cloning"
+        READY = "ready"
+        PULLING = "pulling"
+        ERROR = "error"
+        ARCHIVED = "archived"
+
+    BUSY: ClassVar[frozenset[str]] = frozenset({Status.PENDING, Status.CLONING, Status.PULLING})
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=80)
+    description = models.TextField(blank=True)
+    repository_url = models.CharField(max_length=2000)
+    default_branch = models.CharField(max_length=255, blank=True)
+    status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
+    error = models.JSONField(null=True, blank=True)
+    progress = models.JSONField(null=True, blank=True)
+    head_commit = models.CharField(max_length=64, null=True, blank=True)
+    last_pulled_at = models.DateTimeField(null=True, blank=True)
+    selected_agent = models.CharField(max_length=40, default="script")
+    selected_model = models.CharField(max_length=120, null=True, blank=True)
+    rag_enabled = models.BooleanField(default=True)
+    safe_mode = models.BooleanField(default=True)
+    lease_generation = models.PositiveIntegerField(default=0)
+    lease_owner = models.CharField(max_length=80, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ProjectQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def folder(self) -> Path:
+        """Where all that belongs to the project lies."""
+        return Path(settings.HOME) / "projects" / str(self.pk)
+
+    @property
+    def repository_path(self) -> Path:
+        return self.folder / "repository.git"
+
+    @property
+    def error_members(self) -> dict[str, Any]:
+        """What a conflict tells of the project."""
+        return {"project_id": self.pk, "current_status": self.status}
+
+
+class Membership(models.Model):
+    """A person's role in a project."""
+
+    class Role(models.TextChoices):
+        VIEWER = "viewer"
+        MAINTAINER = "maintainer"
+        OWNER = "owner"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "user"], name="one_role_per_member")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} is {self.role} of {self.project_id}"
+
+
+class Workspace(models.Model):
+    """A work tree on disk: the project's own, or one run attempt's."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="workspaces")
+    name = models.CharField(max_length=80)
+    branch = models.CharField(max_length=255, blank=True)
+    base_commit = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_workspace_per_name")]
+
+    def __str__(self) -> str:
+        return f"{self.project_id}/{self.name}"
+
+    @property
+    def folder(self) -> Path:
+        """The work tree, its private index and the agent's home are folders in here."""
+        return self.project.folder / "workspaces" / self.name
+
+    @property
+    def work_tree_path(self) -> Path:
+        return self.folder / "tree"
+
+    @property
+    def index_path(self) -> Path:
+        return self.folder / "index"
+
+    @property
+    def agent_home_path(self) -> Path:
+        return self.folder / "home"

@@ -1,0 +1,95 @@
+"""The shapes of projects."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from config.api.renderers import Verbatim
+from config.api.serializers import StrictModelSerializer, StrictSerializer
+from projects import remotes
+from projects.git.errors import RemoteRefused
+from projects.models import Project
+from projects.permissions import role_in
+from settings_params.providers import AGENT_KEYS
+
+
+class DefaultsSerializer(StrictSerializer):
+    """What new runs of the project take over unless they say otherwise."""
+
+    selected_agent = serializers.ChoiceField(AGENT_KEYS, required=False)
+    selected_model = serializers.CharField(max_length=120, required=False, allow_null=True)
+    rag_enabled = serializers.BooleanField(required=False)
+    safe_mode = serializers.BooleanField(required=False)
+
+
+class _BranchField(serializers.CharField):
+    """A branch name, or nothing for the remote's own choice."""
+
+    default_error_messages = {"invalid_branch": "This is not a possible name of a branch."}
+
+    def to_internal_value(self, data: Any) -> str:
+        name: str = super().to_internal_value(data)
+        bad = name.startswith(("-", "/", ".")) or name.endswith(("/", ".", ".lock")) or ".." in name or "@{" in name
+        if bad or any(character in " ~^:?*[\\" or not character.isprintable() for character in name):
+            self.fail("invalid_branch")
+        return name
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """Why background work failed, and for a person what to do."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ProjectSerializer(StrictModelSerializer):
+    """A project."""
+
+    repository_url = serializers.CharField(max_length=2000)
+    default_branch = _BranchField(max_length=255, required=False, allow_blank=True)
+    description = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
+    defaults = DefaultsSerializer(required=False, source="*")
+    error = ErrorSerializer(read_only=True, allow_null=True)
+    role = serializers.SerializerMethodField()
+    run_counts = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Project
+        fields = (
+            "id",
+            "name",
+            "slug",
+            "description",
+            "repository_url",
+            "default_branch",
+            "status",
+            "error",
+            "progress",
+            "head_commit",
+            "last_pulled_at",
+            "defaults",
+            "role",
+            "run_counts",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = ("slug", "status", "progress", "head_commit", "last_pulled_at", "created_at", "updated_at")
+
+    def get_fields(self) -> dict[str, Any]:
+        """The address cannot be changed later."""
+        fields: dict[str, Any] = super().get_fields()
+        if self.instance is not None:
+            fields["repository_url"].read_only = True
+        return fields
+
+    def validate_repository_url(self, url: str) -> str:
+        try:
+            return remotes.parse_allowed(url).text
+        except RemoteRefused as refused:
+            raise serializers.ValidationError(refused.message, code=refused.code) from None
+
+    def get_role(self, project: Project) -> str | None:
+        return role_in(project, self.context["request"].user)
+
+    def get_run_counts(self, project: Project) -> Any:
+        return Verbatim(self.context["run_counts"].get(project.pk, {}))

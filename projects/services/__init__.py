@@ -1,0 +1,1 @@
+"""What changes projects: one verb function for each change."""

@@ -1,0 +1,63 @@
+"""The life of a project: created, edited, cloned again, archived."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from accounts.models import User
+from accounts.services import audit
+from projects import tasks
+from projects.errors import ProjectNotReady
+from projects.models import Membership, Project
+
+Status = Project.Status
+
+
+@transaction.atomic
+def create_project(*, actor: User, name: str, repository_url: str, **fields: Any) -> Project:
+    """A project owned by the actor; its clone is queued with it."""
+    project = Project.objects.create(
+        name=name, slug=slugify(name)[:80] or "project", repository_url=repository_url, created_by=actor, **fields
+    )
+    Membership.objects.create(project=project, user=actor, role=Membership.Role.OWNER)
+    audit(actor, "project_created", project_id=project.pk)
+    tasks.clone_project.enqueue(project.pk)
+    return project
+
+
+@transaction.atomic
+def edit_project(project: Project, *, actor: User, **fields: Any) -> None:
+    """Changes name, description, default branch or defaults."""
+    rows = Project.objects.filter(pk=project.pk).exclude(status=Status.ARCHIVED)
+    if fields and not rows.update(**fields):
+        raise _conflict(project, "is archived")
+    audit(actor, "project_edited", project_id=project.pk, fields=sorted(fields))
+    project.refresh_from_db()
+
+
+@transaction.atomic
+def request_clone(project: Project, *, actor: User) -> None:
+    """Queues a new clone, from `error` or `archived`. Run branches and snapshots stay."""
+    rows = Project.objects.filter(pk=project.pk, status__in=[Status.ERROR, Status.ARCHIVED])
+    if not rows.update(status=Status.PENDING, error=None, progress=None):
+        raise _conflict(project, "is not in error or archived")
+    audit(actor, "clone_requested", project_id=project.pk)
+    tasks.clone_project.enqueue(project.pk)
+    project.refresh_from_db()
+
+
+@transaction.atomic
+def archive_project(project: Project, *, actor: User) -> None:
+    """Soft deletion: the project becomes read-only. Its runs must be over."""
+    idle = Project.objects.filter(pk=project.pk).exclude(status__in=[*Project.BUSY, Status.ARCHIVED])
+    locked = idle.select_for_update().first()
+    if locked is None or locked.runs.active().exists():  # type: ignore[attr-defined]
+        raise _conflict(project, "is busy, has runs that are not over, or is archived already")
+    idle.update(status=Status.ARCHIVED)
+    audit(actor, "project_archived", project_id=project.pk)
+
+
+def _conflict(project: Project, reason: str) -> ProjectNotReady:
+    project.refresh_from_db()
+    return ProjectNotReady(f"The project {reason}.", **project.error_members)

@@ -1,0 +1,11 @@
+"""The background work of projects. Tasks take ids and may be delivered twice: a second one finds nothing to claim."""
+
+from django_tasks import task
+
+
+@task()
+def clone_project(project_id: int) -> None:
+    """Clones a pending project, or goes on where a worker died."""
+    from projects.services import cloning  # the services enqueue this task
+
+    cloning.clone_project(project_id)

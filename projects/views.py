@@ -1,0 +1,93 @@
+"""`/api/projects…`: thin doors to projects.services."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import UserRequest
+from config.api.views import ApiViewSet
+from projects.models import Membership, Project, ProjectQuerySet
+from projects.permissions import require_role
+from projects.queries import run_counts
+from projects.serializers import ProjectSerializer
+from projects.services import lifecycle
+
+Role = Membership.Role
+
+
+class ProjectViewSet(ApiViewSet):
+    """Projects that the caller may see."""
+
+    abilities = {
+        "list": "projects:read",
+        "create": "projects:write",
+        "retrieve": "projects:read",
+        "update": "projects:write",
+        "destroy": "projects:write",
+        "clone": "projects:write",
+    }
+    query_parameters = {"list": ("status", "search")}
+    serializer_class = ProjectSerializer
+    lookup_value_regex = r"\d{1,18}"
+    queryset = Project.objects.none()
+
+    def get_queryset(self) -> ProjectQuerySet:
+        return Project.objects.visible_to(self.request.user)
+
+    def _filtered(self, request: Request) -> ProjectQuerySet:
+        wanted = request.query_params.get("status")
+        projects = self.get_queryset()
+        projects = projects.filter(status=wanted) if wanted else projects.exclude(status=Project.Status.ARCHIVED)
+        search = request.query_params.get("search", "").replace("\0", "")
+        return projects.filter(name__icontains=search) if search else projects
+
+    def _show(self, projects: Any, **options: Any) -> Any:
+        many = isinstance(projects, list)
+        context = {**self.get_serializer_context(), "run_counts": run_counts(projects if many else [projects])}
+        return ProjectSerializer(projects, many=many, context=context, **options).data
+
+    def list(self, request: UserRequest) -> Response:
+        """The projects that the caller may see; archived ones only with `?status=archived`."""
+        page = self.paginate_queryset(self._filtered(request))
+        return self.get_paginated_response(self._show(list(page or [])))
+
+    def create(self, request: UserRequest) -> Response:
+        """Creates a project; its clone is queued with it."""
+        body = self.get_serializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        project = lifecycle.create_project(actor=request.user, **body.validated_data)
+        headers = {"Location": f"/api/projects/{project.pk}"}
+        return Response(self._show(project), status=status.HTTP_201_CREATED, headers=headers)
+
+    def retrieve(self, request: UserRequest, pk: str) -> Response:
+        """One project."""
+        return Response(self._show(self.get_object()))
+
+    def update(self, request: UserRequest, pk: str) -> Response:
+        """Changes name, description, default branch or defaults; absent members stay."""
+        project = self.get_object()
+        require_role(project, request.user, Role.OWNER)
+        body = self.get_serializer(project, data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        lifecycle.edit_project(project, actor=request.user, **body.validated_data)
+        return Response(self._show(project))
+
+    def destroy(self, request: UserRequest, pk: str) -> Response:
+        """Archives the project; its runs must be over."""
+        project = self.get_object()
+        require_role(project, request.user, Role.OWNER)
+        lifecycle.archive_project(project, actor=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses={202: ProjectSerializer})
+    @action(detail=True, methods=["post"])
+    def clone(self, request: UserRequest, pk: str) -> Response:
+        """Clones again, from `error` or `archived`."""
+        project = self.get_object()
+        require_role(project, request.user, Role.OWNER)
+        lifecycle.request_clone(project, actor=request.user)
+        return Response(self._show(project), status=status.HTTP_202_ACCEPTED)

@@ -1,0 +1,38 @@
+"""Opens what lies on disk for rows: a project's repository, a workspace's work tree."""
+
+import os
+
+from projects.git.repository import Repository
+from projects.git.work_tree import Owner, WorkTree, create_work_tree
+from projects.models import Project, Workspace
+
+AGENT_ID = 65534
+"""The unprivileged uid and gid that agents run as where the server is root: nobody."""
+
+
+def agent_owner() -> Owner | None:
+    """Whom an agent's files belong to: nobody when the server is root, else the server's own user (None)."""
+    return Owner(AGENT_ID, AGENT_ID) if os.geteuid() == 0 else None
+
+
+def open_repository(project: Project) -> Repository:
+    """The project's bare repository, which the server alone writes."""
+    return Repository(project.repository_path)
+
+
+def open_work_tree(workspace: Workspace) -> WorkTree:
+    """The workspace's work tree with its private index, made or not."""
+    return WorkTree(
+        open_repository(workspace.project), workspace.work_tree_path, workspace.index_path, owner=agent_owner()
+    )
+
+
+def lay_out_work_tree(workspace: Workspace) -> WorkTree:
+    """The work tree with the files of the workspace's base commit; one that is there is taken as it is."""
+    return create_work_tree(
+        open_repository(workspace.project),
+        workspace.work_tree_path,
+        index_dir=workspace.index_path,
+        base_commit=workspace.base_commit,
+        owner=agent_owner(),
+    )

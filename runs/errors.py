@@ -1,0 +1,86 @@
+"""The problems of runs."""
+
+from rest_framework import status
+
+from config.api.problems import Problem
+
+
+class _RunConflict(Problem):
+    """The run's status does not allow it."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+
+class RunNotStartable(_RunConflict):
+    title = "Run is not in a startable state"
+    default_code = "run-not-startable"
+
+
+class RunNotCancellable(_RunConflict):
+    title = "Run is over already"
+    default_code = "run-not-cancellable"
+
+
+class RunNotRetryable(_RunConflict):
+    title = "Only a failed run can be retried"
+    default_code = "run-not-retryable"
+
+
+class RunNotReviewable(_RunConflict):
+    title = "Run cannot be reviewed now"
+    default_code = "run-not-reviewable"
+
+
+class RunNotEditable(_RunConflict):
+    title = "Only a draft can be edited or deleted"
+    default_code = "run-not-editable"
+
+
+class RunMoveLost(_RunConflict):
+    """A move of the server's own that came too late: the run had been moved by somebody else."""
+
+    title = "Run has moved on"
+    default_code = "run-moved-on"
+
+
+class ApprovalRequired(_RunConflict):
+    title = "An approved review is needed first"
+    default_code = "approval-required"
+
+
+class ApprovalStale(_RunConflict):
+    title = "The work tree has changed since the approval"
+    default_code = "approval-stale"
+
+
+class TreeChanged(_RunConflict):
+    title = "The work tree is not the one that was shown"
+    default_code = "tree-changed"
+
+
+class NothingToCommit(_RunConflict):
+    title = "There is nothing to commit or push"
+    default_code = "nothing-to-commit"
+
+
+class WorkspaceBusy(_RunConflict):
+    title = "Something is at work in this work tree"
+    default_code = "workspace-busy"
+
+
+class PermissionResolved(_RunConflict):
+    title = "The permission request has been answered already"
+    default_code = "permission-resolved"
+
+
+class PushDisabled(Problem):
+    title = "This server does not push"
+    status_code = status.HTTP_403_FORBIDDEN
+    default_code = "push-disabled"
+    default_detail = "An operator must set the server param safety.auto_git_push to true."
+
+
+class TooManyStreams(Problem):
+    title = "Too many open streams"
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_code = "rate-limited"

@@ -1,0 +1,115 @@
+"""Appends to the event log. The table is the log and the only source; whoever reads, reads it or what it was woken for.
+
+Order: the writer takes the run's row lock first (on SQLite: the write lock), so that `seq` and ids follow commit order
+within a run. Events of the user stream take one advisory lock as well, so that there ids follow commit order over all runs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from config.api.times import format_time
+from projects.leases import Lease
+from runs.models import AgentEvent, Run
+
+CHANNEL = "quarterdeck_events"
+USER_STREAM_LOCK = 0x51444543
+MAX_MESSAGE_CHARACTERS = 16_000
+USER_STREAM_TYPES = frozenset(
+    {
+        *("run_created", "run_queued", "run_started", "run_paused", "run_resumed", "run_cancelled"),
+        *("run_failed", "run_completed", "run_retried", "run_recovered"),
+        *("permission_requested", "permission_resolved", "review_submitted"),
+        *("git_committed", "git_pushed", "git_push_failed"),
+    }
+)
+
+
+class LeaseLost(Exception):
+    """The run belongs to somebody else by now, or has been moved on: the writer must stop."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An event that is not written yet."""
+
+    event_type: str
+    message: str = ""
+    severity: str = "info"
+    path: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def append(run: Run, drafts: Sequence[Draft], *, lease: Lease | None = None) -> None:
+    """Writes the drafts in order, in one transaction. With a lease: all of them only while it holds, else LeaseLost.
+
+    A cancelled run's executor may still tell what its agent did until then.
+    """
+    if not drafts:
+        return
+    with transaction.atomic():
+        rows = Run.objects.filter(pk=run.pk)
+        if lease is not None:
+            rows = rows.filter(lease_generation=lease.generation, status__in=[Run.Status.RUNNING, Run.Status.CANCELLED])
+        if not rows.update(last_seq=F("last_seq") + len(drafts)):
+            raise LeaseLost(run.pk)
+        last_seq, attempt = Run.objects.values_list("last_seq", "attempt").get(pk=run.pk)
+        if connection.vendor == "postgresql":
+            _prepare_postgresql(drafts)
+        now, first = timezone.now(), last_seq - len(drafts) + 1
+        AgentEvent.objects.bulk_create(
+            [_row(run, draft, seq=first + n, attempt=attempt, now=now) for n, draft in enumerate(drafts)]
+        )
+
+
+def _prepare_postgresql(drafts: Sequence[Draft]) -> None:
+    with connection.cursor() as cursor:
+        if any(draft.event_type in USER_STREAM_TYPES for draft in drafts):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [USER_STREAM_LOCK])
+        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])  # delivered at commit
+
+
+def _row(run: Run, draft: Draft, *, seq: int, attempt: int, now: datetime) -> AgentEvent:
+    public = {
+        "runId": run.pk,
+        "projectId": run.project_id,
+        "seq": seq,
+        "attempt": attempt,
+        "eventType": draft.event_type,
+        "severity": draft.severity,
+        "path": draft.path,
+        "message": draft.message[:MAX_MESSAGE_CHARACTERS],
+        "data": draft.data,
+        "createdAt": format_time(now),
+    }
+    encoded = orjson.dumps(storable(public)).decode()
+    return AgentEvent(
+        project_id=run.project_id,
+        run_id=run.pk,
+        seq=seq,
+        attempt=attempt,
+        event_type=draft.event_type,
+        severity=draft.severity,
+        path=storable(draft.path),
+        body=encoded[1:],
+        created_at=now,
+    )
+
+
+def storable(value: Any) -> Any:
+    """The value with text that neither UTF-8 nor PostgreSQL can hold replaced: lone surrogates and NUL."""
+    if isinstance(value, str):
+        if value.isascii() and "\0" not in value:
+            return value
+        return value.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(each) for each in value]
+    return value if value is None or isinstance(value, bool | float | int) and abs(value) < 2**53 else str(value)

@@ -1,0 +1,71 @@
+"""Which events a reader wants: `eventTypes`, `severity`, `path`. The same for pages, replay and live."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from django.db.models import Q
+
+from config.api.problems import InvalidParameter
+from runs.models import AgentEvent
+
+SEVERITIES = tuple(AgentEvent.Severity.values)
+
+
+class EventRow(Protocol):
+    """What a filter looks at."""
+
+    event_type: str
+    severity: str
+    path: str | None
+
+
+@dataclass(frozen=True)
+class EventFilter:
+    """A reader's wishes; empty ones let everything pass."""
+
+    event_types: frozenset[str] = frozenset()
+    severities: frozenset[str] = frozenset()
+    path: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return not (self.event_types or self.severities or self.path)
+
+    def admits(self, row: EventRow) -> bool:
+        """Whether the reader wants this row."""
+        if self.event_types and row.event_type not in self.event_types:
+            return False
+        if self.severities and row.severity not in self.severities:
+            return False
+        if not self.path:
+            return True
+        return row.path is not None and (
+            row.path.startswith(self.path) if self.path.endswith("/") else row.path == self.path
+        )
+
+    def condition(self) -> Q:
+        """The same, for the database. SQLite's LIKE ignores case, so `admits` has the last word on a prefix."""
+        wanted = Q()
+        if self.event_types:
+            wanted &= Q(event_type__in=self.event_types)
+        if self.severities:
+            wanted &= Q(severity__in=self.severities)
+        if self.path:
+            wanted &= Q(path__startswith=self.path) if self.path.endswith("/") else Q(path=self.path)
+        return wanted
+
+
+def read_filter(parameters: Mapping[str, str]) -> EventFilter:
+    """From query parameters; 400 `invalid-parameter` names the one that is wrong."""
+    severity = parameters.get("severity")
+    if severity is not None and severity not in SEVERITIES:
+        raise InvalidParameter(f"severity is one of {', '.join(SEVERITIES)}.", parameter="severity")
+    types = [each for each in parameters.get("eventTypes", "").split(",") if each]
+    if len(types) > 50 or "\0" in "".join(types) + parameters.get("path", ""):
+        raise InvalidParameter("eventTypes is a comma list of at most 50 event types.", parameter="eventTypes")
+    return EventFilter(
+        event_types=frozenset(types),
+        severities=frozenset(SEVERITIES[SEVERITIES.index(severity) :]) if severity else frozenset(),
+        path=parameters.get("path", ""),
+    )

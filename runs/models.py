@@ -1,0 +1,250 @@
+"""Run, RunAttempt, AgentEvent, WorkspaceFile, CommandExecution, Permission, RunReview, WorkerProcess."""
+
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import User
+from projects.models import Project, Workspace
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    """Questions about runs."""
+
+    def visible_to(self, user: User) -> Self:
+        """Runs of the projects that the user may see."""
+        return self if user.is_operator else self.filter(project__memberships__user=user)
+
+    def active(self) -> Self:
+        """Runs that are not at rest."""
+        return self.filter(status__in=Run.ACTIVE)
+
+
+class Run(models.Model):
+    """One prompt given to one agent on one project, with its branch, events and review."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        QUEUED = "queued"
+        RUNNING = "running"
+        PAUSED = "paused"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    class PushStatus(models.TextChoices):
+        QUEUED = "queued"
+        PUSHING = "pushing"
+        PUSHED = "pushed"
+        FAILED = "failed"
+
+    ACTIVE: ClassVar[frozenset[str]] = frozenset({Status.QUEUED, Status.RUNNING, Status.PAUSED})
+    AT_REST: ClassVar[frozenset[str]] = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs")
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    title = models.CharField(max_length=200)
+    prompt = models.TextField()
+    status = models.CharField(max_length=20, choices=Status, default=Status.DRAFT)
+    selected_agent = models.CharField(max_length=40)
+    selected_model = models.CharField(max_length=120, null=True, blank=True)
+    rag_enabled = models.BooleanField(default=True)
+    safe_mode = models.BooleanField(default=True)
+    attempt = models.PositiveIntegerField(default=1)
+    error = models.JSONField(null=True, blank=True)
+    last_seq = models.PositiveIntegerField(default=0)
+    lease_generation = models.PositiveIntegerField(default=0)
+    lease_owner = models.CharField(max_length=80, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    queued_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "-id"], name="runs_of_a_project"),
+            models.Index(fields=["status", "id"], name="runs_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.title}"
+
+    @property
+    def problem_members(self) -> dict[str, Any]:
+        """What a conflict tells of the run."""
+        return {"run_id": self.pk, "current_status": self.status}
+
+
+class RunAttempt(models.Model):
+    """One try at a run's prompt: its branch, work tree and results. It grows by retry only."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()
+    workspace = models.OneToOneField(Workspace, on_delete=models.PROTECT, null=True, blank=True, related_name="run_attempt")
+    branch = models.CharField(max_length=255)
+    base_commit = models.CharField(max_length=64)
+    head_commit = models.CharField(max_length=64, null=True, blank=True)
+    tree = models.CharField(max_length=64, null=True, blank=True)
+    session_id = models.CharField(max_length=200, blank=True)
+    prompted_text = models.TextField(blank=True)
+    summary = models.JSONField(null=True, blank=True)
+    commit = models.CharField(max_length=64, null=True, blank=True)
+    committed_at = models.DateTimeField(null=True, blank=True)
+    pushed_at = models.DateTimeField(null=True, blank=True)
+    push_status = models.CharField(max_length=20, choices=Run.PushStatus, null=True, blank=True)
+    push_error = models.JSONField(null=True, blank=True)
+    input_tokens = models.BigIntegerField(default=0)
+    output_tokens = models.BigIntegerField(default=0)
+    cached_tokens = models.BigIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=12, decimal_places=6, default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "number"], name="one_row_per_attempt")]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of run {self.run_id}"
+
+
+class AgentEvent(models.Model):
+    """One line of a run's log, never changed. `seq` counts a run's events from 1; ids grow in commit order.
+
+    `body` is the event's public JSON without its opening `{"id":…,`: encoded once, read many times.
+    """
+
+    class Severity(models.TextChoices):
+        DEBUG = "debug"
+        INFO = "info"
+        NOTICE = "notice"
+        WARNING = "warning"
+        ERROR = "error"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="events")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
+    seq = models.PositiveIntegerField()
+    attempt = models.PositiveIntegerField()
+    event_type = models.CharField(max_length=40)
+    severity = models.CharField(max_length=10, choices=Severity)
+    path = models.TextField(null=True, blank=True)
+    body = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "seq"], name="one_event_per_seq")]
+        indexes = [models.Index(fields=["run", "id"], name="events_of_a_run")]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.run_id}/{self.seq}"
+
+
+class WorkspaceFile(models.Model):
+    """A file that an attempt has changed, against its base commit."""
+
+    attempt = models.ForeignKey(RunAttempt, on_delete=models.CASCADE, related_name="files")
+    path = models.TextField()
+    old_path = models.TextField(null=True, blank=True)
+    change_type = models.CharField(max_length=10)
+    additions = models.PositiveIntegerField(default=0)
+    deletions = models.PositiveIntegerField(default=0)
+    binary = models.BooleanField(default=False)
+    size_bytes = models.BigIntegerField(default=0)
+    old_blob = models.CharField(max_length=64, null=True, blank=True)
+    new_blob = models.CharField(max_length=64, null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["attempt", "path"], name="one_row_per_changed_file")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class CommandExecution(models.Model):
+    """A command that an agent has run, with its outputs kept as blobs."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running"
+        FINISHED = "finished"
+        FAILED = "failed"
+        LOST = "lost"
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="commands")
+    attempt = models.PositiveIntegerField()
+    tool_call_id = models.CharField(max_length=200)
+    command = models.TextField()
+    cwd = models.TextField(blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
+    exit_code = models.IntegerField(null=True, blank=True)
+    started_at = models.DateTimeField()
+    duration_ms = models.BigIntegerField(null=True, blank=True)
+    stdout_bytes = models.BigIntegerField(default=0)
+    stderr_bytes = models.BigIntegerField(default=0)
+    stdout = models.FileField(max_length=300, blank=True)
+    stderr = models.FileField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return self.command[:80]
+
+
+class Permission(models.Model):
+    """A question of the agent's: may I? The first answer counts."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        ALLOWED = "allowed"
+        REJECTED = "rejected"
+        EXPIRED = "expired"
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="permissions")
+    attempt = models.PositiveIntegerField()
+    kind = models.CharField(max_length=40)
+    title = models.TextField()
+    command = models.TextField(null=True, blank=True)
+    cwd = models.TextField(null=True, blank=True)
+    paths = models.JSONField(default=list)
+    options = models.JSONField(default=list)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    option_id = models.CharField(max_length=200, blank=True)
+    requested_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    decided_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    def __str__(self) -> str:
+        return self.title[:80]
+
+
+class RunReview(models.Model):
+    """A person's verdict on one tree of a run."""
+
+    class Decision(models.TextChoices):
+        APPROVED = "approved"
+        REJECTED = "rejected"
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="reviews")
+    attempt = models.PositiveIntegerField()
+    decision = models.CharField(max_length=10, choices=Decision)
+    notes = models.TextField(blank=True)
+    tree = models.CharField(max_length=64)
+    reviewer = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.decision} {self.run_id}"
+
+
+class WorkerProcess(models.Model):
+    """A worker that is, or was, alive: its name, queue and last sign of life."""
+
+    name = models.CharField(max_length=64, unique=True)
+    queue = models.CharField(max_length=32)
+    started_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "worker processes"
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,84 @@
+"""Pushes the run branch, never another, never by force, and only where the operator has given leave."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from config.api.params import read
+from projects import remotes
+from projects.git.errors import GitError
+from projects.git.push import push_branch
+from projects.locks import repository_lock
+from projects.workspaces import open_repository
+from runs import tasks
+from runs.errors import NothingToCommit, PushDisabled
+from runs.events import Draft, append
+from runs.models import Run, RunAttempt
+from runs.services.lifecycle import conflict_members
+from runs.services.reviews import present_tree, require_approval, reviewable_attempt
+
+PushStatus = Run.PushStatus
+
+
+def require_push_allowed() -> None:
+    """403 `push-disabled` unless the operator has set `safety.auto_git_push`."""
+    if not read("safety.auto_git_push"):
+        raise PushDisabled
+
+
+def push_run(run: Run, *, actor: User) -> None:
+    """Queues the push of the run's approved and committed branch. Queued already: nothing is added."""
+    require_push_allowed()
+    attempt = reviewable_attempt(run)
+    require_approval(run, present_tree(attempt))
+    if attempt.commit is None:
+        raise NothingToCommit("Commit the run first.", **conflict_members(run))
+    if attempt.push_status == PushStatus.PUSHED:
+        raise NothingToCommit("The commit has been pushed.", **conflict_members(run))
+    with transaction.atomic():
+        rows = RunAttempt.objects.filter(pk=attempt.pk, commit=attempt.commit)
+        idle = rows.exclude(push_status__in=[PushStatus.QUEUED, PushStatus.PUSHING, PushStatus.PUSHED])
+        new = rows.filter(push_status__isnull=True) | idle
+        if new.update(push_status=PushStatus.QUEUED, push_error=None):
+            tasks.push_run.enqueue(attempt.pk)
+
+
+def carry_out_push(attempt_id: int) -> None:
+    """The task's work. A second delivery pushes the same commit again, which changes nothing."""
+    open_pushes = RunAttempt.objects.filter(pk=attempt_id, push_status__in=[PushStatus.QUEUED, PushStatus.PUSHING])
+    if not open_pushes.update(push_status=PushStatus.PUSHING):
+        return
+    attempt = RunAttempt.objects.select_related("run__project").get(pk=attempt_id)
+    try:
+        _push(attempt)
+    except GitError as error:
+        _record(attempt, "git_push_failed", error.message, "error", error={"code": error.code, "message": error.message})
+    except Exception:
+        message = "The push failed inside the server: see its log. Push again to retry."
+        _record(attempt, "git_push_failed", message, "error", error={"code": "internal-error", "message": message})
+        raise
+    else:
+        _record(attempt, "git_pushed", f"Pushed {attempt.branch}.", "notice")
+
+
+def _push(attempt: RunAttempt) -> None:
+    project = attempt.run.project
+    remote, addresses = remotes.locate(project.repository_url)
+    with repository_lock(project):
+        push_branch(
+            open_repository(project), remote, addresses=addresses, commit=attempt.commit or "", branch=attempt.branch
+        )
+
+
+@transaction.atomic
+def _record(
+    attempt: RunAttempt, event: str, message: str, severity: str, *, error: dict[str, Any] | None = None
+) -> None:
+    values: dict[str, Any] = {"push_status": PushStatus.FAILED, "push_error": error}
+    if error is None:
+        values = {"push_status": PushStatus.PUSHED, "push_error": None, "pushed_at": timezone.now()}
+    RunAttempt.objects.filter(pk=attempt.pk).update(**values)
+    data: dict[str, Any] = {"branch": attempt.branch, "commit": attempt.commit, "error": error}
+    append(attempt.run, [Draft(event, message, severity, data=data)])

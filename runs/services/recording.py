@@ -1,0 +1,169 @@
+"""Writes down what an agent does: its commands, the files it changed. Rows and their events commit together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from django.core.files import File
+from django.db import transaction
+from django.utils import timezone
+
+from projects.git.changes import FileChange, display_path
+from projects.leases import Lease
+from runs.events import Draft, append
+from runs.models import CommandExecution, Run, RunAttempt, WorkspaceFile
+
+Status = CommandExecution.Status
+
+
+@dataclass(frozen=True)
+class CommandStart:
+    """A command has begun."""
+
+    tool_call_id: str
+    command: str
+    cwd: str
+
+
+@dataclass(frozen=True)
+class CommandProgress:
+    """More output of a command, bounded; `left_out_bytes` are in the kept output only."""
+
+    tool_call_id: str
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True)
+class CommandEnd:
+    """A command has ended. The outputs are open files, stored as blobs before the rows are written."""
+
+    tool_call_id: str
+    exit_code: int | None
+    has_failed: bool
+    outputs: Mapping[str, BinaryIO] = field(default_factory=dict)
+    reason: str = ""
+
+
+Entry = Draft | CommandStart | CommandProgress | CommandEnd
+
+
+def record(run: Run, lease: Lease, entries: Sequence[Entry]) -> None:
+    """Writes entries in order, in one transaction; LeaseLost when the run is somebody else's by now."""
+    with transaction.atomic():
+        append(run, [_draft(run, entry) for entry in entries], lease=lease)
+
+
+def _draft(run: Run, entry: Entry) -> Draft:
+    if isinstance(entry, Draft):
+        return entry
+    if isinstance(entry, CommandStart):
+        return _start(run, entry)
+    command = _command(run, entry.tool_call_id)
+    if isinstance(entry, CommandProgress):
+        data: dict[str, Any] = {"commandId": command.pk, "stream": entry.stream, "text": entry.text}
+        return Draft("command_output", "", "debug", data=data)
+    return _end(command, entry)
+
+
+def _command(run: Run, tool_call_id: str) -> CommandExecution:
+    """The command that the agent calls so; one that it never announced is written down now."""
+    rows = run.commands.filter(attempt=run.attempt, tool_call_id=tool_call_id)
+    found = rows.order_by("-id").first()
+    return found or CommandExecution.objects.create(
+        run=run, attempt=run.attempt, tool_call_id=tool_call_id, command="", started_at=timezone.now()
+    )
+
+
+def _start(run: Run, entry: CommandStart) -> Draft:
+    command = CommandExecution.objects.create(
+        run=run,
+        attempt=run.attempt,
+        tool_call_id=entry.tool_call_id,
+        command=entry.command,
+        cwd=entry.cwd,
+        started_at=timezone.now(),
+    )
+    data = {"commandId": command.pk, "command": entry.command[:4000], "cwd": entry.cwd}
+    return Draft("command_started", entry.command.strip()[:200], data=data)
+
+
+def _end(command: CommandExecution, entry: CommandEnd) -> Draft:
+    command.status = Status.FAILED if entry.has_failed and entry.exit_code is None else Status.FINISHED
+    command.exit_code = entry.exit_code
+    command.duration_ms = round((timezone.now() - command.started_at).total_seconds() * 1000)
+    for stream, file in entry.outputs.items():
+        _keep(command, stream, file)
+    command.save()
+    data = {
+        "commandId": command.pk,
+        "status": command.status,
+        "exitCode": entry.exit_code,
+        "durationMs": command.duration_ms,
+        "stdoutBytes": command.stdout_bytes,
+        "stderrBytes": command.stderr_bytes,
+    }
+    ending = entry.reason or (f"exit code {entry.exit_code}" if entry.exit_code is not None else command.status)
+    severity = "info" if entry.exit_code == 0 else "warning"
+    return Draft("command_finished", f"{command.command.strip()[:200]}: {ending}", severity, data=data)
+
+
+def _keep(command: CommandExecution, stream: str, file: BinaryIO) -> None:
+    blob = File(file)
+    size = file.seek(0, 2)
+    file.seek(0)
+    if size:
+        name = f"runs/{command.run_id}/{command.attempt}/{command.pk}.{stream}"
+        getattr(command, stream).save(name, blob, save=False)
+        setattr(command, f"{stream}_bytes", size)
+
+
+def close_lost_commands(run: Run) -> None:
+    """Commands that were running when their agent died: how they ended is not known."""
+    run.commands.filter(status=Status.RUNNING).update(status=Status.LOST)
+
+
+@transaction.atomic
+def record_files(attempt: RunAttempt, lease: Lease, tree: str, changes: Sequence[FileChange]) -> None:
+    """Makes the attempt's files those of this tree, with an event for each that is not as it was last time."""
+    known = {row.path: row for row in attempt.files.all()}
+    rows = [_file_row(attempt, change) for change in changes]
+    drafts = [_file_draft(row) for row in rows if not _is_same(known.get(row.path), row)]
+    gone = sorted(set(known) - {row.path for row in rows} - {row.old_path for row in rows})
+    drafts += [Draft("file_updated", f"{path} is as it was", path=path, data={"changeType": None}) for path in gone]
+    attempt.files.all().delete()
+    WorkspaceFile.objects.bulk_create(rows)
+    RunAttempt.objects.filter(pk=attempt.pk).update(tree=tree)
+    attempt.tree = tree
+    append(attempt.run, drafts, lease=lease)
+
+
+def _file_row(attempt: RunAttempt, change: FileChange) -> WorkspaceFile:
+    return WorkspaceFile(
+        attempt=attempt,
+        path=change.display_path,
+        old_path=None if change.old_path is None else display_path(change.old_path),
+        change_type=change.change_type,
+        additions=change.additions,
+        deletions=change.deletions,
+        binary=change.is_binary,
+        size_bytes=change.size_bytes,
+        old_blob=change.old_blob,
+        new_blob=change.new_blob,
+    )
+
+
+def _is_same(known: WorkspaceFile | None, row: WorkspaceFile) -> bool:
+    return known is not None and (known.new_blob, known.change_type) == (row.new_blob, row.change_type)
+
+
+def _file_draft(row: WorkspaceFile) -> Draft:
+    data = {
+        "changeType": row.change_type,
+        "oldPath": row.old_path,
+        "additions": row.additions,
+        "deletions": row.deletions,
+        "binary": row.binary,
+        "sizeBytes": row.size_bytes,
+    }
+    return Draft(f"file_{row.change_type}", f"{row.path} {row.change_type}", path=row.path, data=data)

@@ -1,0 +1,69 @@
+"""What is done for workers that died: their tasks are delivered again, their leases end, their runs go back to the queue.
+
+A worker is dead when its process is gone (same host) or when it has given no sign of life for a lease's time (another
+host). Any worker may do this at any time, several at once too: every step is one conditional UPDATE.
+"""
+
+import logging
+
+from django.db.models.functions import Now
+from django.utils import timezone
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from projects.leases import LEASE, free, is_owner_gone
+from projects.models import Project
+from runs.events import LeaseLost
+from runs.models import Run, WorkerProcess
+from runs.services import lifecycle
+
+logger = logging.getLogger(__name__)
+
+
+def recover_the_dead() -> None:
+    """Looks once for dead workers and ownerless runs, and recovers what they left."""
+    for worker in WorkerProcess.objects.all():
+        if _is_dead(worker):
+            _bury(worker)
+    _redeliver_orphans()
+    requeue_ownerless_runs()
+
+
+def _is_dead(worker: WorkerProcess) -> bool:
+    gone = is_owner_gone(worker.name)
+    return timezone.now() - worker.last_seen_at > LEASE if gone is None else gone
+
+
+def _bury(worker: WorkerProcess) -> None:
+    logger.warning("Worker %s is gone; its work is delivered again.", worker.name)
+    for model in (Project, Run):
+        model._default_manager.filter(lease_owner=worker.name).update(lease_expires_at=Now())
+    _redeliver(worker.name)
+    worker.delete()
+
+
+def _redeliver(owner: str) -> None:
+    for row in DBTaskResult.objects.running():
+        if row.worker_ids and row.worker_ids[-1] == owner:
+            DBTaskResult.objects.filter(pk=row.pk, status=TaskResultStatus.RUNNING, worker_ids=row.worker_ids).update(
+                status=TaskResultStatus.READY, started_at=None
+            )
+
+
+def _redeliver_orphans() -> None:
+    """Tasks of workers that died before their first sign of life, or whose burial was cut short."""
+    known = set(WorkerProcess.objects.values_list("name", flat=True))
+    for owner in {row.worker_ids[-1] for row in DBTaskResult.objects.running() if row.worker_ids} - known:
+        if is_owner_gone(owner):
+            for model in (Project, Run):
+                model._default_manager.filter(lease_owner=owner).update(lease_expires_at=Now())
+            _redeliver(owner)
+
+
+def requeue_ownerless_runs() -> None:
+    """No run stays `running` without a living lease."""
+    for run in Run.objects.filter(free(), status=Run.Status.RUNNING):
+        try:
+            lifecycle.requeue_run(run, None, "The worker was lost; another one goes on.")
+        except (LeaseLost, lifecycle.MOVES["recover"].error):
+            logger.info("Run %s was recovered by somebody else.", run.pk)

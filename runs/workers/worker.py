@@ -1,0 +1,97 @@
+"""A worker process: takes one task after another from one queue. It ends at SIGTERM within seconds, whatever it does."""
+
+import contextlib
+import logging
+import sqlite3
+import threading
+import time
+from types import FrameType
+
+from django.db import DatabaseError, close_old_connections, connection
+from django.utils import timezone
+from django_tasks_db.management.commands.db_worker import Worker
+from django_tasks_db.models import DBTaskResult
+
+from projects.leases import owner_id
+from runs.models import WorkerProcess
+from runs.workers import recovery, stopping
+
+logger = logging.getLogger(__name__)
+HEARTBEAT_SECONDS = 5.0
+LOOK_EVERY_SECONDS = 1.0
+POLL_SECONDS = 0.05
+
+
+class QueueWorker(Worker):
+    """django-tasks-db's worker with a heartbeat, recovery of the dead, and an idle loop that takes no write lock."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(
+            queue_names=[queue],
+            interval=0,
+            batch=True,  # `run` of the base class returns once the queue is empty
+            backend_name="default",
+            startup_delay=False,
+            max_tasks=None,
+            worker_id=owner_id(),
+            excluded_queue_names=[],
+        )
+        self.queue = queue
+
+    def shutdown(self, signum: int, frame: FrameType | None) -> None:
+        """SIGTERM or SIGINT: the loop ends; a task under way is told and gives its work back."""
+        self.running = False
+        stopping.request()
+
+    def work(self) -> None:
+        """Runs until told to stop."""
+        self.configure_signals()
+        beat = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        beat.start()
+        news = _News()
+        while self.running:
+            try:
+                if news.wait() and self._has_ready_tasks():
+                    self.run()
+            except DatabaseError:
+                logger.exception("The task queue could not be read; trying again.")
+                close_old_connections()
+                time.sleep(LOOK_EVERY_SECONDS)
+        WorkerProcess.objects.filter(name=self.worker_id).delete()
+
+    def _has_ready_tasks(self) -> bool:
+        return DBTaskResult.objects.ready().filter(queue_name=self.queue).exists()
+
+    def _beat(self) -> None:
+        while self.running:
+            with contextlib.suppress(DatabaseError):
+                now = timezone.now()
+                defaults = {"queue": self.queue, "last_seen_at": now}
+                WorkerProcess.objects.update_or_create(name=self.worker_id, defaults=defaults)
+                recovery.recover_the_dead()
+            connection.close()
+            stopping.wait(HEARTBEAT_SECONDS)
+
+
+class _News:
+    """Waits for a commit: on SQLite by `PRAGMA data_version` (8 µs a poll), else by looking at short intervals."""
+
+    def __init__(self) -> None:
+        self._watcher: sqlite3.Connection | None = None
+        if connection.vendor == "sqlite":
+            name = str(connection.settings_dict["NAME"])
+            self._watcher = sqlite3.connect(name, isolation_level=None, uri=name.startswith("file:"))
+        self._seen: object = None
+
+    def wait(self) -> bool:
+        """True when it is worth to look at the queue; False when told to stop."""
+        deadline = time.monotonic() + LOOK_EVERY_SECONDS
+        while time.monotonic() < deadline and not stopping.wait(POLL_SECONDS):
+            if self._watcher is None:
+                return True
+            version = self._watcher.execute("PRAGMA data_version").fetchone()
+            if version != self._seen:
+                self._seen = version
+                return True
+        return not stopping.is_requested()
+

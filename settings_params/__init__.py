@@ -1,0 +1,1 @@
+"""Server params: what an operator can set while the server runs."""

@@ -1,0 +1,15 @@
+"""Server params in the console: seen here, changed by the API's service or `bin/manage params`."""
+
+from django.contrib import admin
+
+from accounts.admin import ReadOnlyAdmin
+from settings_params.models import ServerParam
+
+
+@admin.register(ServerParam)
+class ServerParamAdmin(ReadOnlyAdmin):
+    list_display = ("key", "value", "updated_by", "updated_at")
+    list_select_related = ("updated_by",)
+
+    def has_delete_permission(self, request: object, obj: object = None) -> bool:
+        return False

@@ -1,0 +1,16 @@
+"""ServerParam: a value that an operator has set."""
+
+from django.conf import settings
+from django.db import models
+
+
+class ServerParam(models.Model):
+    """One stored value; a param without a row has its environment's value or its default."""
+
+    key = models.CharField(max_length=120, unique=True)
+    value = models.JSONField()
+    updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.key
