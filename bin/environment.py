@@ -48,11 +48,8 @@ def base_interpreter() -> str:
 
 def is_current(folder: Path, part: str) -> bool:
     """Whether the stamp of this part, or of all, was made from the same lock, place and interpreter."""
-    return any(
-        stamp.is_file() and stamp.read_text() == stamp_text(folder, name)
-        for name in (part, "all")
-        if (stamp := folder / f"installed-{name}")
-    )
+    stamps = {name: folder / f"installed-{name}" for name in (part, "all")}
+    return any(path.is_file() and path.read_text() == stamp_text(folder, name) for name, path in stamps.items())
 
 
 def is_reusable(folder: Path) -> bool:

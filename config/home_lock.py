@@ -10,7 +10,7 @@ from pathlib import Path
 POLL_SECONDS = 0.05
 
 
-class HomeIsServed(Exception):
+class HomeLockTaken(Exception):
     """Another Quarterdeck serves from this home; the message names it and says what to do."""
 
 
@@ -30,7 +30,7 @@ def acquire_home_lock(path: Path, wait_seconds: float = 5) -> HomeLock:
     """Take the lock file, waiting for the processes of a server that was just killed to end.
 
     The file keeps the holder's process id, for the message only: the lock itself is flock(2)'s and cannot
-    go stale. Raises HomeIsServed when the wait is over, OSError when the file cannot be written.
+    go stale. Raises HomeLockTaken when the wait is over, OSError when the file cannot be written.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -53,7 +53,7 @@ def _lock_before(deadline: float, descriptor: int, path: Path) -> None:
         else:
             return
         if time.monotonic() >= deadline:
-            raise HomeIsServed(_message(descriptor, path))
+            raise HomeLockTaken(_message(descriptor, path))
         time.sleep(POLL_SECONDS)
 
 

@@ -8,14 +8,14 @@ POLL_SECONDS = 0.05
 CONNECT_SECONDS = 0.25
 
 
-class PortUnavailable(Exception):
+class PortUnusable(Exception):
     """The address cannot be listened on; the message names the cure."""
 
 
 def wait_for_port(host: str, port: int, wait_seconds: float = 5) -> None:
     """Return when the address is free, waiting for a server that was just killed to let it go.
 
-    Raises PortUnavailable when it is still taken after the wait, and at once when waiting would not help
+    Raises PortUnusable when it is still taken after the wait, and at once when waiting would not help
     (unknown host, a port that only the administrator may use, no such port).
     """
     deadline = time.monotonic() + wait_seconds
@@ -25,9 +25,9 @@ def wait_for_port(host: str, port: int, wait_seconds: float = 5) -> None:
             return _bind_once(family, address)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise PortUnavailable(_refusal(host, port, error)) from error
+                raise PortUnusable(_refusal(host, port, error)) from error
         if time.monotonic() >= deadline:
-            raise PortUnavailable(
+            raise PortUnusable(
                 f"Port {port} on {host} is in use by another program. "
                 "Stop that program, or choose another port with --port."
             )
@@ -46,11 +46,11 @@ def answers(host: str, port: int) -> bool:
 
 def _resolve(host: str, port: int) -> tuple[int, tuple[object, ...]]:
     if not 0 <= port <= 65535:
-        raise PortUnavailable(f"{port} is not a port (0 to 65535). Choose one with --port.")
+        raise PortUnusable(f"{port} is not a port (0 to 65535). Choose one with --port.")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise PortUnavailable(f"{host} is not an address of this machine. Choose one with --host.") from error
+        raise PortUnusable(f"{host} is not an address of this machine. Choose one with --host.") from error
     family, _, _, _, address = found[0]
     return family, address
 

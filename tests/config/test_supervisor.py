@@ -255,7 +255,7 @@ def test_the_home_lock_is_readable_by_its_owner_only(tmp_path: Path) -> None:
 def test_a_taken_port_names_the_cure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ports.PortUnavailable, match=f"Port {port} .* is in use .* --port"):
+        with pytest.raises(ports.PortUnusable, match=f"Port {port} .* is in use .* --port"):
             ports.wait_for_port("127.0.0.1", port, wait_seconds=0.1)
 
 
@@ -277,7 +277,7 @@ def test_a_port_that_becomes_free_is_waited_for() -> None:
     [("127.0.0.1", 65536, "--port"), ("no-such-host.invalid", 8000, "--host"), ("203.0.113.7", 8000, "--host")],
 )
 def test_an_impossible_address_is_refused_at_once(host: str, port: int, cure: str) -> None:
-    with pytest.raises(ports.PortUnavailable, match=cure):
+    with pytest.raises(ports.PortUnusable, match=cure):
         ports.wait_for_port(host, port, wait_seconds=60)
 
 
