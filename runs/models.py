@@ -75,6 +75,11 @@ class Run(models.Model):
         return f"#{self.pk} {self.title}"
 
     @property
+    def has_agent(self) -> bool:
+        """Whether a worker holds the run: its agent may still be moving in the work tree."""
+        return self.lease_expires_at is not None and self.lease_expires_at > timezone.now()
+
+    @property
     def problem_members(self) -> dict[str, Any]:
         """What a conflict tells of the run."""
         return {"run_id": self.pk, "current_status": self.status}
@@ -156,7 +161,7 @@ class WorkspaceFile(models.Model):
     new_blob = models.CharField(max_length=64, null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["attempt", "path"], name="one_row_per_changed_file")]
+        indexes = [models.Index(fields=["attempt", "path"], name="files_of_an_attempt")]
 
     def __str__(self) -> str:
         return self.path

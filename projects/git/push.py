@@ -39,7 +39,8 @@ def push_branch(
 
 def _check_branch(repository: Repository, target: str) -> None:
     try:
-        repository.run(["check-ref-format", target])
+        # `--branch` would read `@{-1}` and the like; it alone refuses a leading dash, so that is asked here.
+        repository.run(["check-ref-format", target.replace("refs/heads/-", "..")])
     except GitFailed:
         raise PushRefused("This is not a possible name of a branch.", code="invalid-branch") from None
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from projects.git.changes import FileChange, display_path
 from projects.leases import Lease
-from runs.events import Draft, append
+from runs.events import Draft, LeaseLost, append
 from runs.models import CommandExecution, Run, RunAttempt, WorkspaceFile
 
 Status = CommandExecution.Status
@@ -126,6 +126,8 @@ def close_lost_commands(run: Run) -> None:
 @transaction.atomic
 def record_files(attempt: RunAttempt, lease: Lease, tree: str, changes: Sequence[FileChange]) -> None:
     """Makes the attempt's files those of this tree, with an event for each that is not as it was last time."""
+    if not lease.held().exists():
+        raise LeaseLost(attempt.run_id)
     known = {row.path: row for row in attempt.files.all()}
     rows = [_file_row(attempt, change) for change in changes]
     drafts = [_file_draft(row) for row in rows if not _is_same(known.get(row.path), row)]

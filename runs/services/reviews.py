@@ -52,7 +52,7 @@ def reviewable_attempt(run: Run) -> RunAttempt:
     attempt = current_attempt(run)
     if run.status not in Run.AT_REST or attempt is None or attempt.workspace is None or attempt.tree is None:
         raise RunNotReviewable(f"Run #{run.pk} is {run.status} or has no work tree.", **conflict_members(run))
-    if run.lease_owner:
+    if run.has_agent:
         raise WorkspaceBusy("The agent is still being stopped.", **conflict_members(run))
     return attempt
 

@@ -71,7 +71,8 @@ class EventStreamConsumer(AsyncHttpConsumer):  # type: ignore[misc]
         await self.send_response(problem.status_code, response.content, headers=[*headers, self.request_id_header])
 
     async def _open(self, headers: dict[bytes, bytes]) -> None:
-        run_id = self.scope["url_route"]["kwargs"].get("run")
+        named = self.scope["url_route"]["kwargs"].get("run")
+        run_id = None if named is None else int(named)
         session_user = self.scope.get("user")
         visitor = await database_sync_to_async(access.admit)(headers.items(), session_user)
         if run_id is not None:

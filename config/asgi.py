@@ -1,0 +1,27 @@
+"""The ASGI application: event streams go to their consumer, everything else to Django."""
+
+import os
+from typing import Any
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.urls import re_path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django_application = get_asgi_application()
+
+from config.api.body_limit import limit_body  # noqa: E402 - these need Django to be set up
+from runs.stream.consumer import EventStreamConsumer  # noqa: E402
+
+
+def _streams() -> Any:
+    stream = AuthMiddlewareStack(EventStreamConsumer.as_asgi())
+    return [
+        re_path(r"^api/runs/(?P<run>[0-9]{1,18})/events/stream$", stream),
+        re_path(r"^api/events/stream$", stream),
+        re_path(r"", limit_body(django_application)),
+    ]
+
+
+application = ProtocolTypeRouter({"http": URLRouter(_streams())})

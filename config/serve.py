@@ -1,0 +1,154 @@
+"""`bin/serve`: prepares the database once, then keeps the web process and the workers running.
+
+Django is imported once and the processes are forked from here, so that a start costs one import and memory is shared.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+
+from config.home_lock import HomeIsServed, acquire_home_lock
+from config.ports import PortUnavailable, answers, wait_for_port
+from config.supervisor import Child, print_line, supervise
+
+MIN_FREE_BYTES = 50 * 1024 * 1024
+
+
+class CannotServe(Exception):
+    """The server cannot start; the text tells the operator what to do."""
+
+
+def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line of `bin/serve`."""
+    parser = argparse.ArgumentParser(prog="bin/serve", description="Serves Quarterdeck until SIGTERM or Ctrl-C.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8765, help="port to listen on (default: %(default)s)")
+    return parser.parse_args(arguments)
+
+
+def main() -> int:
+    """Serves; the exit status says whether it ended well."""
+    arguments = read_arguments()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        home = _open_home()
+        lock = acquire_home_lock(home / "serve.lock")
+        wait_for_port(arguments.host, arguments.port)
+        concurrency = _prepare(home)
+    except (CannotServe, HomeIsServed, PortUnavailable) as error:
+        print_line(str(error))
+        return 1
+    try:
+        return supervise(
+            _children(arguments, concurrency),
+            is_ready=partial(answers, arguments.host, arguments.port),
+            on_ready=partial(_announce, arguments),
+        )
+    finally:
+        lock.release()
+
+
+def _announce(arguments: argparse.Namespace) -> None:
+    address = f"http://{arguments.host}:{arguments.port}"
+    print_line(f"ready at {address} (API {address}/api/, console {address}/admin/)")
+
+
+def _open_home() -> Path:
+    try:
+        from django.conf import settings
+
+        home = Path(settings.HOME)
+        free = shutil.disk_usage(home).free
+    except OSError as error:
+        raise CannotServe(f"the data folder cannot be used: {error}. Make room or set QUARTERDECK_HOME.") from error
+    if free < MIN_FREE_BYTES:
+        raise CannotServe(f"the disk with {home} is full ({free // 2**20} MiB free): make room, then start again.")
+    return home
+
+
+def _prepare(home: Path) -> int:
+    """Brings the database up to date, makes the first operator, and tells how many runs may go on at once."""
+    import django
+    from django.db import DatabaseError, connections
+
+    django.setup()
+    try:
+        _migrate()
+        from accounts.bootstrap import make_first_operator
+        from settings_params.queries import read_param, warn_of_unknown_names
+
+        make_first_operator()
+        warn_of_unknown_names()
+        _warn_of_missing_sandbox(bool(read_param("safety.allow_unsandboxed")))
+        return int(read_param("runs.concurrency"))
+    except DatabaseError as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise CannotServe(f"the database cannot be used: {reason}. Check DATABASE_URL and free disk space.") from error
+    finally:
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+            if hasattr(connection, "close_pool"):
+                connection.close_pool()
+
+
+def _migrate() -> None:
+    """Migrates only where something is missing: asking costs a tenth of what `migrate` costs."""
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        print_line("bringing the database up to date")
+        call_command("migrate", verbosity=0, interactive=False)
+
+
+def _warn_of_missing_sandbox(allowed: bool) -> None:
+    from runs.execution.sandbox.support import probe
+
+    support = probe()
+    if not support.is_available:
+        print_line(f"WARNING: agents cannot be sandboxed here: {support.reason}")
+        consequence = (
+            "runs go on WITHOUT a sandbox, since safety.allow_unsandboxed is set: an agent can do all that this user can."
+            if allowed
+            else "runs will fail until this is cured, or safety.allow_unsandboxed is set."
+        )
+        print_line(f"WARNING: {consequence}")
+
+
+def _children(arguments: argparse.Namespace, concurrency: int) -> list[Child]:
+    runs = [Child(f"runs worker {number}", partial(_work, "runs")) for number in range(1, concurrency + 1)]
+    return [Child("web", partial(_serve_web, arguments.host, arguments.port)), *runs, Child("worker", partial(_work, "default"))]
+
+
+def _serve_web(host: str, port: int) -> int:
+    from daphne.endpoints import build_endpoint_description_strings
+    from daphne.server import Server
+    from django.urls import get_resolver
+
+    from config.asgi import application
+
+    _ = get_resolver().url_patterns  # imports the views now, not in the first request
+    endpoints = build_endpoint_description_strings(host=host, port=port)
+    Server(application, endpoints=endpoints, signal_handlers=True, server_name="quarterdeck").run()
+    return 0
+
+
+def _work(queue: str) -> int:
+    from runs.workers.worker import QueueWorker
+
+    worker = QueueWorker(queue)
+    if queue == "runs":
+        from runs.execution.agents.client import preload
+
+        preload()
+    worker.work()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""All routes of the site."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, path, register_converter
+from drf_spectacular.views import SpectacularAPIView
+
+from accounts.permissions import IsPublic
+from accounts.views import AuthViewSet
+from config import health
+from config.api.converters import IdConverter
+from projects.views import ProjectViewSet
+from runs.views.blobs import blob
+from runs.views.review import PermissionViewSet, ReviewViewSet
+from runs.views.runs import RunViewSet
+from runs.views.telemetry import CommandViewSet, DiffViewSet, EventViewSet, FileViewSet
+from settings_params.views import ServerParamViewSet
+from snapshots.views import SnapshotViewSet
+
+register_converter(IdConverter, "id")
+
+handler400 = "config.api.exceptions.bad_request"
+handler403 = "config.api.exceptions.forbidden"
+handler404 = "config.api.exceptions.not_found"
+handler500 = "config.api.exceptions.server_error"
+
+COLLECTION = {"get": "list", "post": "create"}
+ITEM = {"get": "retrieve", "put": "update", "delete": "destroy"}
+LIST, DETAIL = {"get": "list"}, {"get": "retrieve"}
+
+
+def _actions(prefix: str, door: type, *names: str) -> list[URLPattern]:
+    """POST routes named after the door's methods."""
+    return [path(f"{prefix}/{name}", door.as_view({"post": name})) for name in names]  # type: ignore[attr-defined]
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("admin/", admin.site.urls),
+    path("api/schema", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[IsPublic])),
+    path("api/auth/token", AuthViewSet.as_view({"post": "token"}, authentication_classes=[], permission_classes=[IsPublic])),
+    *_actions("api/auth", AuthViewSet, "elevate", "logout"),
+    path("api/auth/me", AuthViewSet.as_view({"get": "me"})),
+    path("api/projects", ProjectViewSet.as_view(COLLECTION)),
+    path("api/projects/<id:pk>", ProjectViewSet.as_view(ITEM)),
+    *_actions("api/projects/<id:pk>", ProjectViewSet, "clone"),
+    path("api/projects/<id:project>/runs", RunViewSet.as_view(LIST)),
+    path("api/projects/<id:project>/snapshots", SnapshotViewSet.as_view(LIST)),
+    path("api/runs", RunViewSet.as_view(COLLECTION)),
+    path("api/runs/<id:pk>", RunViewSet.as_view(ITEM)),
+    *_actions("api/runs/<id:pk>", RunViewSet, "start", "cancel"),
+    *_actions("api/runs/<id:pk>", ReviewViewSet, "approve", "reject", "commit", "push"),
+    path("api/runs/<id:run>/events", EventViewSet.as_view(LIST)),
+    path("api/runs/<id:run>/files", FileViewSet.as_view(LIST)),
+    path("api/runs/<id:run>/files/<id:pk>", FileViewSet.as_view(DETAIL)),
+    path("api/runs/<id:run>/diff", DiffViewSet.as_view({"get": "diff"})),
+    path("api/runs/<id:run>/summary", DiffViewSet.as_view({"get": "summary"})),
+    path("api/runs/<id:run>/commands", CommandViewSet.as_view(LIST)),
+    path("api/runs/<id:run>/commands/<id:pk>", CommandViewSet.as_view(DETAIL)),
+    path("api/runs/<id:run>/permissions", PermissionViewSet.as_view(LIST)),
+    path("api/runs/<id:run>/permissions/<id:pk>", PermissionViewSet.as_view({"post": "decide"})),
+    path("api/runs/<id:run>/snapshots", SnapshotViewSet.as_view(LIST)),
+    path("api/snapshots/<id:pk>", SnapshotViewSet.as_view(DETAIL)),
+    path("api/blobs/<str:signature>", blob, name="blob"),
+    path("api/settings/server-params", ServerParamViewSet.as_view({"get": "list", "put": "update"})),
+]

@@ -1,0 +1,64 @@
+"""Prepares an attempt: its row, work tree, branch name, the agent's home and Git dir. Safe to begin again at any point."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.text import slugify
+
+from projects.git.agent_dir import create_agent_git_dir
+from projects.models import Workspace
+from projects.workspaces import agent_owner, lay_out_work_tree, open_repository
+from runs.execution.agents.profile import AgentProfile
+from runs.execution.sandbox.ownership import give_to
+from runs.execution.sandbox.spec import SandboxSpec, minimal_environment
+from runs.models import Run, RunAttempt
+
+
+def prepare_attempt(run: Run) -> RunAttempt:
+    """The attempt's row with its work tree laid out, as it was left when the run is taken up again."""
+    found = run.attempts.filter(number=run.attempt).select_related("workspace__project", "run__project").first()
+    attempt = found or _new_attempt(run)
+    workspace = attempt.workspace
+    if workspace is None:
+        raise RuntimeError("an attempt always has a work space")
+    work_tree = lay_out_work_tree(workspace)
+    home = workspace.agent_home_path
+    for folder in (home, home / "tmp"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    owner = agent_owner()
+    if owner is not None:
+        give_to([home], owner.uid, owner.gid)
+    if not attempt.session_id:
+        create_agent_git_dir(home / "git", work_tree=work_tree, branch=attempt.branch)
+    return attempt
+
+
+def _new_attempt(run: Run) -> RunAttempt:
+    branch = f"quarterdeck/run-{run.pk}-{run.attempt}-{slugify(run.title)[:40].strip('-') or 'run'}"
+    base = run.project.head_commit or ""
+    workspace, _ = Workspace.objects.get_or_create(
+        project=run.project, name=f"run-{run.pk}-{run.attempt}", defaults={"branch": branch, "base_commit": base}
+    )
+    attempt, _ = RunAttempt.objects.get_or_create(
+        run=run,
+        number=run.attempt,
+        defaults={"branch": workspace.branch, "base_commit": workspace.base_commit, "workspace": workspace},
+    )
+    return attempt
+
+
+def sandbox_spec(attempt: RunAttempt, profile: AgentProfile, interpreter: str) -> SandboxSpec:
+    """What the attempt's agent may see: its tree and home, its own installation, the repository's objects read-only."""
+    workspace = attempt.workspace
+    if workspace is None:
+        raise RuntimeError("an attempt always has a work space")
+    home = workspace.agent_home_path
+    objects: Path = open_repository(workspace.project).objects
+    return SandboxSpec(
+        work_tree=workspace.work_tree_path,
+        home=home,
+        command=profile.command(interpreter),
+        environment={**minimal_environment(home), **profile.environment},
+        read_only=(*profile.read_only(), objects),
+        hidden=(Path(settings.HOME),),
+    )

@@ -1,0 +1,120 @@
+"""The story of one run, from the claim to its end. What an agent is, and how it is confined, is told elsewhere.
+
+Every step may be the last one before a kill -9: whoever claims the run next finds what is there and goes on from it.
+The event loop lives in one thread for the whole run, so that the sandbox, which dies with the thread that made it,
+lives as long; the database is used from the worker's own thread.
+"""
+
+import logging
+
+from asgiref.sync import async_to_sync
+
+from projects import leases
+from projects.git.errors import GitError
+from projects.leases import Lease
+from runs.events import LeaseLost
+from runs.execution import results
+from runs.execution.agents.client import PromptOutcome
+from runs.execution.attempts import prepare_attempt
+from runs.execution.errors import RunCannotGoOn, RunInterrupted
+from runs.execution.turn import Turn
+from runs.models import Run, RunAttempt
+from runs.services import lifecycle
+from runs.services.permissions import expire_permissions
+from runs.services.recording import close_lost_commands
+from snapshots.models import Snapshot
+from snapshots.services import take_run_snapshot
+
+logger = logging.getLogger(__name__)
+
+
+def execute(run_id: int) -> None:
+    """Carries out a queued run. One that is not queued, or that somebody else has claimed, is left alone."""
+    claimed = _claim(run_id)
+    if claimed is None:
+        return
+    run, lease = claimed
+    try:
+        with leases.kept(lease, lambda: None):
+            _carry_out(run, lease)
+    except LeaseLost:
+        logger.warning("Run %s was moved on by somebody else.", run_id)
+        lease.release()
+    except RunInterrupted as interruption:
+        _interrupted(run, lease, interruption.reason)
+
+
+def _claim(run_id: int) -> tuple[Run, Lease] | None:
+    run = Run.objects.select_related("project").filter(pk=run_id).first()
+    lease = leases.claim(Run.objects.filter(status=Run.Status.QUEUED), run_id)
+    if run is None or lease is None:
+        return None
+    try:
+        lifecycle.move(run, "claim", lease=lease, message="The run has started.")
+    except LeaseLost:
+        return None
+    return run, lease
+
+
+def _carry_out(run: Run, lease: Lease) -> None:
+    try:
+        attempt = _prepare(run, lease)
+        outcome = async_to_sync(Turn(run, attempt, lease).carry_out)()
+        _check(outcome)
+        results.record_results(attempt, lease, "completed")
+    except (RunCannotGoOn, GitError) as error:
+        _fail(run, lease, error.code, error.message)
+    except (LeaseLost, RunInterrupted):
+        raise
+    except Exception:
+        logger.exception("Run %s failed inside the server.", run.pk)
+        _fail(run, lease, "internal-error", "The run failed inside the server: see its log.")
+    else:
+        lifecycle.move(run, "complete", lease=lease, message="The run is done.", lease_expires_at=None, lease_owner="")
+
+
+def _prepare(run: Run, lease: Lease) -> RunAttempt:
+    close_lost_commands(run)
+    expire_permissions(run)
+    attempt = prepare_attempt(run)
+    if not attempt.session_id:
+        take_run_snapshot(attempt, Snapshot.Kind.BEFORE_RUN, lease)
+    return attempt
+
+
+def _check(outcome: PromptOutcome) -> None:
+    if outcome.stop_reason == "refusal":
+        raise RunCannotGoOn("agent-refused", "The agent refused to go on with this prompt.")
+    if outcome.stop_reason not in ("end_turn", "cancelled"):
+        raise RunCannotGoOn("agent-stopped", f"The agent stopped early: {outcome.stop_reason}.")
+
+
+def _fail(run: Run, lease: Lease, code: str, message: str) -> None:
+    """Failed, with what the agent has done until then kept for review."""
+    expire_permissions(run)
+    _keep_what_is_there(run, lease, "failed")
+    lifecycle.fail_run(run, code, message, lease=lease)
+
+
+def _keep_what_is_there(run: Run, lease: Lease, outcome: str) -> None:
+    attempt = run.attempts.filter(number=run.attempt).select_related("workspace__project", "run__project").first()
+    if attempt is None:
+        return
+    try:
+        results.record_results(attempt, lease, outcome)
+    except GitError as error:
+        logger.warning("The files of run %s could not be recorded: %s", run.pk, error.message)
+
+
+def _interrupted(run: Run, lease: Lease, reason: str) -> None:
+    if reason == "lost":
+        return logger.warning("Run %s went to another worker.", run.pk)
+    if reason == "stopping":
+        return lifecycle.requeue_run(run, lease, "The worker is stopping; another one goes on.")
+    expire_permissions(run)
+    try:
+        _keep_what_is_there(run, lease, "cancelled")
+    finally:
+        lease.release()
+
+

@@ -1,0 +1,149 @@
+"""Takes an agent's updates in order and writes them down in batches: text coalesced, one transaction for a batch."""
+
+import asyncio
+import io
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from asgiref.sync import sync_to_async
+
+from projects.leases import Lease
+from runs.events import MAX_MESSAGE_CHARACTERS, Draft
+from runs.execution.agents import updates
+from runs.execution.agents.output_files import OutputFileRefused, open_output
+from runs.execution.agents.updates import AgentUpdate
+from runs.models import Run
+from runs.services.recording import CommandEnd, CommandProgress, CommandStart, Entry, record
+
+BATCH_SECONDS = 0.03
+TEXT_EVERY_SECONDS = 0.25
+MAX_WAITING = 2_000
+_TEXT_EVENTS = {updates.MessageChunk: "agent_message", updates.ThoughtChunk: "agent_thought"}
+
+
+class _Text:
+    """A message of the agent that is still growing: its parts are joined, at most four a second are written."""
+
+    def __init__(self, event_type: str, message_id: str) -> None:
+        self.event_type, self.message_id = event_type, message_id
+        self.parts: list[str] = []
+        self.due_at = time.monotonic() + TEXT_EVERY_SECONDS
+
+    def take(self, *, is_final: bool) -> list[Entry]:
+        """What has gathered, cut into events; the last one of a message says `final`."""
+        text, self.parts = "".join(self.parts), []
+        self.due_at = time.monotonic() + TEXT_EVERY_SECONDS
+        pieces = [text[at : at + MAX_MESSAGE_CHARACTERS] for at in range(0, len(text), MAX_MESSAGE_CHARACTERS)]
+        if not pieces and is_final:
+            pieces = [""]
+        last = len(pieces) - 1
+        return [
+            Draft(self.event_type, piece, data={"messageId": self.message_id, "final": is_final and at == last})
+            for at, piece in enumerate(pieces)
+        ]
+
+
+class Recorder:
+    """The writer of one run's log while its agent works. `on_change` is called when files may have changed."""
+
+    def __init__(self, run: Run, lease: Lease, home: Path, on_change: Callable[[], None]) -> None:
+        self._run, self._lease, self._home, self._on_change = run, lease, home, on_change
+        self._waiting: list[Entry] = []
+        self._text: _Text | None = None
+        self._writing = asyncio.Lock()
+
+    def take(self, update: AgentUpdate) -> "asyncio.Future[None] | None":
+        """Takes one update. With too much waiting it gives something to wait for, which holds the agent back."""
+        if update.is_replay:
+            return None
+        event_type = _TEXT_EVENTS.get(type(update))
+        if event_type is not None:
+            self._take_text(event_type, update.message_id, update.text)  # type: ignore[attr-defined]
+        else:
+            self._end_text()
+            self._waiting += self._entries(update)
+        return asyncio.ensure_future(self.flush()) if len(self._waiting) > MAX_WAITING else None
+
+    def add(self, entry: Entry) -> None:
+        """Adds an entry of the server's own."""
+        self._end_text()
+        self._waiting.append(entry)
+
+    async def run(self) -> None:
+        """Writes batch after batch until cancelled."""
+        while True:
+            await asyncio.sleep(BATCH_SECONDS)
+            if self._text is not None and self._text.parts and time.monotonic() >= self._text.due_at:
+                self._waiting += self._text.take(is_final=False)
+            await self.flush()
+
+    async def finish(self) -> None:
+        """Writes all that is left."""
+        self._end_text()
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Writes what waits, in one transaction. LeaseLost when the run is somebody else's."""
+        async with self._writing:
+            if batch := self._waiting:
+                self._waiting = []
+                await sync_to_async(record)(self._run, self._lease, batch)
+
+    def _take_text(self, event_type: str, message_id: str, text: str) -> None:
+        if self._text is None or (self._text.event_type, self._text.message_id) != (event_type, message_id):
+            self._end_text()
+            self._text = _Text(event_type, message_id)
+        self._text.parts.append(text)
+
+    def _end_text(self) -> None:
+        if self._text is not None:
+            self._waiting += self._text.take(is_final=True)
+            self._text = None
+
+    def _entries(self, update: AgentUpdate) -> list[Entry]:
+        match update:
+            case updates.PlanUpdated():
+                entries = [{"content": e.content, "status": e.status, "priority": e.priority} for e in update.entries]
+                done = sum(entry.status == "completed" for entry in update.entries)
+                message = f"Plan: {done} of {len(entries)} done."
+                return [Draft("plan_updated", message, data={"entries": entries})]
+            case updates.ToolStarted() | updates.ToolFinished():
+                return [self._tool(update)]
+            case updates.CommandStarted():
+                return [CommandStart(update.tool_call_id, update.command, update.cwd or "")]
+            case updates.CommandOutput():
+                return [CommandProgress(update.tool_call_id, update.stream, update.text[:MAX_MESSAGE_CHARACTERS])]
+            case updates.CommandFinished():
+                self._on_change()
+                return [self._command_end(update)]
+            case updates.UsageUpdated():
+                data: dict[str, Any] = {"usedTokens": update.used_tokens, "contextTokens": update.context_tokens}
+                return [Draft("usage_updated", "", "debug", data=data)]
+            case updates.UserMessageChunk():
+                return [Draft("user_message", update.text, data={"messageId": update.message_id})]
+            case updates.Unrecognised():
+                return [Draft("log", f"The agent sent {update.method}.", "debug", data={"payload": update.payload})]
+        return [Draft("log", f"The agent did {type(update).__name__}.", "debug")]
+
+    def _tool(self, update: updates.ToolStarted | updates.ToolFinished) -> Draft:
+        data: dict[str, Any] = {"toolCallId": update.tool_call_id, "kind": update.kind, "paths": list(update.paths)}
+        if isinstance(update, updates.ToolStarted):
+            return Draft("tool_started", update.title, data=data)
+        self._on_change()
+        data |= {"status": update.status, "text": update.text[:4000]}
+        return Draft("tool_finished", update.title, "info" if update.status == "completed" else "warning", data=data)
+
+    def _command_end(self, update: updates.CommandFinished) -> CommandEnd:
+        texts = {"stdout": (update.stdout_file, update.stdout), "stderr": (update.stderr_file, update.stderr)}
+        outputs = {stream: self._output(path, text) for stream, (path, text) in texts.items()}
+        return CommandEnd(update.tool_call_id, update.exit_code, update.status == "failed", outputs, update.reason)
+
+    def _output(self, path: str | None, text: str) -> BinaryIO:
+        """The whole output, where the agent kept it, else what it sent."""
+        if path is not None:
+            with suppress(OutputFileRefused):
+                return open_output(self._home, path)
+        return io.BytesIO(text.encode("utf-8", "replace"))

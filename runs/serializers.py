@@ -1,0 +1,291 @@
+"""The shapes of runs and of what they leave behind."""
+
+from typing import Any
+
+from django.urls import reverse
+from rest_framework import serializers
+
+from accounts.models import User
+from config.api.renderers import Verbatim
+from config.api.serializers import StrictModelSerializer, StrictSerializer
+from projects.models import Project
+from runs.blobs import sign
+from runs.models import CommandExecution, Permission, Run, RunAttempt, RunReview, WorkspaceFile
+from runs.transitions import allowed_actions
+from settings_params.providers import AGENT_KEYS
+
+MAX_PROMPT_CHARACTERS = 200_000
+PREVIEW_CHARACTERS = 200
+
+
+class VisibleProjectField(serializers.PrimaryKeyRelatedField[Project]):
+    """The id of a project that the caller may see; another one does not exist for them."""
+
+    def get_queryset(self) -> Any:
+        return Project.objects.visible_to(self.context["request"].user)
+
+    def to_internal_value(self, data: Any) -> Project:
+        if isinstance(data, bool) or not isinstance(data, int) or not 0 < data < 2**63:
+            self.fail("incorrect_type", data_type=type(data).__name__)
+        return super().to_internal_value(data)
+
+
+class RunDraftSerializer(StrictModelSerializer):
+    """What a client may say of a run before it starts."""
+
+    project_id = VisibleProjectField(source="project")
+    prompt = serializers.CharField(max_length=MAX_PROMPT_CHARACTERS, trim_whitespace=False)
+    selected_agent = serializers.ChoiceField(AGENT_KEYS, required=False)
+    selected_model = serializers.CharField(max_length=120, required=False, allow_null=True)
+    rag_enabled = serializers.BooleanField(required=False)
+    safe_mode = serializers.BooleanField(required=False)
+    start = serializers.BooleanField(required=False, default=False, write_only=True)
+
+    class Meta:
+        model = Run
+        fields = ("project_id", "title", "prompt", "selected_agent", "selected_model", "rag_enabled", "safe_mode", "start")
+
+    def validate_prompt(self, prompt: str) -> str:
+        if not prompt.strip():
+            raise serializers.ValidationError("A run needs a prompt.", code="blank")
+        return prompt
+
+    def validate_selected_model(self, model: str | None) -> str | None:
+        """No agent that there is has models to choose from."""
+        if model is not None:
+            raise serializers.ValidationError("This agent has no such model.", code="does-not-exist")
+        return model
+
+    def get_fields(self) -> dict[str, Any]:
+        """A draft stays in its project and is started by its own route."""
+        fields: dict[str, Any] = super().get_fields()
+        if self.instance is not None:
+            fields["project_id"].read_only = True
+            del fields["start"]
+        return fields
+
+
+class RunSerializer(serializers.ModelSerializer[Run]):
+    """A run. Files, tree, review and git are those of its latest attempt."""
+
+    branch = serializers.SerializerMethodField()
+    base_commit = serializers.SerializerMethodField()
+    head_commit = serializers.SerializerMethodField()
+    tree = serializers.SerializerMethodField()
+    queue_position = serializers.SerializerMethodField()
+    review = serializers.SerializerMethodField()
+    git = serializers.SerializerMethodField()
+    usage = serializers.SerializerMethodField()
+    pending_permissions = serializers.SerializerMethodField()
+    last_event_id = serializers.SerializerMethodField()
+    allowed_actions = serializers.SerializerMethodField()
+    timeline = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Run
+        fields = (
+            *("id", "project_id", "title", "prompt", "status", "selected_agent", "selected_model", "rag_enabled"),
+            *("safe_mode", "branch", "base_commit", "head_commit", "tree", "attempt", "queue_position", "error"),
+            *("review", "git", "usage", "pending_permissions", "last_event_id", "allowed_actions", "timeline"),
+            *("created_at", "queued_at", "started_at", "paused_at", "finished_at"),
+        )
+        read_only_fields = fields
+
+    def _attempt(self, run: Run) -> RunAttempt | None:
+        """Prefetched by `runs.views` for the run at hand."""
+        attempts: dict[int, RunAttempt] = self.context["attempts"]
+        return attempts.get(run.pk)
+
+    def get_branch(self, run: Run) -> str | None:
+        attempt = self._attempt(run)
+        return attempt.branch if attempt else None
+
+    def get_base_commit(self, run: Run) -> str | None:
+        attempt = self._attempt(run)
+        return attempt.base_commit if attempt else None
+
+    def get_head_commit(self, run: Run) -> str | None:
+        attempt = self._attempt(run)
+        return attempt.head_commit if attempt else None
+
+    def get_tree(self, run: Run) -> str | None:
+        attempt = self._attempt(run)
+        return attempt.tree if attempt else None
+
+    def get_queue_position(self, run: Run) -> int | None:
+        """1 is next; None unless queued."""
+        position: int | None = self.context["queue"].get(run.pk)
+        return position
+
+    def get_review(self, run: Run) -> dict[str, Any] | None:
+        review: RunReview | None = self.context["reviews"].get(run.pk)
+        if review is None:
+            return None
+        return {
+            "decision": review.decision,
+            "notes": review.notes,
+            "reviewer": review.reviewer and review.reviewer.email,
+            "at": review.created_at,
+            "tree": review.tree,
+            "stale": review.tree != self.get_tree(run),
+        }
+
+    def get_git(self, run: Run) -> dict[str, Any] | None:
+        attempt = self._attempt(run)
+        if attempt is None or attempt.commit is None:
+            return None
+        return {
+            "commit": attempt.commit,
+            "committed_at": attempt.committed_at,
+            "pushed_at": attempt.pushed_at,
+            "push_status": attempt.push_status,
+            "push_error": attempt.push_error,
+        }
+
+    def get_usage(self, run: Run) -> dict[str, Any]:
+        usage: dict[str, Any] = self.context["usage"].get(run.pk, {})
+        names = ("input_tokens", "output_tokens", "cached_tokens", "cost_usd")
+        return {name: usage.get(name, 0) for name in names}
+
+    def get_pending_permissions(self, run: Run) -> int:
+        count: int = self.context["pending"].get(run.pk, 0)
+        return count
+
+    def get_last_event_id(self, run: Run) -> int | None:
+        newest: int | None = self.context["newest"].get(run.pk)
+        return newest
+
+    def get_allowed_actions(self, run: Run) -> list[str]:
+        return allowed_actions(run.status)
+
+    def get_timeline(self, run: Run) -> Any:
+        return Verbatim(self.context["timelines"].get(run.pk))
+
+
+class RunListSerializer(RunSerializer):
+    """A run in a list: a preview of its prompt, and no timeline."""
+
+    prompt_preview = serializers.SerializerMethodField()
+
+    class Meta(RunSerializer.Meta):
+        fields = tuple(
+            "prompt_preview" if name == "prompt" else name for name in RunSerializer.Meta.fields if name != "timeline"
+        )
+        read_only_fields = fields
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()
+        fields.pop("timeline", None)
+        return fields
+
+    def get_prompt_preview(self, run: Run) -> str:
+        return run.prompt[:PREVIEW_CHARACTERS]
+
+
+class ReviewSerializer(StrictSerializer):
+    """A verdict; `tree` is the tree that the reviewer was shown."""
+
+    notes = serializers.CharField(max_length=20_000, required=False, default="", allow_blank=True)
+    tree = serializers.RegexField(r"^[0-9a-f]{40,64}$", required=False)
+
+
+class ApproveSerializer(ReviewSerializer):
+    commit = serializers.BooleanField(required=False, default=False)
+
+
+class CommitSerializer(StrictSerializer):
+    message = serializers.CharField(max_length=20_000, required=False, default="", allow_blank=True)
+
+
+class DecisionSerializer(StrictSerializer):
+    """An answer: the id of one of the options, or the kind of answer."""
+
+    option_id = serializers.CharField(max_length=200, required=False)
+    decision = serializers.ChoiceField(["allow_once", "allow_always", "reject"], required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1:
+            raise serializers.ValidationError("Give either optionId or decision.", code="invalid")
+        permission: Permission = self.context["permission"]
+        wanted = attrs.get("decision", "")
+        for option in permission.options:
+            if option["optionId"] == attrs.get("option_id") or wanted and option["kind"].startswith(wanted):
+                return {"option_id": option["optionId"]}
+        raise serializers.ValidationError("The agent does not offer this answer.", code="does-not-exist")
+
+
+class PermissionSerializer(serializers.ModelSerializer[Permission]):
+    """A question of the agent's."""
+
+    options = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Permission
+        fields = (
+            *("id", "run_id", "attempt", "kind", "title", "command", "cwd", "paths", "options", "status"),
+            *("requested_at", "expires_at", "decided_by"),
+        )
+        read_only_fields = fields
+
+    def get_options(self, permission: Permission) -> Any:
+        return Verbatim(permission.options)
+
+
+class FileSerializer(serializers.ModelSerializer[WorkspaceFile]):
+    """A changed file."""
+
+    class Meta:
+        model = WorkspaceFile
+        fields = ("id", "path", "old_path", "change_type", "additions", "deletions", "binary", "size_bytes")
+        read_only_fields: tuple[str, ...] = fields
+
+
+class FileDetailSerializer(FileSerializer):
+    """A changed file with its whole diff."""
+
+    diff = serializers.SerializerMethodField()
+
+    class Meta(FileSerializer.Meta):
+        fields = (*FileSerializer.Meta.fields, "old_blob", "new_blob", "diff")  # type: ignore[assignment]
+        read_only_fields = fields
+
+    def get_diff(self, file: WorkspaceFile) -> str:
+        diff: str = self.context["diff"]
+        return diff
+
+
+class CommandSerializer(serializers.ModelSerializer[CommandExecution]):
+    """A command that the agent ran."""
+
+    class Meta:
+        model = CommandExecution
+        fields: tuple[str, ...] = (
+            *("id", "run_id", "attempt", "command", "cwd", "status", "exit_code", "started_at", "duration_ms"),
+            *("stdout_bytes", "stderr_bytes"),
+        )
+        read_only_fields = fields
+
+
+class CommandDetailSerializer(CommandSerializer):
+    """A command with addresses of its outputs, good for ten minutes."""
+
+    stdout_url = serializers.SerializerMethodField()
+    stderr_url = serializers.SerializerMethodField()
+
+    class Meta(CommandSerializer.Meta):
+        fields = (*CommandSerializer.Meta.fields, "stdout_url", "stderr_url")
+        read_only_fields = fields
+
+    def _url(self, command: CommandExecution, stream: str) -> str | None:
+        if not getattr(command, stream):
+            return None
+        request = self.context["request"]
+        user: User = request.user
+        url: str = request.build_absolute_uri(reverse("blob", args=[sign(user, command, stream)]))
+        return url
+
+    def get_stdout_url(self, command: CommandExecution) -> str | None:
+        return self._url(command, "stdout")
+
+    def get_stderr_url(self, command: CommandExecution) -> str | None:
+        return self._url(command, "stderr")

@@ -1,0 +1,58 @@
+"""What the doors of runs share: finding a run that the caller may see, and showing one."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from rest_framework import status
+from rest_framework.response import Response
+
+from accounts.permissions import UserRequest
+from config.api.problems import InvalidParameter
+from config.api.views import ApiViewSet
+from projects.models import Membership
+from projects.permissions import require_role
+from runs.models import Run, RunAttempt, RunQuerySet
+from runs.serializers import RunSerializer
+from runs.summaries import describe
+
+MAINTAINER = Membership.Role.MAINTAINER
+
+
+class RunDoor(ApiViewSet):
+    """A door to one run or to something of it."""
+
+    lookup_value_regex = r"\d{1,18}"
+    queryset = Run.objects.none()
+    serializer_class = RunSerializer
+
+    def visible_runs(self) -> RunQuerySet:
+        """Runs that the caller may see."""
+        return Run.objects.visible_to(self.request.user)
+
+    def find_run(self, pk: str, *, to_change: bool = False) -> Run:
+        """The run, else 404; to change it the role maintainer is needed, else 403."""
+        run: Run = get_object_or_404(self.visible_runs().select_related("project"), pk=pk)
+        if to_change:
+            require_role(run.project, self.request.user, MAINTAINER)
+        return run
+
+    def read_body(self, kind: type[Any], request: UserRequest, **context: Any) -> dict[str, Any]:
+        """The validated body."""
+        body = kind(data=request.data, context={**self.get_serializer_context(), **context})
+        body.is_valid(raise_exception=True)
+        data: dict[str, Any] = body.validated_data
+        return data
+
+    def show(self, run: Run, status_code: int = status.HTTP_200_OK, **options: Any) -> Response:
+        """The run as it is now."""
+        run.refresh_from_db()
+        context = {**self.get_serializer_context(), **describe([run], with_timeline=True)}
+        return Response(RunSerializer(run, context=context).data, status=status_code, **options)
+
+    def find_attempt(self, run: Run, request: UserRequest) -> RunAttempt | None:
+        """The attempt that `?attempt=` names, else the latest; None before there is one."""
+        text = request.query_params.get("attempt", str(run.attempt))
+        if not (text.isascii() and text.isdigit() and 0 < len(text) < 7):
+            raise InvalidParameter("attempt is the number of an attempt.", parameter="attempt")
+        attempts = run.attempts.select_related("workspace__project", "run__project")
+        return attempts.filter(number=int(text)).first()

@@ -1,0 +1,80 @@
+"""Review and Git of a run: approve, reject, commit, push; and the answers to what its agent asks."""
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from accounts.permissions import UserRequest, require_ability
+from runs import serializers
+from runs.models import Permission, RunReview
+from runs.services import permissions, publishing, reviews
+from runs.views.base import RunDoor
+
+Decision = RunReview.Decision
+
+
+class ReviewViewSet(RunDoor):
+    """What people decide about a run."""
+
+    abilities = {"approve": "runs:control", "reject": "runs:control", "commit": "git:commit", "push": "git:push"}
+
+    @extend_schema(request=serializers.ApproveSerializer)
+    @action(detail=True, methods=["post"])
+    def approve(self, request: UserRequest, pk: str) -> Response:
+        """Approves the present tree, and commits it when asked to."""
+        run = self.find_run(pk, to_change=True)
+        body = self.read_body(serializers.ApproveSerializer, request)
+        if commit := body.pop("commit"):
+            require_ability(request, "git:commit")
+        reviews.review_run(run, Decision.APPROVED, actor=request.user, **body)
+        if commit:
+            reviews.commit_run(run, actor=request.user)
+        return self.show(run)
+
+    @extend_schema(request=serializers.ReviewSerializer)
+    @action(detail=True, methods=["post"])
+    def reject(self, request: UserRequest, pk: str) -> Response:
+        """Rejects the present tree."""
+        run = self.find_run(pk, to_change=True)
+        body = self.read_body(serializers.ReviewSerializer, request)
+        reviews.review_run(run, Decision.REJECTED, actor=request.user, **body)
+        return self.show(run)
+
+    @extend_schema(request=serializers.CommitSerializer)
+    @action(detail=True, methods=["post"])
+    def commit(self, request: UserRequest, pk: str) -> Response:
+        """Commits the approved tree on the run branch."""
+        run = self.find_run(pk, to_change=True)
+        reviews.commit_run(run, actor=request.user, **self.read_body(serializers.CommitSerializer, request))
+        return self.show(run)
+
+    @extend_schema(request=None, responses={202: serializers.RunSerializer})
+    @action(detail=True, methods=["post"])
+    def push(self, request: UserRequest, pk: str) -> Response:
+        """Queues the push of the run branch."""
+        run = self.find_run(pk, to_change=True)
+        publishing.push_run(run, actor=request.user)
+        return self.show(run, status.HTTP_202_ACCEPTED)
+
+
+class PermissionViewSet(RunDoor):
+    """What a run's agent asks leave for."""
+
+    abilities = {"list": "projects:read", "decide": "runs:control"}
+    serializer_class = serializers.PermissionSerializer
+
+    def list(self, request: UserRequest, run: str) -> Response:
+        """The questions, newest first."""
+        page = self.paginate_queryset(self.find_run(run).permissions.all())
+        return self.get_paginated_response(serializers.PermissionSerializer(page, many=True).data)
+
+    @extend_schema(request=serializers.DecisionSerializer)
+    def decide(self, request: UserRequest, run: str, pk: str) -> Response:
+        """Answers a question; the first answer counts."""
+        found = self.find_run(run, to_change=True)
+        permission: Permission = get_object_or_404(found.permissions.all(), pk=pk)
+        body = self.read_body(serializers.DecisionSerializer, request, permission=permission)
+        permissions.decide_permission(permission, body["option_id"], actor=request.user)
+        return Response(serializers.PermissionSerializer(permission).data, status=status.HTTP_200_OK)

@@ -1,0 +1,100 @@
+"""`/api/runs`: create, look at, edit, start, cancel."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from accounts.permissions import UserRequest
+from config.api.problems import InvalidParameter
+from projects.models import Project
+from projects.permissions import require_role
+from runs.models import Run, RunQuerySet
+from runs.serializers import RunDraftSerializer, RunListSerializer, RunSerializer
+from runs.services import lifecycle
+from runs.summaries import describe
+from runs.views.base import MAINTAINER, RunDoor
+
+
+class RunViewSet(RunDoor):
+    """Runs of the projects that the caller may see."""
+
+    abilities = {
+        "list": "projects:read",
+        "create": "runs:start",
+        "retrieve": "projects:read",
+        "update": "runs:start",
+        "destroy": "runs:start",
+        "start": "runs:start",
+        "cancel": "runs:control",
+    }
+    query_parameters = {"list": ("projectId", "status", "search")}
+
+    def _filtered(self, request: UserRequest) -> RunQuerySet:
+        runs, wanted = self.visible_runs(), request.query_params
+        if "project" in self.kwargs:
+            project = get_object_or_404(Project.objects.visible_to(request.user), pk=self.kwargs["project"])
+            runs = runs.filter(project=project)
+        if project_id := wanted.get("projectId"):
+            if not (project_id.isascii() and project_id.isdigit() and len(project_id) < 19):
+                raise InvalidParameter("projectId is the id of a project.", parameter="projectId")
+            runs = runs.filter(project=int(project_id))
+        if state := wanted.get("status"):
+            if state not in Run.Status.values:
+                raise InvalidParameter(f"status is one of {', '.join(Run.Status.values)}.", parameter="status")
+            runs = runs.filter(status=state)
+        search = wanted.get("search", "").replace("\0", "")
+        return runs.filter(title__icontains=search) if search else runs
+
+    @extend_schema(responses=RunListSerializer(many=True))
+    def list(self, request: UserRequest, project: str | None = None) -> Response:
+        """Runs, newest first."""
+        page: list[Any] = self.paginate_queryset(self._filtered(request)) or []  # type: ignore[assignment]
+        context = {**self.get_serializer_context(), **describe(page)}
+        return self.get_paginated_response(RunListSerializer(page, many=True, context=context).data)
+
+    @extend_schema(request=RunDraftSerializer, responses={201: RunSerializer})
+    def create(self, request: UserRequest) -> Response:
+        """A draft; with `start` it is queued at once."""
+        fields = self.read_body(RunDraftSerializer, request)
+        project = fields.pop("project")
+        require_role(project, request.user, MAINTAINER)
+        run = lifecycle.create_run(project, actor=request.user, **fields)
+        return self.show(run, status.HTTP_201_CREATED, headers={"Location": f"/api/runs/{run.pk}"})
+
+    def retrieve(self, request: UserRequest, pk: str) -> Response:
+        """One run with its timeline."""
+        return self.show(self.find_run(pk))
+
+    @extend_schema(request=RunDraftSerializer)
+    def update(self, request: UserRequest, pk: str) -> Response:
+        """Edits a draft; absent members stay."""
+        run = self.find_run(pk, to_change=True)
+        body = RunDraftSerializer(run, data=request.data, partial=True, context=self.get_serializer_context())
+        body.is_valid(raise_exception=True)
+        lifecycle.edit_draft(run, **body.validated_data)
+        return self.show(run)
+
+    def destroy(self, request: UserRequest, pk: str) -> Response:
+        """Deletes a draft."""
+        lifecycle.delete_draft(self.find_run(pk, to_change=True))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses={202: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def start(self, request: UserRequest, pk: str) -> Response:
+        """Queues a draft."""
+        run = self.find_run(pk, to_change=True)
+        lifecycle.start_run(run, actor=request.user)
+        return self.show(run, status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: UserRequest, pk: str) -> Response:
+        """Ends a run that is not over, for good."""
+        run = self.find_run(pk, to_change=True)
+        lifecycle.cancel_run(run, actor=request.user)
+        return self.show(run)

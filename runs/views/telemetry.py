@@ -1,0 +1,149 @@
+"""What a run has done: events, files, diff, commands, summary."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+
+from accounts.permissions import UserRequest
+from config.api.pagination import make_cursor, read_cursor, read_limit
+from config.api.problems import InvalidParameter, NotFound
+from config.api.renderers import Verbatim
+from runs import serializers
+from runs.diffs import describe_diff
+from runs.filters import read_filter
+from runs.models import AgentEvent, CommandExecution, Run, WorkspaceFile
+from runs.queries import attempt_diff
+from runs.stream.frames import Frame
+from runs.views.base import RunDoor
+
+FRAME_FIELDS = ("id", "project_id", "event_type", "severity", "path", "body")
+
+
+class EventViewSet(RunDoor):
+    """The event log by pages. Rows keep their public JSON; the page is put together from it, nothing is encoded again."""
+
+    abilities = {"list": "projects:read"}
+    query_parameters = {"list": ("since", "eventTypes", "severity", "path", "attempt")}
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def list(self, request: UserRequest, run: str) -> HttpResponse:
+        """Events, oldest first; poll with `since=meta.lastEventId`."""
+        events = _since(self.find_run(run), request)
+        wanted, limit = read_filter(request.query_params.dict()), read_limit(request)
+        rows = events.filter(wanted.condition()).order_by("id").values_list(*FRAME_FIELDS)
+        frames = [frame for frame in (Frame(*row) for row in rows[: limit + 1]) if wanted.admits(frame)]
+        more, frames = len(frames) > limit, frames[:limit]
+        cursor = make_cursor(request, frames[-1].event_id) if more else None
+        scanned = frames[-1].event_id if more else events.order_by("-id").values_list("id", flat=True).first()
+        meta = f'{{"nextCursor":{_quoted(cursor)},"lastEventId":{scanned or "null"}}}'
+        data = ",".join(frame.public_json for frame in frames)
+        return HttpResponse(f'{{"data":[{data}],"meta":{meta}}}', content_type="application/json")
+
+
+def _quoted(text: str | None) -> str:
+    return "null" if text is None else f'"{text}"'
+
+
+def _since(run: Run, request: UserRequest) -> QuerySet[AgentEvent]:
+    events = AgentEvent.objects.filter(run=run)
+    after, since = read_cursor(request), request.query_params.get("since")
+    if after is not None:
+        if since is not None and "T" not in since:
+            raise InvalidParameter("since and cursor do not go together.", parameter="since")
+        events = events.filter(id__gt=after)
+    if since is None:
+        return events
+    if since.isascii() and since.isdigit() and len(since) < 19:
+        return events.filter(id__gt=int(since))
+    return events.filter(created_at__gte=_moment(since))
+
+
+def _moment(text: str) -> Any:
+    try:
+        moment = parse_datetime(text) if "T" in text else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise InvalidParameter("since is an event id or a time with its zone.", parameter="since")
+    return moment
+
+
+class FileViewSet(RunDoor):
+    """Files that an attempt has changed."""
+
+    abilities = {"list": "projects:read", "retrieve": "projects:read"}
+    query_parameters = {"list": ("attempt",), "retrieve": ("attempt",)}
+    serializer_class = serializers.FileSerializer
+    oldest_first = True
+
+    def list(self, request: UserRequest, run: str) -> Response:
+        """The files that differ from the base commit."""
+        attempt = self.find_attempt(self.find_run(run), request)
+        files = WorkspaceFile.objects.none() if attempt is None else attempt.files.all()
+        return self.get_paginated_response(serializers.FileSerializer(self.paginate_queryset(files), many=True).data)
+
+    @extend_schema(responses=serializers.FileDetailSerializer)
+    def retrieve(self, request: UserRequest, run: str, pk: str) -> Response:
+        """One file with its diff."""
+        file: WorkspaceFile = get_object_or_404(
+            WorkspaceFile.objects.select_related("attempt__run__project"), attempt__run=self.find_run(run), pk=pk
+        )
+        paths = [file.path, *([file.old_path] if file.old_path else [])]
+        diff = attempt_diff(file.attempt, paths).decode("utf-8", "replace")
+        return Response(serializers.FileDetailSerializer(file, context={"diff": diff}).data)
+
+
+class DiffViewSet(RunDoor):
+    """The aggregate diff and the summary."""
+
+    abilities = {"diff": "projects:read", "summary": "projects:read"}
+    query_parameters = {"diff": ("attempt",), "summary": ("attempt",)}
+
+    @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "text/x-diff"): OpenApiTypes.STR})
+    def diff(self, request: UserRequest, run: str) -> HttpResponse:
+        """The diff from base commit to tree; `Accept: text/x-diff` gives every byte, to be applied by git."""
+        attempt = self.find_attempt(self.find_run(run), request)
+        diff = b"" if attempt is None else attempt_diff(attempt)
+        if request.headers.get("Accept", "").startswith("text/x-diff"):
+            return HttpResponse(diff, content_type="text/x-diff", headers={"X-Content-Type-Options": "nosniff"})
+        return Response(describe_diff(attempt, diff))
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def summary(self, request: UserRequest, run: str) -> Response:
+        """What came of the run, once it is over."""
+        attempt = self.find_attempt(self.find_run(run), request)
+        if attempt is None or attempt.summary is None:
+            raise NotFound("There is no summary yet: the run is not over.")
+        return Response(Verbatim({"runId": int(run), "tree": attempt.tree, **attempt.summary}))
+
+
+class CommandViewSet(RunDoor):
+    """Commands that a run's agent has run."""
+
+    abilities = {"list": "projects:read", "retrieve": "projects:read"}
+    query_parameters = {"list": ("attempt",)}
+    serializer_class = serializers.CommandSerializer
+    oldest_first = True
+
+    def list(self, request: UserRequest, run: str) -> Response:
+        """The commands, oldest first; of all attempts unless `?attempt=` names one."""
+        found = self.find_run(run)
+        commands = found.commands.all()
+        if "attempt" in request.query_params:
+            attempt = self.find_attempt(found, request)
+            commands = commands.filter(attempt=attempt.number if attempt else 0)
+        page = self.paginate_queryset(commands)
+        return self.get_paginated_response(serializers.CommandSerializer(page, many=True).data)
+
+    @extend_schema(responses=serializers.CommandDetailSerializer)
+    def retrieve(self, request: UserRequest, run: str, pk: str) -> Response:
+        """One command with addresses of its outputs."""
+        command: CommandExecution = get_object_or_404(self.find_run(run).commands.all(), pk=pk)
+        detail = serializers.CommandDetailSerializer(command, context=self.get_serializer_context())
+        return Response(detail.data, headers={"Cache-Control": "no-store"})
