@@ -12,6 +12,7 @@ from projects.git.work_tree import WorkTree
 
 EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 MAXIMUM_NESTING = 64
+SHOWN_LENGTH = 300
 _NOTHING = "0" * 40
 
 
@@ -38,11 +39,13 @@ def _record(private: PrivateDir, base: str) -> str:
     try:
         if not private.index.exists():
             _start_index(private, base)
-        others = _other_files(private)
         changed, gone = _changed_files(private)
+        # Before the search for others: git does not list a folder while the index has a file of its name.
+        _forget(private, gone)
+        others = _other_files(private)
         if any(name.rpartition(b"/")[2] == b".gitattributes" for name in (*changed, *others, *gone)):
             private.must_convert_again.touch()
-        _forget(private, [*gone, *_ignored_since(private, base)])
+        _forget(private, _ignored_since(private, base))
         if changed or others:
             private.has_additions.touch()
             _add(private, [*changed, *others])
@@ -86,14 +89,12 @@ def _other_files(private: PrivateDir) -> list[bytes]:
 
 
 def _list_others(private: PrivateDir) -> list[bytes]:
-    warnings: list[str] = []
-    listed = private.run(
-        ["ls-files", "-z", "--others", "--exclude-standard"],
-        on_stderr=lambda line: warnings.append(line) if "could not open directory" in line else None,
-    )
-    if warnings:
+    told: list[str] = []
+    listed = private.run(["ls-files", "-z", "--others", "--exclude-standard"], on_stderr=told.append)
+    warning = next((line for line in told if "could not open directory" in line), None)
+    if warning is not None:
         raise WorkTreeRefused(
-            f"A folder in the work tree cannot be read ({warnings[0][:300]}). Make it readable or remove it.",
+            f"A folder in the work tree cannot be read ({warning[:SHOWN_LENGTH]}). Make it readable or remove it.",
             code="unreadable",
         )
     return _split(listed)
@@ -130,8 +131,18 @@ def _ignored_since(private: PrivateDir, base: str) -> list[bytes]:
 
 
 def _add(private: PrivateDir, names: list[bytes]) -> None:
-    if names:
-        private.run(["update-index", "--add", "--remove", "--replace", "-z", "--stdin"], standard_input=_listed(names))
+    if not names:
+        return
+    told: list[str] = []
+    private.run(
+        ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"],
+        standard_input=_listed(names),
+        on_stderr=told.append,
+    )
+    # Git passes over such names with a remark and success; a tree must not silently lack a file.
+    ignored = next((line for line in told if line.startswith("Ignoring path ")), None)
+    if ignored is not None:
+        raise _name_refused(ignored.removeprefix("Ignoring path "))
 
 
 def _add_again(private: PrivateDir, base: str) -> None:
@@ -165,22 +176,26 @@ def _write_entries(private: PrivateDir, entries: list[bytes]) -> None:
 def _explain(error: GitFailed) -> GitError:
     """The clear reason, where the work tree is to blame."""
     said = error.standard_error
-    line = next((line for line in said.splitlines() if line.startswith("error: ")), "")[len("error: ") :][:300]
+    line = next((line for line in said.splitlines() if line.startswith("error: ")), "")[len("error: ") :][:SHOWN_LENGTH]
     if "Permission denied" in said:
         return WorkTreeRefused(
             f"A file in the work tree cannot be read ({line}). Make it readable or remove it.", code="unreadable"
         )
     if "Invalid path" in said:
-        return WorkTreeRefused(
-            f"The work tree holds a name that Git refuses to record ({line}). Rename or remove it.",
-            code="unrecordable-path",
-        )
+        return _name_refused(line)
     if "Unable to process path" in said:
         return WorkTreeRefused(
             f"A file could not be recorded ({line}). If the work tree is still being changed, try again.",
             code="unstable",
         )
     return error
+
+
+def _name_refused(name: str) -> WorkTreeRefused:
+    return WorkTreeRefused(
+        f"The work tree holds a name that Git refuses to record ({name[:SHOWN_LENGTH]}). Rename or remove it.",
+        code="unrecordable-path",
+    )
 
 
 def _split(output: bytes) -> list[bytes]:

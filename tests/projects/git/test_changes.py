@@ -1,0 +1,203 @@
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from projects.git.changes import FileChange, changed_files, diff, display_path
+from projects.git.remote import fetch
+from projects.git.repository import Repository, create_repository
+from projects.git.trees import write_review_tree
+from projects.git.work_tree import WorkTree, create_work_tree
+from tests.projects.git.conftest import MakeWorkTree
+from tests.projects.git.sample import Origin, git, make_origin
+
+pytestmark = pytest.mark.plumbing
+
+
+def changes(work_tree: WorkTree) -> dict[str, FileChange]:
+    found = changed_files(work_tree.repository, work_tree.base_commit, write_review_tree(work_tree))
+    return {change.path: change for change in found}
+
+
+def applied(repository: Repository, base: str, patch: bytes) -> str:
+    """The tree that a person's `git apply` makes of the base and the diff."""
+    with TemporaryDirectory() as folder:
+        index = {"GIT_INDEX_FILE": f"{folder}/index", "GIT_LITERAL_PATHSPECS": "0"}
+        repository.run(["read-tree", base], environment=index)
+        if patch:
+            repository.run(["apply", "--binary", "--cached"], environment=index, standard_input=patch)
+        return repository.run(["write-tree"], environment=index).decode().strip()
+
+
+def test_an_untouched_work_tree_has_no_changes(work_tree: WorkTree) -> None:
+    assert changes(work_tree) == {}
+
+
+def test_a_created_file(work_tree: WorkTree) -> None:
+    (work_tree.path / "new").write_text("a\nb\n")
+    change = changes(work_tree)["new"]
+    assert (change.change_type, change.additions, change.deletions, change.size_bytes) == ("created", 2, 0, 4)
+    assert (change.old_blob, change.old_mode, change.new_mode) == (None, None, "100644")
+
+
+def test_an_updated_file(work_tree: WorkTree) -> None:
+    (work_tree.path / "README.md").write_text("hello\nworld\n")
+    change = changes(work_tree)["README.md"]
+    assert (change.change_type, change.additions, change.deletions) == ("updated", 1, 0)
+
+
+def test_a_deleted_file(work_tree: WorkTree) -> None:
+    (work_tree.path / "README.md").unlink()
+    change = changes(work_tree)["README.md"]
+    assert (change.change_type, change.deletions, change.size_bytes, change.new_blob) == ("deleted", 1, 0, None)
+
+
+def test_a_renamed_file(work_tree: WorkTree) -> None:
+    (work_tree.path / "src/app.py").rename(work_tree.path / "main.py")
+    change = changes(work_tree)["main.py"]
+    assert (change.change_type, change.old_path, change.additions) == ("renamed", "src/app.py", 0)
+
+
+def test_a_binary_file(work_tree: WorkTree) -> None:
+    (work_tree.path / "x").write_bytes(bytes(range(256)))
+    change = changes(work_tree)["x"]
+    assert (change.is_binary, change.additions, change.size_bytes) == (True, 0, 256)
+
+
+def test_a_file_that_became_a_link(work_tree: WorkTree) -> None:
+    (work_tree.path / "README.md").unlink()
+    (work_tree.path / "README.md").symlink_to("src/app.py")
+    change = changes(work_tree)["README.md"]
+    assert (change.change_type, change.old_mode, change.new_mode) == ("updated", "100644", "120000")
+
+
+def test_names_that_are_no_text_come_back_exactly(work_tree: WorkTree) -> None:
+    name = os.fsdecode(b"caf\xe9\nx")
+    (work_tree.path / name).touch()
+    change = changes(work_tree)[b"caf\xe9\nx".decode("utf-8", "surrogateescape")]
+    assert change.display_path == "caf\ufffd\nx"
+
+
+def test_a_path_for_display_is_valid_text() -> None:
+    assert display_path("a\udce9").encode() == b"a\xef\xbf\xbd"
+
+
+def test_the_diff_can_be_limited_to_paths(work_tree: WorkTree) -> None:
+    (work_tree.path / "*").write_text("star\n")
+    (work_tree.path / "other").write_text("other\n")
+    patch = diff(work_tree.repository, work_tree.base_commit, write_review_tree(work_tree), paths=["*"])
+    assert b"star" in patch
+    assert b"other" not in patch
+
+
+def test_the_diff_of_no_paths_is_empty(work_tree: WorkTree) -> None:
+    (work_tree.path / "new").touch()
+    assert diff(work_tree.repository, work_tree.base_commit, write_review_tree(work_tree), paths=[]) == b""
+
+
+def test_the_diff_of_a_path_that_is_no_text(work_tree: WorkTree) -> None:
+    (work_tree.path / os.fsdecode(b"\xff")).write_text("odd\n")
+    tree = write_review_tree(work_tree)
+    assert b"+odd" in diff(work_tree.repository, work_tree.base_commit, tree, paths=["\udcff"])
+
+
+def test_attributes_cannot_hide_a_change_from_the_diff(work_tree: WorkTree) -> None:
+    (work_tree.path / ".gitattributes").write_text("README.md -diff linguist-generated\n")
+    (work_tree.path / "README.md").write_text("malicious\n")
+    tree = write_review_tree(work_tree)
+    assert b"+malicious" in diff(work_tree.repository, work_tree.base_commit, tree)
+
+
+@contextmanager
+def fresh_work_tree(files: dict[str, bytes]) -> Iterator[WorkTree]:
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        origin = make_origin(root / "origin")
+        origin.commit(files)
+        repository = create_repository(root / "r.git")
+        head = fetch(repository, origin.remote, addresses=()).head_commit
+        yield create_work_tree(repository, root / "work", index_dir=root / "index", base_commit=head)
+
+
+BASE = {
+    "a": b"one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n",
+    "b": b"no newline at the end",
+    "d/e": b"\0binary\xff",
+    "d/f g": b"",
+    "d/h": b"crlf\r\n\r\n",
+}
+NAMES = st.sampled_from(["a", "b", "d", "d/e", "d/f g", "d/h", "x", "x/y", "é\n", "-z", "d/\udcff", 'q"t'])
+CONTENT = st.one_of(
+    st.sampled_from([*BASE.values(), BASE["a"].replace(b"five", b"5"), b"\n", b"\r\n", b"a\rb", b"-- \n+++ x\n@@\n"]),
+    st.binary(max_size=40),
+)
+EDITS = st.lists(
+    st.one_of(
+        st.tuples(st.just("write"), NAMES, CONTENT),
+        st.tuples(st.just("remove"), NAMES, st.none()),
+        st.tuples(st.just("rename"), NAMES, NAMES),
+        st.tuples(st.just("mode"), NAMES, st.none()),
+        st.tuples(st.just("link"), NAMES, NAMES),
+    ),
+    max_size=8,
+)
+
+
+def edit(root: Path, kind: str, name: str, value: bytes | str | None) -> None:
+    """One edit, as far as it is possible there."""
+    target = root / name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if kind == "write" and isinstance(value, bytes) and not target.is_symlink():
+            target.write_bytes(value)
+        elif kind == "remove":
+            target.unlink()
+        elif kind == "rename" and isinstance(value, str):
+            (root / value).parent.mkdir(parents=True, exist_ok=True)
+            target.rename(root / value)
+        elif kind == "mode" and not target.is_symlink():
+            target.chmod(target.stat().st_mode ^ 0o111)
+        elif kind == "link" and isinstance(value, str):
+            target.unlink(missing_ok=True)
+            target.symlink_to(value)
+    except OSError:
+        pass
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(EDITS, min_size=1, max_size=2))
+def test_the_diff_applied_to_the_base_gives_the_tree_exactly(rounds: list[list[tuple[str, str, bytes | str]]]) -> None:
+    with fresh_work_tree(BASE) as work_tree:
+        for edits in rounds:
+            for kind, name, value in edits:
+                edit(work_tree.path, kind, name, value)
+            tree = write_review_tree(work_tree)
+            patch = diff(work_tree.repository, work_tree.base_commit, tree)
+            assert applied(work_tree.repository, work_tree.base_commit, patch) == tree
+        work_tree.review.index.unlink()
+        assert write_review_tree(work_tree) == tree
+
+
+def test_the_diff_applies_over_files_with_text_attributes(origin: Origin, make_work_tree: MakeWorkTree) -> None:
+    origin.commit({".gitattributes": b"*.bat text eol=crlf\n", "x.bat": b"a\nb\n"})
+    made = make_work_tree()
+    (made.path / "x.bat").write_bytes(b"a\r\nchanged\r\n")
+    tree = write_review_tree(made)
+    patch = diff(made.repository, made.base_commit, tree)
+    assert b"+changed\n" in patch
+    assert applied(made.repository, made.base_commit, patch) == tree
+
+
+def test_a_person_can_apply_the_diff_in_a_clone(origin: Origin, work_tree: WorkTree) -> None:
+    (work_tree.path / "x").write_bytes(bytes(range(256)))
+    (work_tree.path / "src/app.py").rename(work_tree.path / "main.py")
+    tree = write_review_tree(work_tree)
+    patch = diff(work_tree.repository, work_tree.base_commit, tree)
+    (origin.path.parent / "patch").write_bytes(patch)
+    origin.git("apply", "--binary", "--index", str(origin.path.parent / "patch"))
+    assert git(origin.path, "write-tree") == tree
