@@ -10,8 +10,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from config.home_lock import HomeIsServed, acquire_home_lock
-from config.ports import PortUnavailable, answers, wait_for_port
+from config.home_lock import HomeLockTaken, acquire_home_lock
+from config.ports import PortUnusable, answers, wait_for_port
 from config.supervisor import Child, print_line, supervise
 
 MIN_FREE_BYTES = 50 * 1024 * 1024
@@ -38,7 +38,7 @@ def main() -> int:
         lock = acquire_home_lock(home / "serve.lock")
         wait_for_port(arguments.host, arguments.port)
         concurrency = _prepare(home)
-    except (CannotServe, HomeIsServed, PortUnavailable) as error:
+    except (CannotServe, HomeLockTaken, PortUnusable) as error:
         print_line(str(error))
         return 1
     try:
