@@ -109,13 +109,13 @@ def _end(command: CommandExecution, entry: CommandEnd) -> Draft:
 
 
 def _keep(command: CommandExecution, stream: str, file: BinaryIO) -> None:
-    blob = File(file)
-    size = file.seek(0, 2)
-    file.seek(0)
-    if size:
-        name = f"runs/{command.run_id}/{command.attempt}/{command.pk}.{stream}"
-        getattr(command, stream).save(name, blob, save=False)
-        setattr(command, f"{stream}_bytes", size)
+    with file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        if size:
+            name = f"runs/{command.run_id}/{command.attempt}/{command.pk}.{stream}"
+            getattr(command, stream).save(name, File(file), save=False)
+            setattr(command, f"{stream}_bytes", size)
 
 
 def close_lost_commands(run: Run) -> None:

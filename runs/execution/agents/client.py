@@ -30,6 +30,7 @@ OnUpdate = Callable[[AgentUpdate], Awaitable[None] | None]
 OnPermission = Callable[[PermissionRequest], Awaitable[str | None]]
 Answer = TypeVar("Answer")
 _CANCEL_SECONDS = 5.0
+_METHOD_NOT_FOUND = -32601
 
 
 def preload() -> None:
@@ -170,14 +171,16 @@ class AgentSession:
                 await self._connection.cancel(self._session_id)
 
     async def close(self) -> None:
-        """Close the agent's input and stop listening. Ending its process is the sandbox's part."""
+        """Close the agent's input and stop listening. Ending its process is the sandbox's part.
+
+        Until that end its stdout and stderr are still read, so that the process can be waited for.
+        """
         for question in tuple(self._questions):
             question.cancel()
         if self._opened is not None:
             await self._opened.close()
         await self._wire.close()
-        if self._stderr is not None:
-            await self._stderr.close()
+        self._wire.discard()
 
     @property
     def _connection(self) -> "ClientSideConnection":
@@ -195,22 +198,21 @@ class AgentSession:
 
     async def _call(self, request: Coroutine[Any, Any, Answer], what: str, timeout_seconds: float | None) -> Answer:
         task = asyncio.ensure_future(request)
+        either: set[asyncio.Future[Any]] = {task, self._broken}
         try:
-            either: set[asyncio.Future[Any]] = {task, self._broken}
             await asyncio.wait(either, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
-            if self._broken.done():
-                raise await self._end_reason()
-            if not task.done():
-                raise AgentFailed(f"The agent did not answer {what} within {timeout_seconds:g} seconds.")
+        finally:
+            task.cancel()
+        if self._broken.done():
+            raise await self._end_reason()
+        if not task.done():
+            raise AgentFailed(f"The agent did not answer {what} within {timeout_seconds:g} seconds.")
+        try:
             return task.result()
         except ConnectionError:
             raise await self._end_reason() from None
-        except AgentFailed:
-            raise
         except Exception as error:
             raise AgentFailed(refusal_reason(error, what)) from None
-        finally:
-            task.cancel()
 
     async def _end_reason(self) -> Exception:
         if self._wire.error is not None:
@@ -231,6 +233,10 @@ class AgentSession:
             await self._tell(self._translator.take_request(value_of(message, "params", "toolCall")))
         elif method is None:
             self._is_replaying = False
+        elif "id" in message:
+            # The SDK would answer null to some of these, as if they had been done.
+            await self._wire.send(_refusal(message["id"]))
+            return True
         return False
 
     async def _tell(self, updates: tuple[AgentUpdate, ...]) -> None:
@@ -263,8 +269,13 @@ class AgentSession:
         return await self._on_permission(request)
 
 
+def _refusal(request_id: Any) -> dict[str, Any]:
+    error = {"code": _METHOD_NOT_FOUND, "message": "This client offers no such method"}
+    return {"jsonrpc": "2.0", "id": request_id, "error": error}
+
+
 class _Door:
-    """The only request of an agent that is answered; the SDK refuses all others as unknown methods."""
+    """The only request of an agent that is granted a hearing."""
 
     def __init__(self, ask: Callable[[dict[str, Any], list[dict[str, Any]]], Awaitable[str | None]]) -> None:
         self._ask = ask

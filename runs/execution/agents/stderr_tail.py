@@ -9,7 +9,7 @@ _LAST_WORDS_SECONDS = 0.5
 
 
 class StderrTail:
-    """Must be made inside a running event loop."""
+    """Must be made inside a running event loop. Reads on until the agent's process ends."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self._reader = reader
@@ -26,11 +26,6 @@ class StderrTail:
         await asyncio.wait({self._task}, timeout=_LAST_WORDS_SECONDS)
         lines = [line.rstrip() for line in self.text.splitlines() if line.strip()]
         return "\n".join(lines[-_REASON_LINES:])[-_REASON_CHARACTERS:]
-
-    async def close(self) -> None:
-        """Stop reading."""
-        self._task.cancel()
-        await asyncio.wait({self._task})
 
     async def _read(self) -> None:
         while data := await self._reader.read(TAIL_BYTES):

@@ -30,6 +30,7 @@ class AgentWire:
         self._on_message = on_message
         self._buffer = bytearray()
         self._message_count = 0
+        self._discarding: asyncio.Task[None] | None = None
         self.problem: str | None = None
         self.error: Exception | None = None
 
@@ -48,12 +49,26 @@ class AgentWire:
             return None
         except Exception as error:
             self.error = error
+        self.discard()
         return None
 
     async def close(self) -> None:
         """Close the agent's input."""
         with suppress(OSError):
             self._writer.close()
+
+    def discard(self) -> None:
+        """Throw away what still comes, once nothing else reads.
+
+        An asyncio process whose output nobody reads is never seen to end: ``wait()`` hangs even after SIGKILL.
+        """
+        if self._discarding is None:
+            self._discarding = asyncio.get_running_loop().create_task(self._read_on())
+
+    async def _read_on(self) -> None:
+        with suppress(OSError):
+            while await self._reader.read(_READ_BYTES):
+                pass
 
     async def _read_message(self) -> dict[str, Any] | None:
         line = b""

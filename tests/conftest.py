@@ -1,0 +1,234 @@
+"""What the tests of the doors share: people and their clients, a real repository, the workers' queue, real servers."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from django.conf import settings
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from accounts.services import issue_token
+from projects.models import Membership, Project
+from runs.models import Run
+
+ROOT = Path(__file__).resolve().parent.parent
+PASSWORD = "correct-horse-battery"
+ALL_ABILITIES = ["projects:*", "runs:start", "runs:control", "git:commit", "git:push", "settings:read", "settings:write"]
+
+
+def git(*arguments: str | Path, cwd: Path | None = None) -> str:
+    """Runs git as somebody who is not this server; gives its output."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": "/nonexistent",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_CONFIG_SYSTEM": "/dev/null",
+        **{f"GIT_{who}_{what}": f"someone{'@example.com' * (what == 'EMAIL')}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    }
+    done = subprocess.run(["git", *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Path:
+    """A bare repository with one commit on `main`."""
+    work, bare = tmp_path / "origin", tmp_path / "remote.git"
+    work.mkdir()
+    git("init", "-q", "-b", "main", cwd=work)
+    (work / "README.md").write_text("# Sample\n")
+    (work / "app.py").write_text("print('hello')\n")
+    git("add", ".", cwd=work)
+    git("commit", "-q", "-m", "First", cwd=work)
+    git("clone", "-q", "--bare", work, bare)
+    return bare
+
+
+@pytest.fixture
+def allow_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Local repositories may be cloned and pushed to."""
+    monkeypatch.setenv("QUARTERDECK_PARAM_SAFETY_ALLOW_LOCAL_REPOSITORIES", "true")
+    monkeypatch.setenv("QUARTERDECK_PARAM_SAFETY_AUTO_GIT_PUSH", "true")
+
+
+MakeUser = Callable[..., User]
+MakeApi = Callable[..., APIClient]
+
+
+@pytest.fixture
+def make_user() -> MakeUser:
+    """Makes people."""
+
+    def make(email: str, **fields: Any) -> User:
+        return User.objects.create_user(email, PASSWORD, **fields)
+
+    return make
+
+
+@pytest.fixture
+def make_api() -> MakeApi:
+    """Makes clients that hold a token with the given abilities."""
+
+    def make(user: User | None, *abilities: str) -> APIClient:
+        client = APIClient()
+        client.raise_request_exception = False
+        if user is not None:
+            _, text = issue_token(user, abilities or ALL_ABILITIES)
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def user(db: None, make_user: MakeUser) -> User:
+    """A person."""
+    return make_user("anna@example.com", name="Anna")
+
+
+@pytest.fixture
+def api(user: User, make_api: MakeApi) -> APIClient:
+    """Anna's client with every ability."""
+    return make_api(user)
+
+
+@pytest.fixture
+def stranger(db: None, make_user: MakeUser, make_api: MakeApi) -> APIClient:
+    """Somebody who is a member of nothing."""
+    return make_api(make_user("stranger@example.com"))
+
+
+@pytest.fixture
+def project(user: User) -> Project:
+    """A ready project of Anna's without a clone on disk."""
+    made = Project.objects.create(
+        name="Sample", slug="sample", repository_url="https://git.example.com/sample.git", status="ready",
+        default_branch="main", head_commit="0" * 40, created_by=user,
+    )
+    Membership.objects.create(project=made, user=user, role="owner")
+    return made
+
+
+@pytest.fixture
+def run(project: Project, user: User) -> Run:
+    """A draft in that project, without events."""
+    return Run.objects.create(
+        project=project, created_by=user, title="Try", prompt="Hello.", selected_agent="script", safe_mode=False
+    )
+
+
+@pytest.fixture
+def work_off() -> Callable[[], None]:
+    """Does all queued tasks in this process, as the workers would. Needs a test with real transactions."""
+    from runs.workers.worker import QueueWorker
+
+    def work() -> None:
+        for queue in ("default", "runs", "default"):
+            QueueWorker(queue).run()
+
+    return work
+
+
+@dataclass
+class Server:
+    """A real `bin/serve` on its own data."""
+
+    process: "subprocess.Popen[bytes]"
+    address: str
+    home: Path
+    environment: dict[str, str]
+
+    def stop(self) -> int:
+        """SIGTERM, and its exit status."""
+        self.process.terminate()
+        return self.process.wait(20)
+
+
+OPERATOR = "operator@example.com"
+StartServer = Callable[..., Server]
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], Any], timeout_seconds: float = 30.0) -> Any:
+    """Waits for a condition to hold and gives its value."""
+    deadline = time.monotonic() + timeout_seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.02)
+    return value
+
+
+def is_ready(address: str) -> bool:
+    """Whether a server says that it is ready."""
+    try:
+        return httpx.get(f"{address}/readyz", trust_env=False, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture
+def fresh_database(tmp_path: Path) -> Iterator[str | None]:
+    """`DATABASE_URL` of an empty database of the kind under test; None for the embedded default."""
+    if "sqlite3" in settings.DATABASES["default"]["ENGINE"]:
+        yield None
+        return
+    import psycopg
+
+    given = os.environ["DATABASE_URL"]
+    name = f"quarterdeck_{os.getpid()}_{time.monotonic_ns()}"
+    base, _, _ = given.rpartition("/")
+    with psycopg.connect(given.replace("postgres://", "postgresql://", 1), autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+        try:
+            yield f"{base}/{name}"
+        finally:
+            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def start_server(tmp_path: Path, fresh_database: str | None) -> Iterator[StartServer]:
+    """Starts real servers; each call on the same data again. All are stopped at the end."""
+    started: list[Server] = []
+
+    def start(**environment: str) -> Server:
+        port, home = free_port(), tmp_path / "served"
+        variables = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("QUARTERDECK", "DATABASE_URL"))},
+            "QUARTERDECK_HOME": str(home),
+            "QUARTERDECK_PARAM_SAFETY_ALLOW_LOCAL_REPOSITORIES": "true",
+            "QUARTERDECK_PARAM_SAFETY_AUTO_GIT_PUSH": "true",
+            "DJANGO_SUPERUSER_EMAIL": OPERATOR,
+            "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            **({"DATABASE_URL": fresh_database} if fresh_database else {}),
+            **environment,
+        }
+        log = (tmp_path / "serve.log").open("ab")
+        command = [sys.executable, "-m", "config.serve", "--port", str(port)]
+        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        log.close()
+        server = Server(process, f"http://127.0.0.1:{port}", home, variables)
+        started.append(server)
+        wait_until(lambda: is_ready(server.address) or process.poll() is not None, 60)
+        assert process.poll() is None, (tmp_path / "serve.log").read_text()
+        return server
+
+    yield start
+    for server in started:
+        if server.process.poll() is None:
+            server.stop()
