@@ -67,10 +67,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     status_code = response.data["status"]
     response.status_code = status_code
     response.content_type = problems.CONTENT_TYPE
-    if isinstance(exc, problems.Problem):
-        response.headers.update(exc.headers)
-    elif status_code == 401:
-        response.headers.update(problems.Unauthenticated.headers)
+    default = problems.Unauthenticated.headers if status_code == 401 else {}
+    for name, value in getattr(exc, "headers", default).items():
+        response[name] = value
     return response
 
 
