@@ -82,7 +82,7 @@ def tests(stages: Stages, coverage_folder: Path) -> None:
     suite("sqlite", "not plumbing", "sqlite")
     with postgres.server() as address:
         suite("postgres", "not plumbing", "postgres", TEST_DATABASE_URL=address)
-    data = f"--data-file={coverage_folder / 'all'}"
+    data = f"--data-file={coverage_folder / '.coverage'}"  # its name is also the prefix of those to combine
     coverage = [sys.executable, "-m", "coverage"]
     stages.run("coverage data", [*coverage, "combine", "--quiet", data, str(coverage_folder)])
     stages.run("coverage floor", [*coverage, "report", data])
