@@ -48,14 +48,15 @@ def sandbox_command(spec: SandboxSpec, tools: Tools, *, is_root: bool, info_fd: 
     return (bwrap, *outer, *_dropping(spec, tools), bwrap, *inner, *command)
 
 
-def confine_command(wishes: dict[str, object]) -> tuple[str, ...]:
+def confine_command(spec: SandboxSpec, wishes: dict[str, object]) -> tuple[str, ...]:
     """Our own small Python in front of a command (see ``confine``)."""
+    wishes = wishes | {"is_lc_ctype_given": "LC_CTYPE" in spec.environment}
     return (os.path.realpath(sys.executable), "-I", "-S", str(CONFINE_SCRIPT), json.dumps(wishes))
 
 
 def _dropping(spec: SandboxSpec, tools: Tools) -> tuple[str, ...]:
     if tools.setpriv is None:
-        return confine_command({"user": [spec.uid, spec.gid]})
+        return confine_command(spec, {"user": [spec.uid, spec.gid]})
     identity = ("--reuid", str(spec.uid), "--regid", str(spec.gid), "--clear-groups")
     return (str(tools.setpriv), *identity, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--")
 
@@ -63,7 +64,7 @@ def _dropping(spec: SandboxSpec, tools: Tools) -> tuple[str, ...]:
 def _limiting(spec: SandboxSpec, tools: Tools) -> tuple[str, ...]:
     values = resource_limits(spec.limits)
     if tools.prlimit is None:
-        return confine_command({"limits": values})
+        return confine_command(spec, {"limits": values})
     return (str(tools.prlimit), *prlimit_arguments(values), "--")
 
 
@@ -71,8 +72,8 @@ def _own_files(tools: Tools, *, is_root: bool) -> tuple[Path, ...]:
     """What the later stages need to see: the inner bwrap with its libraries, our Python where it is used."""
     files: list[Path] = []
     if is_root and not tools.bwrap.is_relative_to("/usr"):
-        package = tools.bwrap.parent.parent
-        files += [tools.bwrap, *(folder for folder in [package.with_name(f"{package.name}.libs")] if folder.is_dir())]
+        bundled_libraries = Path(f"{tools.bwrap.parent.parent}.libs")
+        files += [path for path in (tools.bwrap, bundled_libraries) if path.exists()]
     if tools.prlimit is None or (is_root and tools.setpriv is None):
         files += [CONFINE_SCRIPT, *interpreter_folders()]
     return tuple(files)

@@ -1,6 +1,6 @@
 """Stands in for ``setpriv`` and ``prlimit`` where a machine lacks them: confines itself, then becomes the command.
 
-Run by path (``python -I -S confine.py '{"user": [65534, 65534], …}' command …``) inside a sandbox or before an
+Run by path (``python -I -S confine.py '{"is_lc_ctype_given": false, …}' command …``) inside a sandbox or before an
 unsandboxed agent; standard library only. It refuses to go on when any step fails: nothing runs half confined.
 """
 
@@ -41,6 +41,9 @@ def _die_with(parent_pid: int) -> None:
 def main(arguments: list[str]) -> None:
     """Do what the first argument (JSON) asks, then exec the rest."""
     wishes = json.loads(arguments[0])
+    if not wishes["is_lc_ctype_given"]:
+        # Python itself puts it in where the locale is C (PEP 538).
+        os.environ.pop("LC_CTYPE", None)
     for name, value in wishes.get("limits", {}).items():
         resource.setrlimit(getattr(resource, name), (value, value))
     if "user" in wishes:

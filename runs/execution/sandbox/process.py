@@ -28,8 +28,27 @@ async def start(spec: SandboxSpec, support: SandboxSupport, *, allow_unsandboxed
     """Start the command. Raises SandboxUnavailable, or SandboxFailed with bubblewrap's own complaint.
 
     A path of the spec that does not exist shows as the command's end with code 1 and a line on stderr: bubblewrap has
-    already started then.
+    already started then. Cancelled, it ends what it had started before it raises.
     """
+    # asyncio of Python 3.11 hangs when it is cancelled between fork and connected pipes: let it finish first.
+    starting = asyncio.create_task(_start(spec, support, allow_unsandboxed=allow_unsandboxed))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _abandon(starting)
+        raise
+
+
+async def _abandon(starting: asyncio.Task[SandboxedProcess]) -> None:
+    while not starting.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({starting})
+    if not starting.cancelled() and starting.exception() is None:
+        async with starting.result():
+            return
+
+
+async def _start(spec: SandboxSpec, support: SandboxSupport, *, allow_unsandboxed: bool) -> SandboxedProcess:
     if not support.is_available:
         return await start_process_group(spec, support, allow_unsandboxed=allow_unsandboxed)
     read_fd, write_fd = os.pipe()
@@ -50,7 +69,7 @@ async def _hold(pipes: Pipes, information: BinaryIO) -> SandboxedProcess:
     try:
         content = await asyncio.wait_for(asyncio.to_thread(information.read), START_TIMEOUT_SECONDS)
     except BaseException:
-        _abandon(leader, pipes)
+        _end(leader, pipes)
         raise
     if leader is None or not content:
         raise SandboxFailed(await _complaint(pipes))
@@ -63,7 +82,7 @@ async def _complaint(pipes: Pipes) -> str:
     return f"The sandbox could not be made: {text.decode(errors='replace').strip() or 'bubblewrap gave no reason'}."
 
 
-def _abandon(leader: psutil.Process | None, pipes: Pipes) -> None:
+def _end(leader: psutil.Process | None, pipes: Pipes) -> None:
     """End a sandbox that nobody will hold; its namespace ends with bubblewrap."""
     for process in (*below(leader), leader) if leader else ():
         with contextlib.suppress(psutil.NoSuchProcess):

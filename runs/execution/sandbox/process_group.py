@@ -5,7 +5,6 @@ the thread that started it; a process that it detached lives on when the *server
 """
 
 import os
-from typing import Any
 
 from runs.execution.sandbox.command import confine_command
 from runs.execution.sandbox.errors import SandboxFailed, SandboxUnavailable
@@ -36,5 +35,5 @@ def _command(spec: SandboxSpec) -> tuple[str, ...]:
     limits = resource_limits(spec.limits)
     # It counts everything of the server's own user here: their desktop would already be above it.
     del limits["RLIMIT_NPROC"]
-    wishes: dict[str, Any] = {"limits": limits, "parent_pid": os.getpid()}
-    return (*confine_command(wishes), *spec.command)
+    wishes: dict[str, object] = {"limits": limits, "parent_pid": os.getpid()}
+    return (*confine_command(spec, wishes), *spec.command)
