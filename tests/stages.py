@@ -52,7 +52,7 @@ def run(command: list[str], environment: Mapping[str, str]) -> int:
     try:
         return process.wait()
     except BaseException:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # pytest then tears its fixtures down; SIGTERM would end it on the spot
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=STOP_SECONDS)
         process.kill()
