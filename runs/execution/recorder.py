@@ -86,11 +86,21 @@ class Recorder:
         await self.flush()
 
     async def flush(self) -> None:
-        """Writes what waits, in one transaction. LeaseLost when the run is somebody else's."""
+        """Writes what waits, in one transaction. LeaseLost when the run is somebody else's.
+
+        Cancelled while it writes, it writes to the end first: a batch leaves the queue only when it is in the table.
+        """
         async with self._writing:
-            if batch := self._waiting:
-                self._waiting = []
-                await sync_to_async(record)(self._run, self._lease, batch)
+            if not self._waiting:
+                return
+            batch = tuple(self._waiting)
+            writing = asyncio.ensure_future(sync_to_async(record)(self._run, self._lease, batch))
+            try:
+                await asyncio.shield(writing)
+            finally:
+                await asyncio.wait({writing})
+                if writing.exception() is None:
+                    del self._waiting[: len(batch)]
 
     def _take_text(self, event_type: str, message_id: str, text: str) -> None:
         if self._text is None or (self._text.event_type, self._text.message_id) != (event_type, message_id):
