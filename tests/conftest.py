@@ -4,15 +4,19 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
 from django.conf import settings
+from django.db import connections
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -20,6 +24,7 @@ from accounts.services import issue_token
 from projects.models import Membership, Project
 from runs.models import Run
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "correct-horse-battery"
 ALL_ABILITIES = ["projects:*", "runs:start", "runs:control", "git:commit", "git:push", "settings:read", "settings:write"]
@@ -232,3 +237,78 @@ def start_server(tmp_path: Path, fresh_database: str | None) -> Iterator[StartSe
     for server in started:
         if server.process.poll() is None:
             server.stop()
+
+
+@pytest.fixture
+def cloned(transactional_db: None, allow_local: None, user: User, remote: Path) -> Project:
+    """A ready project of Anna's with a real clone of `remote`."""
+    from projects.services.cloning import clone_project
+
+    made = Project.objects.create(name="Sample", slug="sample", repository_url=str(remote), created_by=user)
+    Membership.objects.create(project=made, user=user, role="owner")
+    clone_project(made.pk)
+    made.refresh_from_db()
+    assert made.status == "ready", made.error
+    return made
+
+
+QueueRun = Callable[..., Run]
+
+
+@pytest.fixture
+def queue_run(cloned: Project, user: User) -> QueueRun:
+    """Queues runs of the script agent, safe mode off unless said."""
+    from runs.services.lifecycle import create_run
+
+    def queue(prompt: str, **fields: Any) -> Run:
+        fields = {"title": "Try it", "safe_mode": False, "selected_agent": "script", **fields}
+        return create_run(cloned, actor=user, prompt=prompt, start=True, **fields)
+
+    return queue
+
+
+@pytest.fixture
+def carry_out(queue_run: QueueRun) -> QueueRun:
+    """Queues a run and carries it out here to its end."""
+    from runs.execution.executor import execute
+
+    def carry(prompt: str, **fields: Any) -> Run:
+        made = queue_run(prompt, **fields)
+        execute(made.pk)
+        made.refresh_from_db()
+        return made
+
+    return carry
+
+
+@contextmanager
+def working(run: Run) -> Iterator[None]:
+    """Carries a queued run out in another thread while the body runs; it must end soon after the body."""
+    from runs.execution.executor import execute
+
+    def work() -> None:
+        try:
+            execute(run.pk)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=work, name="worker", daemon=True)
+    thread.start()
+    yield
+    thread.join(60)
+    assert not thread.is_alive(), "the executor did not end"
+
+
+def all_at_once(count: int, work: Callable[[int], T]) -> list[T]:
+    """The results of so many calls that begin together, each in its own thread with its own connection."""
+    barrier = threading.Barrier(count)
+
+    def one(number: int) -> T:
+        barrier.wait(30)
+        try:
+            return work(number)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
