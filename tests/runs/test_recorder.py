@@ -2,10 +2,11 @@
 
 import asyncio
 import random
+import time
 from pathlib import Path
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 
 from projects import leases
 from runs.execution.agents.updates import ToolStarted
@@ -22,9 +23,14 @@ def test_no_update_is_lost_or_doubled_when_the_turn_ends_while_a_batch_is_writte
     lifecycle.move(run, "claim", lease=lease)
     expected = []
 
+    async def use_the_thread() -> None:
+        while True:
+            await sync_to_async(time.sleep)(0.005)
+
     async def one_turn(number: int) -> None:
         recorder = Recorder(run, lease, tmp_path, lambda: None)
         writing = asyncio.create_task(recorder.run())
+        others = [asyncio.create_task(use_the_thread()) for _ in range(3)]  # so that a batch has to queue for it
         for step in range(20):
             title = f"{number}.{step}"
             expected.append(title)
@@ -33,6 +39,8 @@ def test_no_update_is_lost_or_doubled_when_the_turn_ends_while_a_batch_is_writte
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
         await recorder.finish()
+        for other in others:
+            other.cancel()
 
     for number in range(10):
         async_to_sync(one_turn)(number)
