@@ -1,7 +1,8 @@
 """Appends to the event log. The table is the log and the only source; whoever reads, reads it or what it was woken for.
 
 Order: the writer takes the run's row lock first (on SQLite: the write lock), so that `seq` and ids follow commit order
-within a run. Events of the user stream take one advisory lock as well, so that there ids follow commit order over all runs.
+within a run. Events of the user stream take one advisory lock as well, so that there ids follow commit order over all
+runs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from runs.models import AgentEvent, Run
 CHANNEL = "quarterdeck_events"
 USER_STREAM_LOCK = 0x51444543
 MAX_MESSAGE_CHARACTERS = 16_000
+MAX_DEPTH = 64
 USER_STREAM_TYPES = frozenset(
     {
         *("run_created", "run_queued", "run_started", "run_paused", "run_resumed", "run_cancelled"),
@@ -102,14 +104,19 @@ def _row(run: Run, draft: Draft, *, seq: int, attempt: int, now: datetime) -> Ag
     )
 
 
-def storable(value: Any) -> Any:
-    """The value with text that neither UTF-8 nor PostgreSQL can hold replaced: lone surrogates and NUL."""
+def storable(value: Any, depth: int = 0) -> Any:
+    """The value as JSON, UTF-8 and PostgreSQL can hold it.
+
+    Lone surrogates and NUL are replaced, numbers beyond 2^53 are text, what is nested too deep is left out.
+    """
     if isinstance(value, str):
         if value.isascii() and "\0" not in value:
             return value
         return value.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+    if isinstance(value, Mapping | list | tuple) and depth >= MAX_DEPTH:
+        return "…"
     if isinstance(value, Mapping):
-        return {storable(str(key)): storable(each) for key, each in value.items()}
+        return {storable(str(key)): storable(each, depth + 1) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [storable(each) for each in value]
+        return [storable(each, depth + 1) for each in value]
     return value if value is None or isinstance(value, bool | float | int) and abs(value) < 2**53 else str(value)

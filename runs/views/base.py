@@ -5,6 +5,7 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from rest_framework import status
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
 from accounts.permissions import UserRequest
 from config.api.problems import InvalidParameter
@@ -22,8 +23,9 @@ class RunDoor(ApiViewSet):
     """A door to one run or to something of it."""
 
     lookup_value_regex = r"\d{1,18}"
+    request: UserRequest
     queryset = Run.objects.none()
-    serializer_class = RunSerializer
+    serializer_class: type[BaseSerializer[Any]] = RunSerializer
 
     def visible_runs(self) -> RunQuerySet:
         """Runs that the caller may see."""
@@ -49,10 +51,14 @@ class RunDoor(ApiViewSet):
         context = {**self.get_serializer_context(), **describe([run], with_timeline=True)}
         return Response(RunSerializer(run, context=context).data, status=status_code, **options)
 
-    def find_attempt(self, run: Run, request: UserRequest) -> RunAttempt | None:
-        """The attempt that `?attempt=` names, else the latest; None before there is one."""
+    def read_attempt(self, run: Run, request: UserRequest) -> int:
+        """The number that `?attempt=` gives, else that of the latest attempt."""
         text = request.query_params.get("attempt", str(run.attempt))
         if not (text.isascii() and text.isdigit() and 0 < len(text) < 7):
             raise InvalidParameter("attempt is the number of an attempt.", parameter="attempt")
+        return int(text)
+
+    def find_attempt(self, run: Run, request: UserRequest) -> RunAttempt | None:
+        """The attempt that `?attempt=` names, else the latest; None before there is one."""
         attempts = run.attempts.select_related("workspace__project", "run__project")
-        return attempts.filter(number=int(text)).first()
+        return attempts.filter(number=self.read_attempt(run, request)).first()

@@ -16,7 +16,7 @@ from config.api.problems import InvalidParameter, NotFound
 from config.api.renderers import Verbatim
 from runs import serializers
 from runs.diffs import describe_diff
-from runs.filters import read_filter
+from runs.filters import EventFilter, read_filter
 from runs.models import AgentEvent, CommandExecution, Run, WorkspaceFile
 from runs.queries import attempt_diff
 from runs.stream.frames import Frame
@@ -26,7 +26,7 @@ FRAME_FIELDS = ("id", "project_id", "event_type", "severity", "path", "body")
 
 
 class EventViewSet(RunDoor):
-    """The event log by pages. Rows keep their public JSON; the page is put together from it, nothing is encoded again."""
+    """The event log by pages. Rows keep their public JSON; a page is put together from it, nothing is encoded again."""
 
     abilities = {"list": "projects:read"}
     query_parameters = {"list": ("since", "eventTypes", "severity", "path", "attempt")}
@@ -34,16 +34,29 @@ class EventViewSet(RunDoor):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def list(self, request: UserRequest, run: str) -> HttpResponse:
         """Events, oldest first; poll with `since=meta.lastEventId`."""
-        events = _since(self.find_run(run), request)
+        found = self.find_run(run)
+        # Read before the rows: what is committed meanwhile must come after lastEventId.
+        newest = AgentEvent.objects.filter(run=found).order_by("-id").values_list("id", flat=True).first()
+        events = self._asked(found, request).filter(id__lte=newest or 0)
         wanted, limit = read_filter(request.query_params.dict()), read_limit(request)
-        rows = events.filter(wanted.condition()).order_by("id").values_list(*FRAME_FIELDS)
-        frames = [frame for frame in (Frame(*row) for row in rows[: limit + 1]) if wanted.admits(frame)]
-        more, frames = len(frames) > limit, frames[:limit]
-        cursor = make_cursor(request, frames[-1].event_id) if more else None
-        scanned = frames[-1].event_id if more else events.order_by("-id").values_list("id", flat=True).first()
+        rows = [Frame(*row) for row in _rows(events, wanted)[: limit + 1]]
+        more, rows = len(rows) > limit, rows[:limit]
+        frames = [frame for frame in rows if wanted.admits(frame)]
+        cursor = make_cursor(request, rows[-1].event_id) if more else None
+        scanned = rows[-1].event_id if more else newest
         meta = f'{{"nextCursor":{_quoted(cursor)},"lastEventId":{scanned or "null"}}}'
         data = ",".join(frame.public_json for frame in frames)
         return HttpResponse(f'{{"data":[{data}],"meta":{meta}}}', content_type="application/json")
+
+    def _asked(self, run: Run, request: UserRequest) -> QuerySet[AgentEvent]:
+        events = _since(run, request)
+        if "attempt" not in request.query_params:
+            return events
+        return events.filter(attempt=self.read_attempt(run, request))
+
+
+def _rows(events: QuerySet[AgentEvent], wanted: EventFilter) -> Any:
+    return events.filter(wanted.condition()).order_by("id").values_list(*FRAME_FIELDS)
 
 
 def _quoted(text: str | None) -> str:
