@@ -16,7 +16,7 @@ DEFAULT = ("projects:*", "runs:start", "runs:control", "git:commit", "settings:r
 ELEVATED = ("git:push", "settings:write")
 OPERATOR_ONLY = frozenset({"settings:write"})
 CONSOLE_SESSION = ("projects:read", "settings:read")
-KNOWN = frozenset({*ALL, *(f"{ability.split(':')[0]}:*" for ability in ALL)})
+KNOWN = frozenset({"*", *ALL, *(f"{ability.split(':')[0]}:*" for ability in ALL)})
 
 
 def matches(granted: Iterable[str], wanted: str) -> bool:

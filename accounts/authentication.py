@@ -38,7 +38,7 @@ class ConsoleSessionAuthentication(BaseAuthentication):
     """The console's cookie, on safe methods only, so that a browser's EventSource works; `request.auth` is None."""
 
     def authenticate(self, request: Request) -> tuple[Any, None] | None:
-        user = getattr(request._request, "user", None)
+        user = getattr(request._request, "user", None)  # noqa: SLF001 - Django's own request has the session's user
         if request.method in SAFE_METHODS and user is not None and user.is_active:
             return user, None
         return None

@@ -56,8 +56,10 @@ class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
     """Questions about tokens."""
 
     def usable(self) -> Self:
-        """Not expired, and the person behind it is active."""
-        return self.filter(expires_at__gt=timezone.now(), user__is_active=True)
+        """Not expired, nor is the token that it was elevated from, and the person behind it is active."""
+        now = timezone.now()
+        whole = models.Q(parent=None) | models.Q(parent__expires_at__gt=now)
+        return self.filter(whole, expires_at__gt=now, user__is_active=True)
 
 
 class AccessToken(models.Model):

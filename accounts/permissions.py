@@ -1,6 +1,6 @@
 """Abilities as a DRF permission class: each view declares beside its actions what they need."""
 
-from typing import Any
+from typing import Any, cast
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from accounts.abilities import ELEVATED, matches
 from accounts.authentication import granted_abilities
 from accounts.errors import MissingAbility
-from accounts.models import User
+from accounts.models import AccessToken, User
 from config.api.problems import MethodNotAllowed, Unauthenticated
 
 
@@ -20,18 +20,19 @@ class UserRequest(Request):
 
 def require_ability(request: Request, ability: str) -> None:
     """Raises 403 `missing-ability`, naming how to get it, unless the request holds the ability."""
-    if not matches(granted_abilities(request.auth), ability):
+    token = cast("AccessToken | None", request.auth)
+    if not matches(granted_abilities(token), ability):
         way = "POST /api/auth/elevate" if ability in ELEVATED else "a new token with it: POST /api/auth/token"
         raise MissingAbility(f"This needs the ability {ability}. Get it by {way}.", required_ability=ability)
 
 
 class HasAbility(BasePermission):
-    """`view.abilities[action]` is needed; `None` means: any signed-in caller. An action without an entry is a mistake."""
+    """`view.abilities[action]` is needed; `None`: any signed-in caller. An action without an entry is a mistake."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if view.action is None:
+        if view.action in (None, "metadata"):  # no such method, or OPTIONS
             raise MethodNotAllowed(f"{request.method} is not allowed here.")
-        if request.user is None or not request.user.is_authenticated:
+        if not getattr(request.user, "is_authenticated", False):
             raise Unauthenticated
         if ability := view.abilities[view.action]:
             require_ability(request, ability)

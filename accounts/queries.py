@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import AccessToken
-from accounts.services import TOKEN_LIFETIME, digest
+from accounts.tokens import TOKEN_LIFETIME, digest
 
 _USE_NOTED_EVERY = timedelta(minutes=1)
 

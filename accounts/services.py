@@ -1,6 +1,5 @@
 """Signing in, elevation, signing out."""
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,8 +12,7 @@ from django.utils import timezone
 from accounts import abilities as ability_rules
 from accounts.errors import ElevationRequired, InvalidCredentials, MissingAbility, OperatorRequired, WrongPassword
 from accounts.models import AccessToken, AuditEntry, User
-
-TOKEN_LIFETIME = timedelta(days=90)
+from accounts.tokens import TOKEN_LIFETIME, digest
 
 
 def audit(actor: User | None, action: str, **detail: Any) -> None:
@@ -22,12 +20,9 @@ def audit(actor: User | None, action: str, **detail: Any) -> None:
     AuditEntry.objects.create(actor=actor, action=action, detail=detail)
 
 
-def digest(secret: str) -> str:
-    """What is kept of a token's secret. It has 256 random bits, so one round of SHA-256 is enough."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def sign_in(email: str, password: str, *, device_name: str = "", abilities: Sequence[str] | None = None) -> tuple[AccessToken, str]:
+def sign_in(
+    email: str, password: str, *, device_name: str = "", abilities: Sequence[str] | None = None
+) -> tuple[AccessToken, str]:
     """A new token and its text, shown once. Takes as long for an unknown address as for a wrong password."""
     wanted = list(ability_rules.DEFAULT if abilities is None else abilities)
     user = User.objects.filter(email__iexact=email, is_active=True).first()
@@ -64,7 +59,9 @@ def issue_token(
     return token, f"{token.pk}|{secret}"
 
 
-def elevate(token: AccessToken, password: str, wanted: Sequence[str], *, ttl_minutes: int = 15) -> tuple[AccessToken, str]:
+def elevate(
+    token: AccessToken, password: str, wanted: Sequence[str], *, ttl_minutes: int = 15
+) -> tuple[AccessToken, str]:
     """A second, short-lived token with the caller's abilities and these. It ends with its parent."""
     user = token.user
     if token.is_elevated:

@@ -55,6 +55,7 @@ class AuthViewSet(ApiViewSet):
     @action(detail=False, methods=["post"])
     def logout(self, request: UserRequest) -> Response:
         """Revokes this token and those elevated from it."""
+        self.refuse_body(request)
         if isinstance(request.auth, AccessToken):
             services.revoke_token(request.auth, actor=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -64,5 +65,3 @@ class AuthViewSet(ApiViewSet):
     def me(self, request: UserRequest) -> Response:
         """Who am I, and what may this token do?"""
         return Response(serializers.UserSerializer(request.user, context={"token": request.auth}).data)
-
-

@@ -6,7 +6,7 @@ from typing import Any
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
-from django.urls import re_path
+from django.urls import URLPattern, re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_asgi_application()
@@ -15,13 +15,14 @@ from config.api.body_limit import limit_body  # noqa: E402 - these need Django t
 from runs.stream.consumer import EventStreamConsumer  # noqa: E402
 
 
-def _streams() -> Any:
-    stream = AuthMiddlewareStack(EventStreamConsumer.as_asgi())
+def _routes() -> list[URLPattern]:
+    stream: Any = AuthMiddlewareStack(EventStreamConsumer.as_asgi())
+    site: Any = limit_body(django_application)  # Django's routes name views, those of channels whole applications
     return [
         re_path(r"^api/runs/(?P<run>[0-9]{1,18})/events/stream$", stream),
         re_path(r"^api/events/stream$", stream),
-        re_path(r"", limit_body(django_application)),
+        re_path(r"", site),
     ]
 
 
-application = ProtocolTypeRouter({"http": URLRouter(_streams())})
+application = ProtocolTypeRouter({"http": URLRouter(_routes())})

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 from rest_framework import status
 
+from config.api.methods import require_safe
 from config.api.problems import Problem, problem_response
 from projects.leases import LEASE
 from runs.models import WorkerProcess
@@ -37,7 +37,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
         checks |= {f"worker:{queue}": _worker(queue) for queue in QUEUES}
     failures = {name: reason for name, reason in checks.items() if reason is not None}
     if failures:
-        problem = NotReady("; ".join(failures.values()), checks={name: reason or "ok" for name, reason in checks.items()})
+        told = {name: reason or "ok" for name, reason in checks.items()}
+        problem = NotReady("; ".join(failures.values()), checks=told)
         return problem_response(problem, request.path)
     return JsonResponse({"status": "ready", "checks": dict.fromkeys(checks, "ok")})
 

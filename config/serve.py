@@ -113,7 +113,8 @@ def _warn_of_missing_sandbox(allowed: bool) -> None:
     if not support.is_available:
         print_line(f"WARNING: agents cannot be sandboxed here: {support.reason}")
         consequence = (
-            "runs go on WITHOUT a sandbox, since safety.allow_unsandboxed is set: an agent can do all that this user can."
+            "runs go on WITHOUT a sandbox, since safety.allow_unsandboxed is set: "
+            "an agent can do all that this user can."
             if allowed
             else "runs will fail until this is cured, or safety.allow_unsandboxed is set."
         )
@@ -122,7 +123,11 @@ def _warn_of_missing_sandbox(allowed: bool) -> None:
 
 def _children(arguments: argparse.Namespace, concurrency: int) -> list[Child]:
     runs = [Child(f"runs worker {number}", partial(_work, "runs")) for number in range(1, concurrency + 1)]
-    return [Child("web", partial(_serve_web, arguments.host, arguments.port)), *runs, Child("worker", partial(_work, "default"))]
+    return [
+        Child("web", partial(_serve_web, arguments.host, arguments.port)),
+        *runs,
+        Child("worker", partial(_work, "default")),
+    ]
 
 
 def _serve_web(host: str, port: int) -> int:

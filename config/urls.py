@@ -1,5 +1,7 @@
 """All routes of the site."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path, register_converter
 from drf_spectacular.views import SpectacularAPIView
@@ -8,6 +10,7 @@ from accounts.permissions import IsPublic
 from accounts.views import AuthViewSet
 from config import health
 from config.api.converters import IdConverter
+from config.api.views import ApiViewSet
 from projects.views import ProjectViewSet
 from runs.views.blobs import blob
 from runs.views.review import PermissionViewSet, ReviewViewSet
@@ -23,22 +26,25 @@ handler403 = "config.api.exceptions.forbidden"
 handler404 = "config.api.exceptions.not_found"
 handler500 = "config.api.exceptions.server_error"
 
-COLLECTION = {"get": "list", "post": "create"}
-ITEM = {"get": "retrieve", "put": "update", "delete": "destroy"}
-LIST, DETAIL = {"get": "list"}, {"get": "retrieve"}
+Actions = dict[str, Any]
+COLLECTION: Actions = {"get": "list", "post": "create"}
+ITEM: Actions = {"get": "retrieve", "put": "update", "delete": "destroy"}
+LIST: Actions = {"get": "list"}
+DETAIL: Actions = {"get": "retrieve"}
+PUBLIC: dict[str, Any] = {"authentication_classes": [], "permission_classes": [IsPublic]}
 
 
-def _actions(prefix: str, door: type, *names: str) -> list[URLPattern]:
+def _actions(prefix: str, door: type[ApiViewSet], *names: str) -> list[URLPattern]:
     """POST routes named after the door's methods."""
-    return [path(f"{prefix}/{name}", door.as_view({"post": name})) for name in names]  # type: ignore[attr-defined]
+    return [path(f"{prefix}/{name}", door.as_view({"post": name})) for name in names]
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("admin/", admin.site.urls),
-    path("api/schema", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[IsPublic])),
-    path("api/auth/token", AuthViewSet.as_view({"post": "token"}, authentication_classes=[], permission_classes=[IsPublic])),
+    path("api/schema", SpectacularAPIView.as_view(**PUBLIC)),
+    path("api/auth/token", AuthViewSet.as_view({"post": "token"}, **PUBLIC)),
     *_actions("api/auth", AuthViewSet, "elevate", "logout"),
     path("api/auth/me", AuthViewSet.as_view({"get": "me"})),
     path("api/projects", ProjectViewSet.as_view(COLLECTION)),

@@ -1,5 +1,7 @@
 """Projects in the console."""
 
+from typing import cast
+
 from django.contrib import admin, messages
 from django.http import HttpRequest
 
@@ -37,8 +39,7 @@ class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def clone_again(self, request: HttpRequest, queryset: ProjectQuerySet) -> None:
         for project in queryset:
             try:
-                assert isinstance(request.user, User)
-                lifecycle.request_clone(project, actor=request.user)
+                lifecycle.request_clone(project, actor=cast("User", request.user))
                 self.message_user(request, f"{project} is being cloned.")
             except Problem as problem:
                 self.message_user(request, f"{project}: {problem.detail}", messages.ERROR)

@@ -91,7 +91,8 @@ def kept(lease: Lease, on_lost: Callable[[], None]) -> Iterator[None]:
         while not done.wait(RENEW_EVERY_SECONDS):
             try:
                 if not lease.renew():
-                    return on_lost()
+                    on_lost()
+                    return
             finally:
                 connection.close()
 

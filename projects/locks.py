@@ -1,4 +1,4 @@
-"""The repository lock: one process at a time changes the refs of a project's repository. The kernel frees it at any death."""
+"""The repository lock: one process at a time changes the refs of a repository. The kernel frees it at any death."""
 
 import fcntl
 import os

@@ -10,8 +10,6 @@ from django.utils import timezone
 from accounts.models import User
 
 
-
-
 class ProjectQuerySet(models.QuerySet["Project"]):
     """Questions about projects."""
 

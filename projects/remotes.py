@@ -1,17 +1,30 @@
 """Leave to talk to a project's remote: its address under the operator's params, its host checked each time anew."""
 
+from pathlib import Path
+
+from django.conf import settings
+
 from config.api.params import read
+from projects.git.errors import RemoteRefused
 from projects.git.hosts import resolve_host
 from projects.git.urls import RemoteUrl, parse_remote_url
 
 
 def parse_allowed(url: str) -> RemoteUrl:
     """The address, if the operator's params allow its kind; RemoteRefused says why not."""
-    return parse_remote_url(
+    remote = parse_remote_url(
         url,
         allow_local=read("safety.allow_local_repositories"),
         allow_private_hosts=read("safety.allow_private_hosts"),
     )
+    if remote.scheme == "file" and _is_in_home(Path(remote.path)):
+        raise RemoteRefused("The server's own data folder is not for cloning.", code="local-not-allowed")
+    return remote
+
+
+def _is_in_home(path: Path) -> bool:
+    """Other projects' repositories and snapshots lie there; links are followed, as git would follow them."""
+    return path.resolve().is_relative_to(Path(settings.HOME).resolve())
 
 
 def locate(url: str) -> tuple[RemoteUrl, tuple[str, ...]]:

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
+from config.api.problems import InvalidParameter
 from config.api.views import ApiViewSet
 from projects.models import Membership, Project, ProjectQuerySet
 from projects.permissions import require_role
@@ -30,6 +31,7 @@ class ProjectViewSet(ApiViewSet):
         "destroy": "projects:write",
         "clone": "projects:write",
     }
+    request: UserRequest
     query_parameters = {"list": ("status", "search")}
     serializer_class = ProjectSerializer
     lookup_value_regex = r"\d{1,18}"
@@ -40,6 +42,8 @@ class ProjectViewSet(ApiViewSet):
 
     def _filtered(self, request: Request) -> ProjectQuerySet:
         wanted = request.query_params.get("status")
+        if wanted is not None and wanted not in Project.Status.values:
+            raise InvalidParameter(f"status is one of {', '.join(Project.Status.values)}.", parameter="status")
         projects = self.get_queryset()
         projects = projects.filter(status=wanted) if wanted else projects.exclude(status=Project.Status.ARCHIVED)
         search = request.query_params.get("search", "").replace("\0", "")
@@ -89,5 +93,6 @@ class ProjectViewSet(ApiViewSet):
         """Clones again, from `error` or `archived`."""
         project = self.get_object()
         require_role(project, request.user, Role.OWNER)
+        self.refuse_body(request)
         lifecycle.request_clone(project, actor=request.user)
         return Response(self._show(project), status=status.HTTP_202_ACCEPTED)

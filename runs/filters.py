@@ -15,9 +15,14 @@ SEVERITIES = tuple(AgentEvent.Severity.values)
 class EventRow(Protocol):
     """What a filter looks at."""
 
-    event_type: str
-    severity: str
-    path: str | None
+    @property
+    def event_type(self) -> str: ...
+
+    @property
+    def severity(self) -> str: ...
+
+    @property
+    def path(self) -> str | None: ...
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,9 @@ class RunAttempt(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveIntegerField()
-    workspace = models.OneToOneField(Workspace, on_delete=models.PROTECT, null=True, blank=True, related_name="run_attempt")
+    workspace = models.OneToOneField(
+        Workspace, on_delete=models.PROTECT, null=True, blank=True, related_name="run_attempt"
+    )
     branch = models.CharField(max_length=255)
     base_commit = models.CharField(max_length=64)
     head_commit = models.CharField(max_length=64, null=True, blank=True)

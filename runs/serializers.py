@@ -27,7 +27,7 @@ class VisibleProjectField(serializers.PrimaryKeyRelatedField[Project]):
     def to_internal_value(self, data: Any) -> Project:
         if isinstance(data, bool) or not isinstance(data, int) or not 0 < data < 2**63:
             self.fail("incorrect_type", data_type=type(data).__name__)
-        return super().to_internal_value(data)
+        return super().to_internal_value(data)  # type: ignore[arg-type] # a key goes in, the stubs say a row
 
 
 class RunDraftSerializer(StrictModelSerializer):
@@ -43,7 +43,16 @@ class RunDraftSerializer(StrictModelSerializer):
 
     class Meta:
         model = Run
-        fields = ("project_id", "title", "prompt", "selected_agent", "selected_model", "rag_enabled", "safe_mode", "start")
+        fields = (
+            "project_id",
+            "title",
+            "prompt",
+            "selected_agent",
+            "selected_model",
+            "rag_enabled",
+            "safe_mode",
+            "start",
+        )
 
     def validate_prompt(self, prompt: str) -> str:
         if not prompt.strip():
@@ -83,7 +92,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
 
     class Meta:
         model = Run
-        fields = (
+        fields: tuple[str, ...] = (
             *("id", "project_id", "title", "prompt", "status", "selected_agent", "selected_model", "rag_enabled"),
             *("safe_mode", "branch", "base_commit", "head_commit", "tree", "attempt", "queue_position", "error"),
             *("review", "git", "usage", "pending_permissions", "last_event_id", "allowed_actions", "timeline"),
@@ -209,7 +218,7 @@ class DecisionSerializer(StrictSerializer):
         permission: Permission = self.context["permission"]
         wanted = attrs.get("decision", "")
         for option in permission.options:
-            if option["optionId"] == attrs.get("option_id") or wanted and option["kind"].startswith(wanted):
+            if option["optionId"] == attrs.get("option_id") or (wanted and option["kind"].startswith(wanted)):
                 return {"option_id": option["optionId"]}
         raise serializers.ValidationError("The agent does not offer this answer.", code="does-not-exist")
 
@@ -236,8 +245,10 @@ class FileSerializer(serializers.ModelSerializer[WorkspaceFile]):
 
     class Meta:
         model = WorkspaceFile
-        fields = ("id", "path", "old_path", "change_type", "additions", "deletions", "binary", "size_bytes")
-        read_only_fields: tuple[str, ...] = fields
+        fields: tuple[str, ...] = (
+            *("id", "path", "old_path", "change_type", "additions", "deletions", "binary", "size_bytes"),
+        )
+        read_only_fields = fields
 
 
 class FileDetailSerializer(FileSerializer):
@@ -246,7 +257,7 @@ class FileDetailSerializer(FileSerializer):
     diff = serializers.SerializerMethodField()
 
     class Meta(FileSerializer.Meta):
-        fields = (*FileSerializer.Meta.fields, "old_blob", "new_blob", "diff")  # type: ignore[assignment]
+        fields = (*FileSerializer.Meta.fields, "old_blob", "new_blob", "diff")
         read_only_fields = fields
 
     def get_diff(self, file: WorkspaceFile) -> str:

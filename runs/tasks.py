@@ -7,7 +7,7 @@ from django_tasks import task
 
 @task(queue_name="runs")
 def execute_run(run_id: int) -> None:
-    """Hands a queued run to the executor, which the setting `RUN_EXECUTOR` names. Not queued any more: nothing happens."""
+    """Hands a queued run to the executor that the setting `RUN_EXECUTOR` names. No longer queued: nothing happens."""
     import_string(settings.RUN_EXECUTOR)(run_id)
 
 

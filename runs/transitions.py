@@ -26,7 +26,9 @@ MOVES: Mapping[str, Move] = {
     "start": Move(frozenset({S.DRAFT}), S.QUEUED, "run_queued", errors.RunNotStartable, "queued_at"),
     "claim": Move(frozenset({S.QUEUED}), S.RUNNING, "run_started", errors.RunMoveLost, "started_at"),
     "complete": Move(frozenset({S.RUNNING}), S.COMPLETED, "run_completed", errors.RunMoveLost, "finished_at", "notice"),
-    "fail": Move(frozenset({S.QUEUED, S.RUNNING, S.PAUSED}), S.FAILED, "run_failed", errors.RunMoveLost, "finished_at", "error"),
+    "fail": Move(
+        frozenset({S.QUEUED, S.RUNNING, S.PAUSED}), S.FAILED, "run_failed", errors.RunMoveLost, "finished_at", "error"
+    ),
     "recover": Move(frozenset({S.RUNNING}), S.QUEUED, "run_recovered", errors.RunMoveLost, "queued_at", "warning"),
     "cancel": Move(
         frozenset({S.DRAFT, S.QUEUED, S.RUNNING, S.PAUSED}),

@@ -45,7 +45,8 @@ class Param:
 
     def check(self, value: Any) -> bool | int | str:
         """The value, or ParamInvalid. A bool is not taken for a number."""
-        if type(value) is not self.kind:
+        given: type = type(value)
+        if given is not self.kind:
             raise ParamInvalid("invalid-type", f"{self.key} takes a {_KIND_NAMES[self.kind]}.")
         if self.kind is int and not (self.minimum is None or self.minimum <= value <= (self.maximum or value)):
             raise ParamInvalid("out-of-range", f"{self.key} takes {self.minimum} to {self.maximum}.")
@@ -74,20 +75,38 @@ PARAMS: Mapping[str, Param] = {
         Param("safety.auto_git_push", bool, False, "Leave to push run branches at all. It never starts a push."),
         Param("safety.safe_mode_default", bool, True, "Whether new projects let agents ask before they act."),
         Param(
-            "safety.allow_local_repositories", bool, False, "Leave to clone file:// addresses and local paths.", remote=False
+            "safety.allow_local_repositories",
+            bool,
+            False,
+            "Leave to clone file:// addresses and local paths.",
+            remote=False,
         ),
         Param(
-            "safety.allow_private_hosts", bool, False, "Leave to reach hosts with private or loopback addresses.", remote=False
+            "safety.allow_private_hosts",
+            bool,
+            False,
+            "Leave to reach hosts with private or loopback addresses.",
+            remote=False,
         ),
         Param(
             "safety.allow_unsandboxed",
             bool,
             False,
-            "Leave to run agents without a sandbox where bubblewrap cannot work: they can then do all that the server's user can.",
+            "Leave to run agents without a sandbox where bubblewrap cannot work: "
+            "they can then do all that the server's user can.",
             remote=False,
         ),
-        Param("runs.concurrency", int, 2, "Runs at once: worker processes. Read when bin/serve starts.", minimum=1, maximum=64),
-        Param("runs.time_limit_minutes", int, 120, "After this long a run is ended as failed.", minimum=1, maximum=10_080),
+        Param(
+            "runs.concurrency",
+            int,
+            2,
+            "Runs at once: worker processes. Read when bin/serve starts.",
+            minimum=1,
+            maximum=64,
+        ),
+        Param(
+            "runs.time_limit_minutes", int, 120, "After this long a run is ended as failed.", minimum=1, maximum=10_080
+        ),
         Param(
             "runs.permission_timeout_minutes",
             int,
@@ -99,6 +118,11 @@ PARAMS: Mapping[str, Param] = {
         Param("git.author_name", str, "Quarterdeck", "Committer of run commits and snapshots."),
         Param("git.author_email", str, "quarterdeck@localhost", "The committer's address."),
         Param("git.clone_depth", int, 0, "Commits of history to clone; 0 is all of it.", minimum=0, maximum=1_000_000),
-        Param("api.error_base_url", str, "/errors", "Where the pages about problems are; their type addresses begin with it."),
+        Param(
+            "api.error_base_url",
+            str,
+            "/errors",
+            "Where the pages about problems are; their type addresses begin with it.",
+        ),
     )
 }

@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from accounts.models import User
 from accounts.services import audit
-from settings_params.errors import NotRemotelySettable
+from settings_params.errors import NotRemotelySettable, ParamsInvalid
 from settings_params.models import ServerParam
 from settings_params.registry import PARAMS, ParamInvalid
 
 
 def _check(changes: Mapping[str, Any]) -> None:
-    errors: dict[str, list[ErrorDetail]] = {}
+    reasons: dict[str, tuple[str, str]] = {}
     for key, value in changes.items():
         try:
             if key not in PARAMS:
@@ -22,9 +21,9 @@ def _check(changes: Mapping[str, Any]) -> None:
             if value is not None:
                 PARAMS[key].check(value)
         except ParamInvalid as error:
-            errors[key] = [ErrorDetail(str(error), code=error.code)]
-    if errors:
-        raise ValidationError(errors)
+            reasons[key] = error.code, str(error)
+    if reasons:
+        raise ParamsInvalid(reasons)
 
 
 def change_params(changes: Mapping[str, Any], *, actor: User | None, is_remote: bool) -> None:
@@ -32,7 +31,8 @@ def change_params(changes: Mapping[str, Any], *, actor: User | None, is_remote: 
     _check(changes)
     if is_remote and (closed := [key for key in changes if not PARAMS[key].remote]):
         raise NotRemotelySettable(
-            f"{closed[0]} means code execution. Set it on the server: bin/manage params set {closed[0]} VALUE.", keys=closed
+            f"{closed[0]} means code execution. Set it on the server: bin/manage params set {closed[0]} VALUE.",
+            keys=closed,
         )
     with transaction.atomic():
         for key, value in changes.items():

@@ -28,7 +28,7 @@ class SettingSerializer(serializers.Serializer[Setting]):
     type = serializers.SerializerMethodField()
     value = serializers.JSONField()
     default = serializers.JSONField(source="param.default")
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment] # a declared field does not stay an attribute
     is_secret = serializers.SerializerMethodField()
     is_set = serializers.SerializerMethodField()
     description = serializers.CharField(source="param.description")
@@ -58,7 +58,7 @@ class ServerParamViewSet(ApiViewSet):
 
     def list(self, request: UserRequest) -> Response:
         """Every server param with its value in force."""
-        return whole_list(SettingSerializer(queries.all_settings(), many=True).data)
+        return whole_list([SettingSerializer(setting).data for setting in queries.all_settings()])
 
     @extend_schema(request={"application/json": {"type": "object", "additionalProperties": True}})
     def update(self, request: UserRequest) -> Response:

@@ -1,4 +1,4 @@
-"""Takes snapshots. The ref is made first and the row after it: a kill between leaves an unused ref, never a row without one."""
+"""Takes snapshots. First the ref, then its row: a kill between leaves an unused ref, never a row without one."""
 
 import uuid
 

@@ -3,15 +3,15 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
-
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 
+from accounts.permissions import UserRequest
 from config.api.views import ApiViewSet
 from projects.models import Project
 from runs.models import Run
 from snapshots.models import Snapshot
-from django.shortcuts import get_object_or_404
 
 
 class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
@@ -40,6 +40,7 @@ class SnapshotViewSet(RetrieveModelMixin, ListModelMixin, ApiViewSet):
     """Snapshots that the caller may see, newest first."""
 
     abilities = {"list": "projects:read", "retrieve": "projects:read"}
+    request: UserRequest
     serializer_class = SnapshotSerializer
     lookup_value_regex = r"\d{1,18}"
     queryset = Snapshot.objects.none()

@@ -3,16 +3,18 @@
 from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from djangorestframework_camel_case.settings import api_settings
 from djangorestframework_camel_case.util import camelize
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import exception_handler as standardized_handler
-from drf_standardized_errors.types import Error, ErrorResponse
+from drf_standardized_errors.types import Error, ErrorResponse, ExceptionHandlerContext
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from config.api import problems
+from config.api.renderers import JSONRenderer
 
 _KNOWN: tuple[tuple[type[exceptions.APIException], type[problems.Problem]], ...] = (
     (exceptions.ParseError, problems.MalformedJson),
@@ -21,14 +23,15 @@ _KNOWN: tuple[tuple[type[exceptions.APIException], type[problems.Problem]], ...]
     (exceptions.NotFound, problems.NotFound),
     (exceptions.MethodNotAllowed, problems.MethodNotAllowed),
 )
+_MALFORMED = "The request is malformed."
 
 
 class ProblemFormatter(ExceptionFormatter):
     """The body of one error answer, as `config.api.problems` lays it out."""
 
     def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
-        problem = self._problem(error_response)
-        return problems.problem_body(problem, self.context["request"].path)
+        request = self.context["request"]
+        return problems.problem_body(self._problem(error_response), "" if request is None else request.path)
 
     def _problem(self, error_response: ErrorResponse) -> problems.Problem:
         if isinstance(self.exc, problems.Problem):
@@ -59,11 +62,15 @@ def _entry(error: Error) -> dict[str, str]:
     return {"pointer": pointer, "code": error.code.replace("_", "-"), "detail": error.detail}
 
 
-def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+def exception_handler(exc: Exception, context: ExceptionHandlerContext) -> Response | None:
     """DRF's hook: the problem with its content type and headers. The renderer leaves its keys alone."""
+    if isinstance(exc, SuspiciousOperation):
+        exc = problems.BodyTooLarge() if isinstance(exc, RequestDataTooBig) else problems.Problem(_MALFORMED)
     response = standardized_handler(exc, context)
     if response is None:
         return None
+    request = context["request"]
+    request.accepted_renderer, request.accepted_media_type = JSONRenderer(), problems.CONTENT_TYPE
     status_code = response.data["status"]
     response.status_code = status_code
     response.content_type = problems.CONTENT_TYPE
@@ -80,7 +87,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's `handler400`: the request itself is suspicious."""
-    return problems.problem_response(problems.Problem("The request is malformed."), request.path)
+    return problems.problem_response(problems.Problem(_MALFORMED), request.path)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import QuerySet
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -42,7 +41,8 @@ def read_cursor(request: Request) -> int | None:
     if text is None:
         return None
     try:
-        decoded = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        decoded = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
         fingerprint, _, last_id = decoded.partition(".")
         if fingerprint == _fingerprint(request) and last_id.isascii() and last_id.isdigit() and int(last_id) <= _MAX_ID:
             return int(last_id)
@@ -54,7 +54,7 @@ def read_cursor(request: Request) -> int | None:
 class KeysetPagination(BasePagination):
     """`{data, meta: {nextCursor}}`, newest first, or oldest first where the view says `oldest_first`."""
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         limit, after = read_limit(request), read_cursor(request)
         oldest_first = getattr(view, "oldest_first", False)
         if after is not None:
@@ -67,7 +67,8 @@ class KeysetPagination(BasePagination):
         return Response({"data": data, "meta": {"next_cursor": self._next}})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        meta = {"type": "object", "properties": {"nextCursor": {"type": ["string", "null"]}}, "required": ["nextCursor"]}
+        cursor = {"nextCursor": {"type": ["string", "null"]}}
+        meta = {"type": "object", "properties": cursor, "required": ["nextCursor"]}
         return {
             "type": "object",
             "properties": {"data": schema, "meta": meta},
@@ -75,6 +76,9 @@ class KeysetPagination(BasePagination):
         }
 
 
-def whole_list(rows: Sequence[Any]) -> Response:
-    """The envelope for a collection that is short by nature."""
-    return Response({"data": rows, "meta": {"next_cursor": None}})
+def page_of(request: Request, rows: Sequence[Any]) -> Response:
+    """A page of a collection that is short, has no ids and never changes its order: the cursor is a position."""
+    limit, start = read_limit(request), read_cursor(request) or 0
+    following = start + limit
+    cursor = make_cursor(request, following) if following < len(rows) else None
+    return Response({"data": rows[start:following], "meta": {"next_cursor": cursor}})

@@ -21,7 +21,7 @@ class Problem(APIException):
     """An error with a name. `members` become extension members of the answer, in camelCase."""
 
     title = "Bad request"
-    status_code = status.HTTP_400_BAD_REQUEST
+    status_code: int = status.HTTP_400_BAD_REQUEST
     default_code = "bad-request"
     default_detail = ""
     headers: dict[str, str] = {}
@@ -91,6 +91,7 @@ class ServerError(Problem):
 
 
 def camel_case(name: str) -> str:
+    """`lease_generation` → `leaseGeneration`."""
     first, *rest = name.split("_")
     return first + "".join(part.title() for part in rest)
 

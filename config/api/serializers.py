@@ -1,16 +1,24 @@
-"""Serializers that refuse what they do not know: a misspelt member never passes silently."""
+"""Serializers that refuse what they do not know: a misspelt member never passes silently, no value is reinterpreted."""
 
 from typing import Any
 
 from rest_framework import serializers
 
 
+_JSON_TYPES: tuple[tuple[type[serializers.Field[Any, Any, Any, Any]], type, str], ...] = (
+    (serializers.CharField, str, "string"),
+    (serializers.BooleanField, bool, "boolean"),
+    (serializers.IntegerField, int, "whole number"),
+)
+
+
 class StrictSerializer(serializers.Serializer[Any]):
-    """Unknown members: 422 code `unknown-member`. Read-only ones: 422 code `read-only`."""
+    """Unknown members: 422 code `unknown-member`. Read-only ones: `read-only`. Of another JSON type: `wrong-type`."""
 
     default_error_messages = {
         "unknown_member": "There is no such member.",
         "read_only": "This member can be read, not written.",
+        "wrong_type": "This member is a {kind}.",
     }
 
     def to_internal_value(self, data: Any) -> Any:
@@ -20,14 +28,24 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def _refuse_unknown(self, data: dict[str, Any]) -> None:
         errors: dict[str, list[serializers.ErrorDetail]] = {}
-        for name in data:
+        for name, value in data.items():
             field = self.fields.get(name)
-            if field is None or field.read_only:
-                code = "unknown_member" if field is None else "read_only"
-                message = str(self.error_messages[code])
+            code = "unknown_member" if field is None else "read_only" if field.read_only else None
+            kind = None if field is None or value is None else _expected_instead(field, value)
+            if code or kind:
+                code = code or "wrong_type"
+                message = str(self.error_messages[code]).format(kind=kind)
                 errors[str(name)] = [serializers.ErrorDetail(message, code=code)]
         if errors:
             raise serializers.ValidationError(errors)
+
+
+def _expected_instead(field: serializers.Field[Any, Any, Any, Any], value: object) -> str | None:
+    """The name of the JSON type that the field takes, when the value is of another; DRF would convert it."""
+    for kind, json_type, name in _JSON_TYPES:
+        if isinstance(field, kind):
+            return None if type(value) is json_type else name
+    return None
 
 
 class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer[Any]):

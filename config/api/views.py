@@ -1,4 +1,4 @@
-"""The base of every viewset: refuses query parameters that the action does not know."""
+"""The base of every viewset: refuses query parameters and bodies that the action does not know."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,6 +8,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from config.api import pagination
 from config.api.problems import InvalidParameter
+from config.api.serializers import StrictSerializer
 
 
 class ApiViewSet(GenericViewSet[Any]):
@@ -26,3 +27,7 @@ class ApiViewSet(GenericViewSet[Any]):
         for name in request.query_params:
             if name not in known:
                 raise InvalidParameter(f"There is no query parameter {name!r} here.", parameter=name)
+
+    def refuse_body(self, request: Request) -> None:
+        """For actions that take nothing: any member is unknown."""
+        StrictSerializer(data=request.data).is_valid(raise_exception=True)

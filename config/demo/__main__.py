@@ -28,7 +28,10 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--exit", action="store_true", help="stop everything at the end instead of staying up")
     parser.add_argument("--port", type=int, default=0, help="port of the demo's server (default: a free one)")
     parser.add_argument(
-        "repository", nargs="?", metavar="REPOSITORY_URL", help="what to clone and push to (default: a copy of this checkout)"
+        "repository",
+        nargs="?",
+        metavar="REPOSITORY_URL",
+        help="what to clone and push to (default: a copy of this checkout)",
     )
     return parser.parse_args()
 

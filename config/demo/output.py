@@ -36,7 +36,8 @@ class Output:
         kind = str(event["eventType"])
         shown = event["message"] or event["data"].get("text", "")
         text = _printable(shown.strip().replace("\n", " ⏎ "))[:110]
-        print(f"{event['seq']:>4}  {self._paint(f'{kind:<20}', _COLOURS.get(kind.partition('_')[0], '0'))} {text}", flush=True)
+        label = self._paint(f"{kind:<20}", _COLOURS.get(kind.partition("_")[0], "0"))
+        print(f"{event['seq']:>4}  {label} {text}", flush=True)
 
     def diff(self, text: str) -> None:
         """A unified diff."""
@@ -53,4 +54,4 @@ class Output:
 
 def _printable(text: str) -> str:
     """A repository's names and an agent's words must not steer the terminal."""
-    return "".join(character if character.isprintable() or character == "\t" else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return "".join(each if each.isprintable() or each == "\t" else "\N{REPLACEMENT CHARACTER}" for each in text)

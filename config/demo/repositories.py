@@ -1,4 +1,4 @@
-"""What the demo works on: the given repository, else a bare copy of this checkout, else a small one made on the spot."""
+"""What the demo works on: a given repository, else a bare copy of this checkout, else a small one made on the spot."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ def _git(*arguments: str, cwd: Path | None = None) -> str:
 def choose_repository(given: str | None, checkout: Path, folder: Path) -> str:
     """The address to clone from and push to. Without a given one it is a bare repository in `folder`."""
     if given:
-        return os.path.abspath(given) if Path(given).exists() else given
+        return os.path.abspath(given) if Path(given).exists() else given  # noqa: PTH100 - keeps symbolic links
     remote = folder / "remote.git"
     if _is_repository(checkout):
         _git("clone", "--quiet", "--bare", "--no-local", os.fspath(checkout), os.fspath(remote))

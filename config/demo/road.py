@@ -65,7 +65,8 @@ class Road:
         if answer.is_error:
             problem = answer.json()
             reasons = "; ".join(f"{error['pointer']}: {error['detail']}" for error in problem.get("errors", []))
-            raise DemoFailed(f"{method} /api{path}: {problem['status']} {problem['code']}: {reasons or problem['detail']}")
+            said = f"{problem['status']} {problem['code']}: {reasons or problem['detail']}"
+            raise DemoFailed(f"{method} /api{path}: {said}")
         content: dict[str, Any] = answer.json()
         return content
 

@@ -1,4 +1,4 @@
-"""Clones a project: fetches into its bare repository and lays out its own work tree. Safe to begin again at any point."""
+"""Clones a project: fetches into its bare repository, lays out its own work tree. Safe to begin again at any point."""
 
 import logging
 import threading
@@ -43,7 +43,9 @@ def clone_project(project_id: int) -> None:
             outcome = _failure(error.code, error.message)
         except Exception:
             logger.exception("The clone of project %s failed.", project_id)
-            outcome = _failure("internal-error", "The clone failed inside the server: see its log. Clone again to retry.")
+            outcome = _failure(
+                "internal-error", "The clone failed inside the server: see its log. Clone again to retry."
+            )
     lease.release(progress=None, **outcome)
 
 

@@ -52,7 +52,7 @@ def archive_project(project: Project, *, actor: User) -> None:
     """Soft deletion: the project becomes read-only. Its runs must be over."""
     idle = Project.objects.filter(pk=project.pk).exclude(status__in=[*Project.BUSY, Status.ARCHIVED])
     locked = idle.select_for_update().first()
-    if locked is None or locked.runs.active().exists():  # type: ignore[attr-defined]
+    if locked is None or locked.runs.active().exists():
         raise _conflict(project, "is busy, has runs that are not over, or is archived already")
     idle.update(status=Status.ARCHIVED)
     audit(actor, "project_archived", project_id=project.pk)

@@ -1,4 +1,4 @@
-"""Prepares an attempt: its row, work tree, branch name, the agent's home and Git dir. Safe to begin again at any point."""
+"""Prepares an attempt: row, work tree, branch name, the agent's home and Git dir. Safe to begin again at any point."""
 
 from pathlib import Path
 

@@ -5,6 +5,7 @@ The event loop lives in one thread for the whole run, so that the sandbox, which
 lives as long; the database is used from the worker's own thread.
 """
 
+import errno
 import logging
 
 from asgiref.sync import async_to_sync
@@ -66,7 +67,9 @@ def _carry_out(run: Run, lease: Lease) -> None:
         _fail(run, lease, error.code, error.message)
     except (LeaseLost, RunInterrupted):
         raise
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return _fail(run, lease, "disk-full", "The server's disk is full: its operator must make room, then retry.")
         logger.exception("Run %s failed inside the server.", run.pk)
         _fail(run, lease, "internal-error", "The run failed inside the server: see its log.")
     else:
@@ -116,5 +119,3 @@ def _interrupted(run: Run, lease: Lease, reason: str) -> None:
         _keep_what_is_there(run, lease, "cancelled")
     finally:
         lease.release()
-
-

@@ -1,4 +1,4 @@
-"""Carries an agent's questions to people and their answers back. The agent goes on only after the answer is committed."""
+"""Carries an agent's questions to people and their answers back. The agent goes on only once an answer is committed."""
 
 import asyncio
 

@@ -54,7 +54,9 @@ def _summary(attempt: RunAttempt, outcome: str) -> dict[str, Any]:
     ]
     return {
         "outcome": outcome,
-        "overview": f"{len(files)} files changed, {added} lines added, {deleted} deleted; {sum(counts.values())} commands.",
+        "overview": (
+            f"{len(files)} files changed, {added} lines added, {deleted} deleted; {sum(counts.values())} commands."
+        ),
         "changedFiles": changed,
         "risks": _risks(attempt.run, failed),
         "tests": [],

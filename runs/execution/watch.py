@@ -20,7 +20,11 @@ async def watch_run(run: Run, lease: Lease) -> None:
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
     minutes: int = await sync_to_async(read)("runs.time_limit_minutes")
     ends_at = (run.started_at or timezone.now()) + timedelta(minutes=minutes)
-    stop_listening = stopping.listen(lambda: loop.call_soon_threadsafe(woken.set) and None)
+
+    def wake() -> None:
+        loop.call_soon_threadsafe(woken.set)
+
+    stop_listening = stopping.listen(wake)
     try:
         while True:
             if stopping.is_requested():

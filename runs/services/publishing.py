@@ -54,7 +54,9 @@ def carry_out_push(attempt_id: int) -> None:
     try:
         _push(attempt)
     except GitError as error:
-        _record(attempt, "git_push_failed", error.message, "error", error={"code": error.code, "message": error.message})
+        _record(
+            attempt, "git_push_failed", error.message, "error", error={"code": error.code, "message": error.message}
+        )
     except Exception:
         message = "The push failed inside the server: see its log. Push again to retry."
         _record(attempt, "git_push_failed", message, "error", error={"code": "internal-error", "message": message})

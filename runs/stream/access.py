@@ -56,4 +56,5 @@ def require_run(visitor: Visitor, run_id: int) -> None:
 
 
 def may_see_run(visitor: Visitor, run_id: int) -> bool:
+    """Whether the run exists and is one of the visitor's; any number is taken."""
     return run_id < 2**63 and Run.objects.visible_to(visitor.user).filter(pk=run_id).exists()

@@ -30,7 +30,7 @@ ACCESS_SECONDS = 5.0
 PARAMETERS = frozenset({"lastEventId", "eventTypes", "severity", "path", "follow", "client"})
 
 
-class EventStreamConsumer(AsyncHttpConsumer):  # type: ignore[misc]
+class EventStreamConsumer(AsyncHttpConsumer):
     """One open stream. The work runs in a task, so that a vanished client is noticed while it streams."""
 
     stream: asyncio.Task[None] | None = None
@@ -65,7 +65,8 @@ class EventStreamConsumer(AsyncHttpConsumer):  # type: ignore[misc]
     async def _refuse(self, problem: Problem) -> None:
         """A problem in place of the stream; once it has begun, its end."""
         if getattr(self, "is_streaming", False):
-            return await self.send_body(b"")
+            await self.send_body(b"")
+            return
         response = await database_sync_to_async(problem_response)(problem, self.scope["path"])
         headers = [(name.encode(), value.encode("latin-1")) for name, value in response.items()]
         await self.send_response(problem.status_code, response.content, headers=[*headers, self.request_id_header])
@@ -107,7 +108,13 @@ class Stream:
     """The course of one stream: replay from the table, then live from the hub, and back to the table when behind."""
 
     def __init__(
-        self, door: EventStreamConsumer, hub: Hub, topic: Topic, visitor: access.Visitor, wanted: EventFilter, follow: bool
+        self,
+        door: EventStreamConsumer,
+        hub: Hub,
+        topic: Topic,
+        visitor: access.Visitor,
+        wanted: EventFilter,
+        follow: bool,
     ) -> None:
         self.door, self.hub, self.topic, self.visitor = door, hub, topic, visitor
         self.wanted, self.follow = wanted, follow
@@ -171,7 +178,8 @@ class Stream:
     async def _send(self, batch: Batch, cursor: int) -> None:
         """The batch's bytes as they are where the reader wants all of them, else those of the rows it wants."""
         if self.topic.run_id is not None and self.wanted.is_open and batch.first_id > cursor:
-            return await self.door.send_chunk(batch.wire)
+            await self.door.send_chunk(batch.wire)
+            return
         wire = b"".join(frame.wire for frame in self._wanted(batch.frames) if frame.event_id > cursor)
         if wire:
             await self.door.send_chunk(wire)

@@ -1,4 +1,4 @@
-"""The hub: one tailer a web process. It reads new rows once, frames them once and hands the same bytes to every reader."""
+"""The hub: one tailer a web process. It reads new rows once, frames them once, hands the same bytes to every reader."""
 
 import asyncio
 import contextlib
@@ -69,7 +69,7 @@ class Hub:
         return await asyncio.get_running_loop().run_in_executor(self._executor, guarded)
 
     async def subscribe(self, topic: Topic) -> Reader:
-        """A reader that gets every row committed from now on. Rows before that are the caller's to read from the table."""
+        """A reader that gets every row committed from now on. Earlier rows are the caller's to read from the table."""
         if topic not in self._followed:
             cursor = await self.read(log.last_id, topic)
             self._followed.setdefault(topic, _Followed(cursor))

@@ -3,12 +3,12 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from typing import BinaryIO
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.views.decorators.http import require_safe
+from django.db.models.fields.files import FieldFile
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from rest_framework import status
 
+from config.api.methods import require_safe
 from config.api.problems import Problem, problem_response
 from runs.blobs import SignatureInvalid, find_blob
 
@@ -30,6 +30,12 @@ class InvalidSignature(Problem):
     default_detail = "Ask for the command again: it has a fresh address."
 
 
+class RangeNotSatisfiable(Problem):
+    title = "Range is outside of the output"
+    status_code = status.HTTP_416_REQUESTED_RANGE_NOT_SATISFIABLE
+    default_code = "range-not-satisfiable"
+
+
 @require_safe
 def blob(request: HttpRequest, signature: str) -> HttpResponseBase:
     """Streams the output, so that its size does not matter."""
@@ -41,7 +47,9 @@ def blob(request: HttpRequest, signature: str) -> HttpResponseBase:
     size = found.file.size
     first, last, is_partial = _range(request.headers.get("Range", ""), size)
     if first > last and is_partial:
-        return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
+        refusal = problem_response(RangeNotSatisfiable(f"The output has {size} bytes."), "/api/blobs")
+        refusal.headers["Content-Range"] = f"bytes */{size}"
+        return refusal
     headers["Content-Length"] = str(last - first + 1)
     if is_partial:
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
@@ -60,7 +68,7 @@ def _range(header: str, size: int) -> tuple[int, int, bool]:
     return int(match[1]), min(size - 1, int(match[2] or size)), True
 
 
-async def _read(file: BinaryIO, start: int, length: int) -> AsyncIterator[bytes]:
+async def _read(file: FieldFile, start: int, length: int) -> AsyncIterator[bytes]:
     """In threads: under ASGI a plain iterator would be gathered into memory whole."""
     with file:
         await asyncio.to_thread(file.seek, start)

@@ -55,6 +55,7 @@ class ReviewViewSet(RunDoor):
     def push(self, request: UserRequest, pk: str) -> Response:
         """Queues the push of the run branch."""
         run = self.find_run(pk, to_change=True)
+        self.refuse_body(request)
         publishing.push_run(run, actor=request.user)
         return self.show(run, status.HTTP_202_ACCEPTED)
 

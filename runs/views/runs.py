@@ -52,7 +52,7 @@ class RunViewSet(RunDoor):
     @extend_schema(responses=RunListSerializer(many=True))
     def list(self, request: UserRequest, project: str | None = None) -> Response:
         """Runs, newest first."""
-        page: list[Any] = self.paginate_queryset(self._filtered(request)) or []  # type: ignore[assignment]
+        page: list[Any] = self.paginate_queryset(self._filtered(request)) or []
         context = {**self.get_serializer_context(), **describe(page)}
         return self.get_paginated_response(RunListSerializer(page, many=True, context=context).data)
 
@@ -88,6 +88,7 @@ class RunViewSet(RunDoor):
     def start(self, request: UserRequest, pk: str) -> Response:
         """Queues a draft."""
         run = self.find_run(pk, to_change=True)
+        self.refuse_body(request)
         lifecycle.start_run(run, actor=request.user)
         return self.show(run, status.HTTP_202_ACCEPTED)
 
@@ -96,5 +97,6 @@ class RunViewSet(RunDoor):
     def cancel(self, request: UserRequest, pk: str) -> Response:
         """Ends a run that is not over, for good."""
         run = self.find_run(pk, to_change=True)
+        self.refuse_body(request)
         lifecycle.cancel_run(run, actor=request.user)
         return self.show(run)

@@ -1,4 +1,4 @@
-"""What is done for workers that died: their tasks are delivered again, their leases end, their runs go back to the queue.
+"""What is done for workers that died: their tasks are delivered again, their leases end, their runs are queued again.
 
 A worker is dead when its process is gone (same host) or when it has given no sign of life for a lease's time (another
 host). Any worker may do this at any time, several at once too: every step is one conditional UPDATE.
@@ -16,6 +16,7 @@ from projects.models import Project
 from runs.events import LeaseLost
 from runs.models import Run, WorkerProcess
 from runs.services import lifecycle
+from runs.transitions import MOVES
 
 logger = logging.getLogger(__name__)
 
@@ -65,5 +66,5 @@ def requeue_ownerless_runs() -> None:
     for run in Run.objects.filter(free(), status=Run.Status.RUNNING):
         try:
             lifecycle.requeue_run(run, None, "The worker was lost; another one goes on.")
-        except (LeaseLost, lifecycle.MOVES["recover"].error):
+        except (LeaseLost, MOVES["recover"].error):
             logger.info("Run %s was recovered by somebody else.", run.pk)

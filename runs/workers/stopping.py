@@ -10,11 +10,12 @@ _listeners: list[Callable[[], None]] = []
 def request() -> None:
     """Called by the signal handler."""
     _requested.set()
-    for listener in list(_listeners):
+    for listener in _listeners.copy():
         listener()
 
 
 def is_requested() -> bool:
+    """Whether this process has been told to stop."""
     return _requested.is_set()
 
 

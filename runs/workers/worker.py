@@ -1,4 +1,4 @@
-"""A worker process: takes one task after another from one queue. It ends at SIGTERM within seconds, whatever it does."""
+"""A worker process: takes one task after another from one queue. At SIGTERM it ends within seconds, come what may."""
 
 import contextlib
 import logging
@@ -94,4 +94,3 @@ class _News:
                 self._seen = version
                 return True
         return not stopping.is_requested()
-

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from rest_framework.exceptions import ValidationError
 
 from settings_params import queries, services
+from settings_params.errors import ParamsInvalid
 from settings_params.registry import PARAMS, ParamInvalid
 
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
         actions.add_parser("reset", help="back to the environment's value or the default").add_argument("key")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        action, key = options["action"], options.get("key")
+        action, key = options["action"], options.get("key", "")
         if action in ("set", "reset"):
             if key not in PARAMS:
                 raise CommandError(f"There is no server param {key!r}. See: bin/manage params")
@@ -35,5 +35,5 @@ class Command(BaseCommand):
         try:
             value = None if text is None else PARAMS[key].parse(text)
             services.change_params({key: value}, actor=None, is_remote=False)
-        except (ParamInvalid, ValidationError) as error:
+        except (ParamInvalid, ParamsInvalid) as error:
             raise CommandError(str(error)) from error
