@@ -54,8 +54,9 @@ def run_block(
     try:
         return _Watch(process, captures, on_live, is_cancelled).until_end(block.timeout_seconds)
     finally:
-        _kill_group(process)
-        process.wait()
+        if process.returncode is None:
+            _kill_group(process)
+            process.wait()
         for pipe in (process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()

@@ -7,7 +7,6 @@ from pathlib import Path
 from .blocks import Say, Step
 from .conversation import Conversation, TurnCancelled
 from .plan import progress_after
-from .prompt import PromptError, parse_prompt
 from .protocol import INVALID_PARAMS, INVALID_REQUEST, Json, Peer, RpcError
 from .state import CANCELLED, COMPLETED, FAILED, SessionState, SessionStore, Turn
 from .steps import StepContext, StepFailed, do_step
@@ -100,6 +99,9 @@ class Session:
         conversation.show({"sessionUpdate": "usage_update", "used": 0, "size": 0})
 
     def _steps(self, turn: Turn) -> tuple[Step, ...]:
+        # The Markdown parser is a third of this agent's imports: the handshake need not wait for it.
+        from .prompt import PromptError, parse_prompt
+
         try:
             return parse_prompt(turn.prompt)
         except PromptError as error:
