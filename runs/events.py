@@ -119,4 +119,5 @@ def storable(value: Any, depth: int = 0) -> Any:
         return {storable(str(key)): storable(each, depth + 1) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [storable(each, depth + 1) for each in value]
-    return value if value is None or isinstance(value, bool | float | int) and abs(value) < 2**53 else str(value)
+    is_plain = value is None or (isinstance(value, bool | float | int) and abs(value) < 2**53)
+    return value if is_plain else str(value)

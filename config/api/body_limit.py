@@ -57,7 +57,7 @@ async def _refuse(scope: Scope, send: Send, max_bytes: int) -> None:
     await send_problem(problem, scope, send)
 
 
-async def send_problem(problem: Any, scope: MutableMapping[str, Any], send: Send) -> None:
+async def send_problem(problem: Any, scope: Scope, send: Send) -> None:
     """Answers a problem from plain ASGI."""
     response = await sync_to_async(problem_response)(problem, scope["path"])
     offered = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")

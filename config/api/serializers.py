@@ -4,7 +4,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-
 _JSON_TYPES: tuple[tuple[type[serializers.Field[Any, Any, Any, Any]], type, str], ...] = (
     (serializers.CharField, str, "string"),
     (serializers.BooleanField, bool, "boolean"),

@@ -115,11 +115,6 @@ class Recorder:
 
     def _entries(self, update: AgentUpdate) -> list[Entry]:
         match update:
-            case updates.PlanUpdated():
-                entries = [{"content": e.content, "status": e.status, "priority": e.priority} for e in update.entries]
-                done = sum(entry.status == "completed" for entry in update.entries)
-                message = f"Plan: {done} of {len(entries)} done."
-                return [Draft("plan_updated", message, data={"entries": entries})]
             case updates.ToolStarted() | updates.ToolFinished():
                 return [self._tool(update)]
             case updates.CommandStarted():
@@ -129,14 +124,7 @@ class Recorder:
             case updates.CommandFinished():
                 self._on_change()
                 return [self._command_end(update)]
-            case updates.UsageUpdated():
-                data: dict[str, Any] = {"usedTokens": update.used_tokens, "contextTokens": update.context_tokens}
-                return [Draft("usage_updated", "", "debug", data=data)]
-            case updates.UserMessageChunk():
-                return [Draft("user_message", update.text, data={"messageId": update.message_id})]
-            case updates.Unrecognised():
-                return [Draft("log", f"The agent sent {update.method}.", "debug", data={"payload": update.payload})]
-        return [Draft("log", f"The agent did {type(update).__name__}.", "debug")]
+        return [_said(update)]
 
     def _tool(self, update: updates.ToolStarted | updates.ToolFinished) -> Draft:
         data: dict[str, Any] = {"toolCallId": update.tool_call_id, "kind": update.kind, "paths": list(update.paths)}
@@ -157,3 +145,20 @@ class Recorder:
             with suppress(OutputFileRefused):
                 return open_output(self._home, path)
         return io.BytesIO(text.encode("utf-8", "replace"))
+
+
+def _said(update: AgentUpdate) -> Draft:
+    """An update that is one event and nothing more."""
+    match update:
+        case updates.PlanUpdated():
+            entries = [{"content": e.content, "status": e.status, "priority": e.priority} for e in update.entries]
+            done = sum(entry.status == "completed" for entry in update.entries)
+            return Draft("plan_updated", f"Plan: {done} of {len(entries)} done.", data={"entries": entries})
+        case updates.UsageUpdated():
+            data: dict[str, Any] = {"usedTokens": update.used_tokens, "contextTokens": update.context_tokens}
+            return Draft("usage_updated", "", "debug", data=data)
+        case updates.UserMessageChunk():
+            return Draft("user_message", update.text, data={"messageId": update.message_id})
+        case updates.Unrecognised():
+            return Draft("log", f"The agent sent {update.method}.", "debug", data={"payload": update.payload})
+    return Draft("log", f"The agent did {type(update).__name__}.", "debug")

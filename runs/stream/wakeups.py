@@ -1,4 +1,4 @@
-"""Tells a web process that something was committed. Wake-ups have no data and may be lost: the hub also looks itself."""
+"""Tells a web process of commits. A wake-up carries no data and may be lost: the hub also looks by itself."""
 
 import asyncio
 import logging
