@@ -69,7 +69,7 @@ def exception_handler(exc: Exception, context: ExceptionHandlerContext) -> Respo
     response = standardized_handler(exc, context)
     if response is None:
         return None
-    request = context["request"]
+    request: Any = context["request"]
     request.accepted_renderer, request.accepted_media_type = JSONRenderer(), problems.CONTENT_TYPE
     status_code = response.data["status"]
     response.status_code = status_code
