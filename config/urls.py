@@ -4,11 +4,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path, register_converter
+from drf_spectacular.renderers import (
+    OpenApiJsonRenderer,
+    OpenApiJsonRenderer2,
+    OpenApiYamlRenderer,
+    OpenApiYamlRenderer2,
+)
 from drf_spectacular.views import SpectacularAPIView
 
 from accounts.permissions import IsPublic
 from accounts.views import AuthViewSet
-from config import health
+from config import health, openapi
 from config.api.converters import IdConverter
 from config.api.views import ApiViewSet
 from projects.views import ProjectViewSet
@@ -21,12 +27,20 @@ from snapshots.views import SnapshotViewSet
 
 register_converter(IdConverter, "id")
 
+Actions = dict[str, Any]
+__all__ = ["openapi"]  # imported for what it registers with the schema generator
+SCHEMA: Actions = {
+    "authentication_classes": [],
+    "permission_classes": [IsPublic],
+    # JSON unless YAML is asked for
+    "renderer_classes": [OpenApiJsonRenderer, OpenApiJsonRenderer2, OpenApiYamlRenderer, OpenApiYamlRenderer2],
+}
+
 handler400 = "config.api.exceptions.bad_request"
 handler403 = "config.api.exceptions.forbidden"
 handler404 = "config.api.exceptions.not_found"
 handler500 = "config.api.exceptions.server_error"
 
-Actions = dict[str, Any]
 COLLECTION: Actions = {"get": "list", "post": "create"}
 ITEM: Actions = {"get": "retrieve", "put": "update", "delete": "destroy"}
 LIST: Actions = {"get": "list"}

@@ -109,11 +109,21 @@ def _keep_what_is_there(run: Run, lease: Lease, outcome: str) -> None:
         logger.warning("The files of run %s could not be recorded: %s", run.pk, error.message)
 
 
+def _was_requeued(run: Run, lease: Lease) -> bool:
+    """Back in the queue; False when the run was cancelled at the same moment."""
+    try:
+        lifecycle.requeue_run(run, lease, "The worker is stopping; another one goes on.")
+    except LeaseLost:
+        return False
+    return True
+
+
 def _interrupted(run: Run, lease: Lease, reason: str) -> None:
     if reason == "lost":
-        return logger.warning("Run %s went to another worker.", run.pk)
-    if reason == "stopping":
-        return lifecycle.requeue_run(run, lease, "The worker is stopping; another one goes on.")
+        logger.warning("Run %s went to another worker.", run.pk)
+        return
+    if reason == "stopping" and _was_requeued(run, lease):
+        return
     expire_permissions(run)
     try:
         _keep_what_is_there(run, lease, "cancelled")
