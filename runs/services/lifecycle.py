@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
@@ -13,6 +14,7 @@ from runs import tasks
 from runs.errors import RunNotEditable
 from runs.events import Draft, LeaseLost, append
 from runs.models import Run
+from runs.services.permissions import expire_permissions
 from runs.transitions import MOVES, allowed_actions
 
 
@@ -89,15 +91,21 @@ def _lock_draft(run: Run) -> None:
         raise RunNotEditable(f"Run #{run.pk} is {run.status}.", **conflict_members(run))
 
 
+@transaction.atomic
 def cancel_run(run: Run, *, actor: User) -> None:
     """Ends the run for good. A running agent is killed by its executor, which sees the status change."""
     move(run, "cancel", message=f"Cancelled by {actor.get_short_name()}.")
+    expire_permissions(run)
 
 
 @transaction.atomic
 def requeue_run(run: Run, lease: Lease | None, reason: str) -> None:
-    """Gives a running run back to the queue: its worker is gone or going. The attempt stays the same."""
-    move(run, "recover", lease=lease, message=reason, lease_expires_at=None, lease_owner="")
+    """Gives a running run back to the queue: its worker is gone or going. The attempt stays the same.
+
+    The generation grows: a worker that was only slow must not renew the lease of a run that waits for another one.
+    """
+    freed = {"lease_generation": F("lease_generation") + 1, "lease_expires_at": None, "lease_owner": ""}
+    move(run, "recover", lease=lease, message=reason, **freed)
     tasks.execute_run.enqueue(run.pk)
 
 

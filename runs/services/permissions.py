@@ -11,7 +11,7 @@ from accounts.models import User
 from config.api.params import read
 from projects.leases import Lease
 from runs.errors import PermissionResolved
-from runs.events import Draft, append
+from runs.events import Draft, append, storable
 from runs.models import Permission, Run
 
 Status = Permission.Status
@@ -23,9 +23,9 @@ def ask_permission(run: Run, lease: Lease, *, options: Sequence[dict[str, str]],
     permission = Permission.objects.create(
         run=run,
         attempt=run.attempt,
-        options=list(options),
+        options=storable(options),
         expires_at=timezone.now() + timedelta(minutes=read("runs.permission_timeout_minutes")),
-        **fields,
+        **{name: storable(value) for name, value in fields.items()},
     )
     data = {"permissionId": permission.pk, "kind": permission.kind, "options": list(options)}
     append(run, [Draft("permission_requested", permission.title, "notice", data=data)], lease=lease)

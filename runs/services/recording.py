@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from projects.git.changes import FileChange, display_path
 from projects.leases import Lease
-from runs.events import Draft, LeaseLost, append
+from runs.events import Draft, LeaseLost, append, storable
 from runs.models import CommandExecution, Run, RunAttempt, WorkspaceFile
 
 Status = CommandExecution.Status
@@ -68,20 +68,26 @@ def _draft(run: Run, entry: Entry) -> Draft:
 
 def _command(run: Run, tool_call_id: str) -> CommandExecution:
     """The command that the agent calls so; one that it never announced is written down now."""
-    rows = run.commands.filter(attempt=run.attempt, tool_call_id=tool_call_id)
+    key = _key(tool_call_id)
+    rows = run.commands.filter(attempt=run.attempt, tool_call_id=key)
     found = rows.order_by("-id").first()
     return found or CommandExecution.objects.create(
-        run=run, attempt=run.attempt, tool_call_id=tool_call_id, command="", started_at=timezone.now()
+        run=run, attempt=run.attempt, tool_call_id=key, command="", started_at=timezone.now()
     )
+
+
+def _key(tool_call_id: str) -> str:
+    """The agent's name for a call as the column holds it."""
+    return str(storable(tool_call_id))[:200]
 
 
 def _start(run: Run, entry: CommandStart) -> Draft:
     command = CommandExecution.objects.create(
         run=run,
         attempt=run.attempt,
-        tool_call_id=entry.tool_call_id,
-        command=entry.command,
-        cwd=entry.cwd,
+        tool_call_id=_key(entry.tool_call_id),
+        command=storable(entry.command),
+        cwd=storable(entry.cwd),
         started_at=timezone.now(),
     )
     data = {"commandId": command.pk, "command": entry.command[:4000], "cwd": entry.cwd}

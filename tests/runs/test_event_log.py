@@ -43,8 +43,9 @@ def test_a_reader_that_goes_on_from_the_last_id_misses_nothing(run: Run) -> None
             return
         last = 0
         while len(seen) < 4 * 40:
-            for last, seq in run.events.filter(id__gt=last).order_by("id").values_list("id", "seq"):
-                seen.append(seq)
+            rows = list(run.events.filter(id__gt=last).order_by("id").values_list("id", "seq"))
+            last = rows[-1][0] if rows else last
+            seen.extend(seq for _, seq in rows)
 
     all_at_once(5, work)
     assert seen == list(range(1, 161))
