@@ -21,6 +21,12 @@ class DefaultsSerializer(StrictSerializer):
     rag_enabled = serializers.BooleanField(required=False)
     safe_mode = serializers.BooleanField(required=False)
 
+    def validate_selected_model(self, model: str | None) -> str | None:
+        """No agent that there is has models to choose from."""
+        if model is not None:
+            raise serializers.ValidationError("This agent has no such model.", code="does-not-exist")
+        return model
+
 
 class _BranchField(serializers.CharField):
     """A branch name, or nothing for the remote's own choice."""

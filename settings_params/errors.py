@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 
 from rest_framework import status
-from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from config.api.problems import Problem
+from config.api.problems import Problem, ValidationFailed
 
 
 class NotRemotelySettable(Problem):
@@ -14,8 +13,9 @@ class NotRemotelySettable(Problem):
     default_code = "not-remotely-settable"
 
 
-class ParamsInvalid(ValidationError):
+class ParamsInvalid(ValidationFailed):
     """Changes that do not fit. `reasons`: for each wrong key a code and a sentence."""
 
     def __init__(self, reasons: Mapping[str, tuple[str, str]]) -> None:
-        super().__init__({key: [ErrorDetail(sentence, code=code)] for key, (code, sentence) in reasons.items()})
+        rows = [(key.replace("~", "~0").replace("/", "~1"), *reason) for key, reason in reasons.items()]
+        super().__init__(errors=[{"pointer": f"/{key}", "code": code, "detail": text} for key, code, text in rows])

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.errors import OperatorRequired
 from accounts.permissions import UserRequest
-from config.api.pagination import whole_list
+from config.api.pagination import page_of
 from config.api.parsers import VerbatimParser
 from config.api.renderers import Verbatim
 from config.api.views import ApiViewSet
@@ -54,11 +54,10 @@ class ServerParamViewSet(ApiViewSet):
     queryset = ServerParam.objects.none()
     serializer_class = SettingSerializer
     parser_classes = [VerbatimParser]
-    paged = frozenset()
 
     def list(self, request: UserRequest) -> Response:
         """Every server param with its value in force."""
-        return whole_list([SettingSerializer(setting).data for setting in queries.all_settings()])
+        return page_of(request, [SettingSerializer(setting).data for setting in queries.all_settings()])
 
     @extend_schema(request={"application/json": {"type": "object", "additionalProperties": True}})
     def update(self, request: UserRequest) -> Response:

@@ -46,7 +46,7 @@ def clone_project(project_id: int) -> None:
             outcome = _failure(
                 "internal-error", "The clone failed inside the server: see its log. Clone again to retry."
             )
-    lease.release(progress=None, **outcome)
+    lease.release(progress=None, updated_at=timezone.now(), **outcome)
 
 
 def _failure(code: str, message: str) -> dict[str, Any]:

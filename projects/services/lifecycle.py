@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.models import User
@@ -30,7 +31,7 @@ def create_project(*, actor: User, name: str, repository_url: str, **fields: Any
 def edit_project(project: Project, *, actor: User, **fields: Any) -> None:
     """Changes name, description, default branch or defaults."""
     rows = Project.objects.filter(pk=project.pk).exclude(status=Status.ARCHIVED)
-    if fields and not rows.update(**fields):
+    if fields and not rows.update(updated_at=timezone.now(), **fields):
         raise _conflict(project, "is archived")
     audit(actor, "project_edited", project_id=project.pk, fields=sorted(fields))
     project.refresh_from_db()
@@ -40,7 +41,7 @@ def edit_project(project: Project, *, actor: User, **fields: Any) -> None:
 def request_clone(project: Project, *, actor: User) -> None:
     """Queues a new clone, from `error` or `archived`. Run branches and snapshots stay."""
     rows = Project.objects.filter(pk=project.pk, status__in=[Status.ERROR, Status.ARCHIVED])
-    if not rows.update(status=Status.PENDING, error=None, progress=None):
+    if not rows.update(status=Status.PENDING, error=None, progress=None, updated_at=timezone.now()):
         raise _conflict(project, "is not in error or archived")
     audit(actor, "clone_requested", project_id=project.pk)
     tasks.clone_project.enqueue(project.pk)
@@ -54,7 +55,7 @@ def archive_project(project: Project, *, actor: User) -> None:
     locked = idle.select_for_update().first()
     if locked is None or locked.runs.active().exists():
         raise _conflict(project, "is busy, has runs that are not over, or is archived already")
-    idle.update(status=Status.ARCHIVED)
+    idle.update(status=Status.ARCHIVED, updated_at=timezone.now())
     audit(actor, "project_archived", project_id=project.pk)
 
 

@@ -8,12 +8,13 @@ from django.shortcuts import get_object_or_404
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
 from config.api.pagination import make_cursor, read_cursor, read_limit
 from config.api.problems import InvalidParameter, NotFound
-from config.api.renderers import Verbatim
+from config.api.renderers import JSONRenderer, Verbatim
 from runs import serializers
 from runs.diffs import describe_diff
 from runs.filters import EventFilter, read_filter
@@ -112,19 +113,33 @@ class FileViewSet(RunDoor):
         return Response(serializers.FileDetailSerializer(file, context={"diff": diff}).data)
 
 
+class DiffRenderer(BaseRenderer):
+    """Bytes as they are."""
+
+    media_type, format = "text/x-diff", "diff"
+    charset = None
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
+        whole: bytes = data
+        return whole
+
+
 class DiffViewSet(RunDoor):
     """The aggregate diff and the summary."""
 
     abilities = {"diff": "projects:read", "summary": "projects:read"}
     query_parameters = {"diff": ("attempt",), "summary": ("attempt",)}
 
+    def get_renderers(self) -> list[BaseRenderer]:
+        return [JSONRenderer(), DiffRenderer()] if self.action == "diff" else super().get_renderers()
+
     @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "text/x-diff"): OpenApiTypes.STR})
-    def diff(self, request: UserRequest, run: str) -> HttpResponse:
+    def diff(self, request: UserRequest, run: str) -> Response:
         """The diff from base commit to tree; `Accept: text/x-diff` gives every byte, to be applied by git."""
         attempt = self.find_attempt(self.find_run(run), request)
         diff = b"" if attempt is None else attempt_diff(attempt)
-        if request.headers.get("Accept", "").startswith("text/x-diff"):
-            return HttpResponse(diff, content_type="text/x-diff", headers={"X-Content-Type-Options": "nosniff"})
+        if isinstance(request.accepted_renderer, DiffRenderer):
+            return Response(diff, headers={"X-Content-Type-Options": "nosniff"})
         return Response(describe_diff(attempt, diff))
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
