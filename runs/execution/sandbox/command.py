@@ -23,6 +23,11 @@ DROPPING_CAPABILITIES = ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-
                          "CAP_SETPCAP")  # fmt: skip
 LIFETIME = ("--die-with-parent", "--new-session", "--hostname", "sandbox")
 
+# Bubblewrap's processes each bind their life to their parent's only some time after they were forked. So the command
+# waits inside: a server that dies meanwhile closes stdin, then the shell ends, and with it the sandbox.
+READY, GO = b"ready\n", b"go\n"
+GATE = ("/bin/sh", "-c", 'echo ready; read -r quarterdeck_gate && exec "$@"', "sh")
+
 
 @dataclass(frozen=True)
 class Tools:
@@ -34,11 +39,14 @@ class Tools:
 
 
 def sandbox_command(spec: SandboxSpec, tools: Tools, *, is_root: bool, info_fd: int | None = None) -> tuple[str, ...]:
-    """The full argument list; ``info_fd`` is where bubblewrap writes the pid of the namespace's first process."""
+    """The full argument list; ``info_fd`` is where bubblewrap writes the pid of the namespace's first process.
+
+    Inside, READY is written to stdout first, and the command starts when GO has been read from stdin.
+    """
     information = () if info_fd is None else ("--info-fd", str(info_fd))
     mounts = mount_arguments(spec, _own_files(tools, is_root=is_root))
     work_tree = ("--chdir", str(spec.work_tree))
-    command = (*_limiting(spec, tools), *spec.command)
+    command = (*GATE, *_limiting(spec, tools), *spec.command)
     bwrap = str(tools.bwrap)
     if not is_root:
         stages = (*OWN_USER_NAMESPACE, *NAMESPACES, *LIFETIME, *information, *mounts, *work_tree, "--")

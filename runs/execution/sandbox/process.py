@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import psutil
 
-from runs.execution.sandbox.command import sandbox_command
+from runs.execution.sandbox.command import GO, READY, sandbox_command
 from runs.execution.sandbox.errors import SandboxFailed
 from runs.execution.sandbox.process_group import start_process_group
 from runs.execution.sandbox.running import Pipes, SandboxedProcess, spawn
@@ -22,13 +22,14 @@ from runs.execution.sandbox.support import SandboxSupport
 from runs.execution.sandbox.tree import NamespaceTree, below, find
 
 START_TIMEOUT_SECONDS = 15
+READY_POLL_SECONDS = 0.001
 
 
 async def start(spec: SandboxSpec, support: SandboxSupport, *, allow_unsandboxed: bool = False) -> SandboxedProcess:
     """Start the command. Raises SandboxUnavailable, or SandboxFailed with bubblewrap's own complaint.
 
-    A path of the spec that does not exist shows as the command's end with code 1 and a line on stderr: bubblewrap has
-    already started then. Cancelled, it ends what it had started before it raises.
+    Whatever of the spec does not exist is a SandboxFailed too, but for the command: that ends with a code and a line
+    on stderr. Cancelled, it ends what it had started before it raises.
     """
     # asyncio of Python 3.11 hangs when it is cancelled between fork and connected pipes: let it finish first.
     starting = asyncio.create_task(_start(spec, support, allow_unsandboxed=allow_unsandboxed))
@@ -64,27 +65,49 @@ async def _start(spec: SandboxSpec, support: SandboxSupport, *, allow_unsandboxe
 
 
 async def _hold(pipes: Pipes, information: BinaryIO) -> SandboxedProcess:
-    """Learn the first process of the new namespace: only who knows it can tell that nothing is left of it."""
+    """Take hold of the sandbox, then let the command start in it."""
     leader = find(pipes.transport.get_pid())
     try:
-        content = await asyncio.wait_for(asyncio.to_thread(information.read), START_TIMEOUT_SECONDS)
+        first = await asyncio.wait_for(_made(pipes, information), START_TIMEOUT_SECONDS)
+        if leader is None or first is None or pipes.stdin is None:
+            raise SandboxFailed(await _complaint(leader, pipes))
+        pipes.stdin.write(GO)
+        return SandboxedProcess(pipes, NamespaceTree(leader, first), is_sandboxed=True)
     except BaseException:
         _end(leader, pipes)
         raise
-    if leader is None or not content:
-        raise SandboxFailed(await _complaint(pipes))
-    return SandboxedProcess(pipes, NamespaceTree(leader, find(json.loads(content)["child-pid"])), is_sandboxed=True)
 
 
-async def _complaint(pipes: Pipes) -> str:
+async def _made(pipes: Pipes, information: BinaryIO) -> psutil.Process | None:
+    """The first process of the new namespace, once all is made and will die with us; None when it could not be.
+
+    Only who knows that process can tell that nothing is left. Once it sleeps it waits for its children: before that,
+    it has bound its life to its parent's (bubblewrap.c, do_init).
+    """
+    content = await asyncio.to_thread(information.read)
+    if not content or pipes.stdout is None or await pipes.stdout.readline() != READY:
+        return None
+    first = find(json.loads(content)["child-pid"])
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while first is not None and first.status() != psutil.STATUS_SLEEPING:  # noqa: ASYNC110  (no event tells)
+            await asyncio.sleep(READY_POLL_SECONDS)
+        return first
+    return None
+
+
+async def _complaint(leader: psutil.Process | None, pipes: Pipes) -> str:
+    _kill(leader)
     text = await pipes.stderr.read() if pipes.stderr else b""
-    pipes.transport.close()
     return f"The sandbox could not be made: {text.decode(errors='replace').strip() or 'bubblewrap gave no reason'}."
 
 
 def _end(leader: psutil.Process | None, pipes: Pipes) -> None:
-    """End a sandbox that nobody will hold; its namespace ends with bubblewrap."""
+    """End a sandbox that nobody will hold. What is not yet bound to bubblewrap's life ends with its stdin."""
+    _kill(leader)
+    pipes.transport.close()
+
+
+def _kill(leader: psutil.Process | None) -> None:
     for process in (*below(leader), leader) if leader else ():
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    pipes.transport.close()

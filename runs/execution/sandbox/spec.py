@@ -12,6 +12,7 @@ from runs.execution.sandbox.errors import SandboxSpecInvalid
 NOBODY = 65534
 GIBIBYTE = 1024**3
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # POSIX; a shell drops every other
 # The outermost process runs with this environment before anything is dropped: the dynamic linker must not obey it.
 LINKER_VARIABLE = re.compile(r"LD_|GLIBC_TUNABLES|DYLD_|MALLOC_|GCONV_PATH|LOCPATH|NLSPATH|RES_OPTIONS|LOCALDOMAIN")
 
@@ -48,9 +49,9 @@ class SandboxSpec:
     """One command with everything that it may see.
 
     ``work_tree`` and ``home`` are writable and must belong to ``uid`` (see ``ownership.give_to``). ``environment`` is
-    complete: only ``PWD`` is added. ``read_only`` are folders or files shown at their own path. ``hidden`` are shown
-    empty where something else would show them (a server's home below /usr). ``uid`` and ``gid`` count only for a
-    server that runs as root; another server's sandbox keeps the server's own.
+    complete: only ``PWD`` is added (``SHLVL`` and ``_`` too where /bin/sh is bash). ``read_only`` are folders or files
+    shown at their own path. ``hidden`` are shown empty where something else would show them (a server's home below
+    /usr). ``uid`` and ``gid`` count only for a server that runs as root; another server's sandbox keeps its own.
     """
 
     work_tree: Path
@@ -101,8 +102,8 @@ def _check_command(command: tuple[str, ...]) -> None:
 
 def _check_environment(environment: Mapping[str, str]) -> None:
     for name, value in environment.items():
-        if not name or "=" in name or "\0" in name + value:
-            raise SandboxSpecInvalid(f"Environment variable {name!r} has an impossible name or a NUL in its value.")
+        if not VARIABLE.fullmatch(name) or "\0" in value:
+            raise SandboxSpecInvalid(f"Environment variable {name!r} has an unportable name or a NUL in its value.")
         if LINKER_VARIABLE.match(name):
             raise SandboxSpecInvalid(f"Environment variable {name} would change the sandbox itself: leave it out.")
 

