@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from config.home_lock import HomeLockTaken, acquire_home_lock
@@ -146,13 +147,14 @@ def _serve_web(host: str, port: int) -> int:
 def _work(queue: str) -> int:
     from runs.workers.worker import QueueWorker
 
-    worker = QueueWorker(queue)
-    if queue == "runs":
-        from runs.execution.agents.client import preload
-
-        preload()
-    worker.work()
+    QueueWorker(queue, _prepare_for_runs if queue == "runs" else lambda: None).work()
     return 0
+
+
+def _prepare_for_runs() -> None:
+    """A second of imports, done while nothing waits for them, so that the first run need not wait."""
+    import_module("runs.execution.executor")
+    import_module("acp.client.connection")
 
 
 if __name__ == "__main__":

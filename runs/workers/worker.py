@@ -2,9 +2,11 @@
 
 import contextlib
 import logging
+import math
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 
 from django.db import DatabaseError, close_old_connections, connection
@@ -19,13 +21,14 @@ from runs.workers import recovery, stopping
 logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 5.0
 LOOK_EVERY_SECONDS = 1.0
+IDLE_SECONDS = 2.0
 POLL_SECONDS = 0.05
 
 
 class QueueWorker(Worker):
     """django-tasks-db's worker with a heartbeat, recovery of the dead, and an idle loop that takes no write lock."""
 
-    def __init__(self, queue: str) -> None:
+    def __init__(self, queue: str, when_idle: Callable[[], None] = lambda: None) -> None:
         super().__init__(
             queue_names=[queue],
             interval=0,
@@ -37,6 +40,7 @@ class QueueWorker(Worker):
             excluded_queue_names=[],
         )
         self.queue = queue
+        self._when_idle = when_idle
 
     def shutdown(self, signum: int, frame: FrameType | None) -> None:
         """SIGTERM or SIGINT: the loop ends; a task under way is told and gives its work back."""
@@ -49,10 +53,14 @@ class QueueWorker(Worker):
         beat = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         beat.start()
         news = _News()
+        idle_from = time.monotonic() + IDLE_SECONDS
         while self.running:
             try:
                 if news.wait() and self._has_ready_tasks():
                     self.run()
+                elif time.monotonic() >= idle_from:
+                    self._when_idle()
+                    idle_from = math.inf
             except DatabaseError:
                 logger.exception("The task queue could not be read; trying again.")
                 close_old_connections()
