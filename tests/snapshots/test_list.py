@@ -1,0 +1,77 @@
+"""Snapshots through the doors."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rest_framework.test import APIClient
+
+from projects.models import Project
+from projects.workspaces import open_repository
+from runs.models import Run
+from snapshots.models import Snapshot
+
+PROMPT = "Write a note.\n\n```file note.txt\nhello\n```\n"
+
+
+def make(project: Project, run: Run | None, number: int) -> Snapshot:
+    """A row without a ref behind it."""
+    return Snapshot.objects.create(
+        project=project,
+        run=run,
+        attempt=1 if run else None,
+        kind="before_run",
+        ref=f"refs/quarterdeck/snapshots/{number}",
+        commit=f"{number:040x}",
+        tree="0" * 40,
+    )
+
+
+def test_a_snapshot_is_shown_whole(api: APIClient, run: Run) -> None:
+    made = make(run.project, run, 1)
+    shown = api.get(f"/api/snapshots/{made.pk}").json()
+    assert shown.pop("createdAt").endswith("Z")
+    assert shown == {
+        "id": made.pk,
+        "projectId": run.project_id,
+        "runId": run.pk,
+        "attempt": 1,
+        "kind": "before_run",
+        "description": "",
+        "commit": f"{1:040x}",
+        "tree": "0" * 40,
+        "parentId": None,
+        "filesChanged": 0,
+        "createdBy": None,
+    }
+
+
+def test_a_project_lists_its_snapshots_newest_first(api: APIClient, run: Run) -> None:
+    first, second = make(run.project, run, 1), make(run.project, None, 2)
+    rows = api.get(f"/api/projects/{run.project_id}/snapshots").json()["data"]
+    assert [row["id"] for row in rows] == [second.pk, first.pk]
+
+
+def test_a_run_lists_only_its_own(api: APIClient, run: Run) -> None:
+    own = make(run.project, run, 1)
+    make(run.project, None, 2)
+    assert [row["id"] for row in api.get(f"/api/runs/{run.pk}/snapshots").json()["data"]] == [own.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("allow_local")
+def test_a_run_leaves_the_state_before_and_after_it(
+    api: APIClient, remote: Path, work_off: Callable[[], None]
+) -> None:
+    project = api.post("/api/projects", {"name": "Sample", "repositoryUrl": str(remote)}).json()
+    work_off()
+    body = {"projectId": project["id"], "title": "Note", "prompt": PROMPT, "safeMode": False, "start": True}
+    run = api.post("/api/runs", body).json()
+    work_off()
+
+    after, before = api.get(f"/api/runs/{run['id']}/snapshots").json()["data"]
+
+    assert (before["kind"], after["kind"], after["parentId"]) == ("before_run", "after_run", before["id"])
+    repository = open_repository(Project.objects.get())
+    assert repository.run(["cat-file", "blob", f"{after['commit']}:note.txt"]) == b"hello\n"
+    assert b"note.txt" not in repository.run(["ls-tree", "--name-only", before["commit"]])
