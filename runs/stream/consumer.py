@@ -16,7 +16,14 @@ from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.http import AsyncHttpConsumer
 
-from config.api.problems import InvalidCursor, InvalidParameter, Problem, ServerError, problem_response
+from config.api.problems import (
+    InvalidCursor,
+    InvalidParameter,
+    MethodNotAllowed,
+    Problem,
+    ServerError,
+    problem_response,
+)
 from config.api.request_id import choose_request_id, current_request_id
 from runs.filters import EventFilter, read_filter
 from runs.stream import access, log
@@ -26,7 +33,7 @@ from runs.stream.log import Topic
 
 logger = logging.getLogger(__name__)
 PING_SECONDS = 15.0
-ACCESS_SECONDS = 5.0
+ACCESS_SECONDS = 4.0
 PARAMETERS = frozenset({"lastEventId", "eventTypes", "severity", "path", "follow", "client"})
 
 
@@ -72,6 +79,8 @@ class EventStreamConsumer(AsyncHttpConsumer):
         await self.send_response(problem.status_code, response.content, headers=[*headers, self.request_id_header])
 
     async def _open(self, headers: dict[bytes, bytes]) -> None:
+        if self.scope["method"] != "GET":
+            raise MethodNotAllowed("A stream is opened by GET.")
         named = self.scope["url_route"]["kwargs"].get("run")
         run_id = None if named is None else int(named)
         session_user = self.scope.get("user")

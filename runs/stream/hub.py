@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 
 from runs.stream import log
 from runs.stream.frames import Batch, make_batch
@@ -102,7 +102,7 @@ class Hub:
             try:
                 for topic, followed in list(self._followed.items()):
                     await self._hand_out(topic, followed)
-            except DatabaseError:
+            except Error:
                 logger.exception("The event log could not be read; trying again.")
 
     async def _hand_out(self, topic: Topic, followed: _Followed) -> None:

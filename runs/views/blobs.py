@@ -54,7 +54,7 @@ def blob(request: HttpRequest, signature: str) -> HttpResponseBase:
     if is_partial:
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
     return StreamingHttpResponse(
-        _read(found.file.open("rb"), first, last - first + 1), status=206 if is_partial else 200, headers=headers
+        _read(found.file, first, last - first + 1), status=206 if is_partial else 200, headers=headers
     )
 
 
@@ -68,9 +68,9 @@ def _range(header: str, size: int) -> tuple[int, int, bool]:
     return int(match[1]), min(size - 1, int(match[2] or size)), True
 
 
-async def _read(file: FieldFile, start: int, length: int) -> AsyncIterator[bytes]:
-    """In threads: under ASGI a plain iterator would be gathered into memory whole."""
-    with file:
+async def _read(kept: FieldFile, start: int, length: int) -> AsyncIterator[bytes]:
+    """In threads: under ASGI a plain iterator would be gathered into memory whole. Opened only when it is read."""
+    with await asyncio.to_thread(kept.open, "rb") as file:
         await asyncio.to_thread(file.seek, start)
         while length > 0 and (chunk := await asyncio.to_thread(file.read, min(CHUNK_BYTES, length))):
             length -= len(chunk)

@@ -1,0 +1,97 @@
+"""What is left after kill -9 and SIGTERM at the worst moment: nothing running, no event lost, the run goes on."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from tests.conftest import Server, StartServer, wait_until
+from tests.flows.client import Client, alive, tree_of, worker_of_agent
+
+# The second block waits on its first run only, until it is killed: the run that goes on finds `begun`.
+PROMPT = "```sh\necho once >> log.txt\n```\n" + (
+    "```sh\ntest -e begun || { touch begun; sleep 300; }\necho twice >> log.txt\n```\n"
+)
+
+
+def started(start_server: StartServer, remote: Path) -> tuple[Server, Client, int]:
+    """A server whose agent is in the middle of its second step."""
+    server = start_server()
+    client = Client(server)
+    run = client.start_run(client.make_project(remote), PROMPT)
+    client.wait_for_event(run, lambda event: "begun" in str(event["data"].get("command", "")))
+    wait_until(lambda: list(server.home.rglob("begun")), 10)
+    return server, client, run
+
+
+def check_story(client: Client, run: int, before: list[dict[str, Any]]) -> None:
+    """Complete, nothing repeated, every event that was there is there, and seq has no gap."""
+    done = client.wait_for(run, "completed", "failed", seconds=90)
+    assert done["status"] == "completed", done["error"]
+    events = client.events(run)
+    assert events[: len(before)] == before
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert [event["eventType"] for event in events].count("run_recovered") == 1
+    diff = client.http.get(f"/api/runs/{run}/diff", headers={"Accept": "text/x-diff"}).text
+    assert "+once\n+twice\n" in diff
+
+
+def test_a_worker_killed_in_the_middle_of_a_run(start_server: StartServer, remote: Path) -> None:
+    server, client, run = started(start_server, remote)
+    before, worker = client.events(run), worker_of_agent(server)
+    agents = worker.children(recursive=True)
+    os.kill(worker.pid, signal.SIGKILL)
+    wait_until(lambda: not alive(agents), 3)
+    check_story(client, run, before)
+    client.http.close()
+
+
+def test_a_server_killed_in_the_middle_of_a_run(start_server: StartServer, remote: Path) -> None:
+    server, client, run = started(start_server, remote)
+    before, processes = client.events(run), tree_of(server)
+    client.http.close()
+    server.process.kill()
+    server.process.wait()
+    began = time.monotonic()
+    wait_until(lambda: not alive(processes), 10)
+    assert time.monotonic() - began < 3
+    again = Client(start_server())
+    check_story(again, run, before)
+    again.http.close()
+
+
+def test_a_server_stopped_in_the_middle_of_a_run(start_server: StartServer, remote: Path) -> None:
+    server, client, run = started(start_server, remote)
+    before, processes = client.events(run), tree_of(server)
+    client.http.close()
+    began = time.monotonic()
+    server.process.terminate()
+    assert server.process.wait(15) == 0
+    assert time.monotonic() - began < 10
+    assert not alive(processes)
+    again = Client(start_server())
+    check_story(again, run, before)
+    again.http.close()
+
+
+def test_a_killed_web_process_comes_back(start_server: StartServer) -> None:
+    server = start_server()
+    web = next(
+        child
+        for child in psutil.Process(server.process.pid).children()
+        if any(each.status == psutil.CONN_LISTEN for each in child.net_connections("tcp"))
+    )
+    web.kill()
+    wait_until(lambda: not alive([web]), 5)
+    wait_until(lambda: is_alive(server.address), 20)
+
+
+def is_alive(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/healthz", trust_env=False, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
