@@ -145,8 +145,14 @@ def _serve_web(host: str, port: int) -> int:
 
 
 def _work(queue: str) -> int:
+    from django.conf import settings
+
     from runs.workers.worker import QueueWorker
 
+    if queue == "runs":
+        from runs.execution.sandbox.orphans import end_orphans
+
+        end_orphans(Path(settings.HOME))
     QueueWorker(queue, _prepare_for_runs if queue == "runs" else lambda: None).work()
     return 0
 
