@@ -72,7 +72,7 @@ def path_of(project: Project, run: Run) -> Any:
 
 
 def _knock(client: APIClient, door: Door, path: str) -> Any:
-    return client.generic(door.method, path, b"{}", content_type="application/json")
+    return client.generic(door.method, path, "{}", content_type="application/json")
 
 
 def test_there_are_doors() -> None:
@@ -107,7 +107,9 @@ def test_a_door_is_closed_to_a_token_without_its_ability(
 
 
 @pytest.mark.parametrize("door", [door for door in GUARDED if door.is_item], ids=_id)
-def test_a_missing_ability_comes_before_what_may_be_seen(door: Door, path_of: Any, make_api: MakeApi, user: User) -> None:
+def test_a_missing_ability_comes_before_what_may_be_seen(
+    door: Door, path_of: Any, make_api: MakeApi, user: User
+) -> None:
     client = make_api(user, "nothing:at-all")
     assert _knock(client, door, door.path(10**9, 10**9, 10**9)).status_code == 403
 

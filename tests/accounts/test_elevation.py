@@ -80,7 +80,14 @@ def test_the_time_to_live_can_be_chosen(phone: APIClient, minutes: int) -> None:
 
 @pytest.mark.parametrize(
     ("minutes", "code"),
-    [(0, "min-value"), (61, "max-value"), (-5, "min-value"), ("15", "wrong-type"), (1.5, "wrong-type"), (True, "wrong-type")],
+    [
+        (0, "min-value"),
+        (61, "max-value"),
+        (-5, "min-value"),
+        ("15", "wrong-type"),
+        (1.5, "wrong-type"),
+        (True, "wrong-type"),
+    ],
 )
 def test_the_time_to_live_has_bounds(phone: APIClient, minutes: Any, code: str) -> None:
     assert pointers(ask(phone, ttlMinutes=minutes)) == {"/ttlMinutes": code}

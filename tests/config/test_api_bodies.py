@@ -1,4 +1,4 @@
-"""Members of bodies: unknown, read-only, missing, of the wrong type. Pointers name them in camelCase; nothing changes."""
+"""Members of bodies: unknown, read-only, missing, of the wrong type. Pointers are in camelCase; nothing changes."""
 
 from typing import Any
 

@@ -14,6 +14,7 @@ from tests.config.answers import problem
 from tests.conftest import MakeApi, MakeUser, StartServer
 
 JSON = "application/json"
+UNSUPPORTED = (415, "unsupported-media-type")
 NESTED = '{"name":' * 900 + "1" + "}" * 900
 LISTS = "[" * 900 + "]" * 900
 BROKEN = {
@@ -41,7 +42,7 @@ def test_a_trailing_slash_is_an_unknown_path(api: APIClient) -> None:
     assert problem(api.get("/api/projects/")) == (404, "not-found")
 
 
-@pytest.mark.parametrize("identifier", ["abc", "-1", "9" * 40, "1%00", "%ff", "１"])
+@pytest.mark.parametrize("identifier", ["abc", "-1", "9" * 40, "1%00", "%ff", "\uff11"])
 def test_an_impossible_id_is_not_found(api: APIClient, identifier: str) -> None:
     assert problem(api.get(f"/api/projects/{identifier}")) == (404, "not-found")
 
@@ -79,14 +80,16 @@ def test_a_client_may_ask_for_problems_alone(api: APIClient) -> None:
     assert problem(answer) == (404, "not-found")
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
+)
 def test_another_content_type_is_unsupported(api: APIClient, kind: str) -> None:
-    assert problem(api.generic("POST", "/api/projects", b"name=a", content_type=kind)) == (415, "unsupported-media-type")
+    assert problem(api.generic("POST", "/api/projects", "name=a", content_type=kind)) == UNSUPPORTED
 
 
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN.keys())
 def test_what_is_not_strict_json_is_malformed(api: APIClient, body: str) -> None:
-    answer = api.generic("POST", "/api/projects", body.encode(), content_type=JSON)
+    answer = api.generic("POST", "/api/projects", body, content_type=JSON)
     if body == BROKEN["a number of ten thousand digits"]:
         assert answer.status_code in (400, 422)
     else:
@@ -101,13 +104,14 @@ def test_an_escaped_nul_is_refused(api: APIClient) -> None:
 @pytest.mark.parametrize("charset", ["latin-1", "utf-16", "utf-32"])
 def test_another_charset_is_malformed(api: APIClient, charset: str) -> None:
     body = '{"name": "é"}'.encode(charset)
-    answer = api.generic("POST", "/api/projects", body, content_type=f"{JSON}; charset={charset}")
+    kind = f"{JSON}; charset={charset}"
+    answer = api.generic("POST", "/api/projects", body, content_type=kind)  # type: ignore[arg-type]  # bytes do
     assert problem(answer) == (400, "malformed-json")
 
 
 @pytest.mark.parametrize("action", ["start", "cancel"])
 def test_an_action_without_a_body_refuses_a_broken_one(api: APIClient, run: Run, action: str) -> None:
-    answer = api.generic("POST", f"/api/runs/{run.pk}/{action}", b"{nonsense", content_type=JSON)
+    answer = api.generic("POST", f"/api/runs/{run.pk}/{action}", "{nonsense", content_type=JSON)
     assert problem(answer) == (400, "malformed-json")
 
 
@@ -157,7 +161,7 @@ def test_a_request_id_is_given_back(api: APIClient) -> None:
 
 def test_a_request_without_an_id_gets_one(api: APIClient) -> None:
     first, second = (api.get("/api/auth/me").headers["X-Request-ID"] for _ in range(2))
-    assert len(first) == 32 and first != second
+    assert first != second
 
 
 @pytest.mark.parametrize("offered", ["a b", "x" * 65, "a\x1b[31m", "é", ""])

@@ -44,11 +44,12 @@ def _ids(answer: Any) -> list[int]:
 @over_all_lists
 def test_a_list_has_data_and_a_next_cursor(api: APIClient, run: Run, path: str) -> None:
     body = api.get(_address(path, run)).json()
-    assert isinstance(body["data"], list) and body["meta"]["nextCursor"] is None
+    assert isinstance(body["data"], list)
+    assert body["meta"]["nextCursor"] is None
 
 
 @over_all_lists
-@pytest.mark.parametrize("limit", ["0", "201", "-1", "x", "", "1.5", "99999999999999999999", "２"])
+@pytest.mark.parametrize("limit", ["0", "201", "-1", "x", "", "1.5", "99999999999999999999", "\uff12"])
 def test_a_limit_out_of_range_is_refused(api: APIClient, run: Run, path: str, limit: str) -> None:
     assert problem(api.get(_address(path, run), {"limit": limit})) == (400, "invalid-parameter")
 
@@ -156,7 +157,7 @@ def test_a_search_takes_its_text_literally(api: APIClient, run: Run, text: str) 
 
 
 def test_runs_can_be_searched_and_filtered(api: APIClient, five: list[int], project: Project) -> None:
-    found = api.get("/api/runs", {"search": "run 3", "status": "draft", "projectId": project.pk})
+    found = api.get("/api/runs", {"search": "run 3", "status": "draft", "projectId": str(project.pk)})
     assert _ids(found) == [five[1]]
 
 

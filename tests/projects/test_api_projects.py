@@ -68,7 +68,9 @@ def test_a_name_without_a_letter_gets_a_slug_too(api: APIClient) -> None:
     assert api.post("/api/projects", {"name": "写", "repositoryUrl": URL}).json()["slug"] == "project"
 
 
-@pytest.mark.parametrize("url", [URL, "ssh://git@git.example.com/a.git", "git@git.example.com:a.git", "git://git.example.com/a"])
+@pytest.mark.parametrize(
+    "url", [URL, "ssh://git@git.example.com/a.git", "git@git.example.com:a.git", "git://git.example.com/a"]
+)
 def test_the_usual_addresses_are_taken(api: APIClient, url: str) -> None:
     assert api.post("/api/projects", {"name": "a", "repositoryUrl": url}).json()["repositoryUrl"] == url
 
@@ -107,7 +109,7 @@ def test_every_member_may_look(as_role: Any, project: Project, role: str) -> Non
 @pytest.mark.parametrize("role", ["viewer", "maintainer"])
 @pytest.mark.parametrize(("method", "path"), [("PUT", ""), ("DELETE", ""), ("POST", "/clone")])
 def test_only_owners_change_a_project(as_role: Any, project: Project, role: str, method: str, path: str) -> None:
-    answer = as_role(role).generic(method, f"/api/projects/{project.pk}{path}", b"{}", content_type="application/json")
+    answer = as_role(role).generic(method, f"/api/projects/{project.pk}{path}", "{}", content_type="application/json")
     assert (problem(answer), answer.json()["requiredRole"]) == ((403, "role-required"), "owner")
     assert Project.objects.get().status == "ready"
 

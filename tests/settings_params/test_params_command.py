@@ -54,5 +54,5 @@ def test_it_refuses_a_value_that_does_not_fit(db: None, key: str, value: str) ->
 
 @pytest.mark.parametrize("arguments", [("set", "x.y", "1"), ("reset", "x.y")])
 def test_it_refuses_an_unknown_key(db: None, arguments: tuple[str, ...]) -> None:
-    with pytest.raises(CommandError, match="no server param 'x.y'"):
+    with pytest.raises(CommandError, match=r"no server param 'x\.y'"):
         params(*arguments)

@@ -60,9 +60,7 @@ def test_a_run_lists_only_its_own(api: APIClient, run: Run) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("allow_local")
-def test_a_run_leaves_the_state_before_and_after_it(
-    api: APIClient, remote: Path, work_off: Callable[[], None]
-) -> None:
+def test_a_run_leaves_the_state_before_and_after_it(api: APIClient, remote: Path, work_off: Callable[[], None]) -> None:
     project = api.post("/api/projects", {"name": "Sample", "repositoryUrl": str(remote)}).json()
     work_off()
     body = {"projectId": project["id"], "title": "Note", "prompt": PROMPT, "safeMode": False, "start": True}
