@@ -264,9 +264,16 @@ def measure_runs(table: Table, client: Client, project: int, runs: int) -> None:
 def show_course(timed: Sequence[Sequence[Event]]) -> None:
     """Where the time goes: for each kind of event its first moment after run_queued, median of all runs."""
     print("\nCourse of a run (first event of each kind, median seconds after run_queued, by createdAt):")
+    moments: dict[str, float] = {}
     for kind in dict.fromkeys(event.kind for event in timed[0]):
-        moments = [first(events, frozenset({kind})).created_at - events[0].created_at for events in timed]
-        print(f"  {statistics.median(moments):7.3f}  {kind}")
+        firsts = [(events[0], event) for events in timed if (event := _find(events, kind))]
+        moments[kind] = statistics.median(event.created_at - queued.created_at for queued, event in firsts)
+    for kind, seconds in sorted(moments.items(), key=lambda moment: moment[1]):
+        print(f"  {seconds:7.3f}  {kind}")
+
+
+def _find(events: Sequence[Event], kind: str) -> Event | None:
+    return next((event for event in events if event.kind == kind), None)
 
 
 def measure_memory(table: Table, server: Server, client: Client, project: int) -> None:

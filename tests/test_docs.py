@@ -95,7 +95,8 @@ def test_a_problems_section_begins_with_its_status() -> None:
 
 
 def test_every_code_of_git_stands_in_the_errors_page() -> None:
-    codes = {error.default_code for error in [GitError, *below(GitError)]}
+    errors: list[type[GitError]] = [GitError, *below(GitError)]
+    codes = {error.default_code for error in errors}
     codes |= set(re.findall(r'code="([a-z-]+)"', "\n".join(sources("projects/git"))))
 
     assert {code for code in codes if f"`{code}`" not in read("docs/errors.md")} == set()
