@@ -1,6 +1,7 @@
 """The recorder: what an agent was heard to do is in the table, whenever its turn ends."""
 
 import asyncio
+import json
 import random
 import time
 from pathlib import Path
@@ -35,7 +36,7 @@ def test_no_update_is_lost_or_doubled_when_the_turn_ends_while_a_batch_is_writte
             title = f"{number}.{step}"
             expected.append(title)
             recorder.take(ToolStarted(tool_call_id=title, title=title, kind="other", paths=()))
-            await asyncio.sleep(random.uniform(0, 0.01))
+            await asyncio.sleep(random.uniform(0, 0.01))  # noqa: S311 - no secret
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
         await recorder.finish()
@@ -45,5 +46,5 @@ def test_no_update_is_lost_or_doubled_when_the_turn_ends_while_a_batch_is_writte
     for number in range(10):
         async_to_sync(one_turn)(number)
 
-    written = AgentEvent.objects.filter(run=run, event_type="tool_started").order_by("id").values_list("body", flat=True)
-    assert [body.split('"message":"')[1].split('"')[0] for body in written] == expected
+    events = AgentEvent.objects.filter(run=run, event_type="tool_started").order_by("id")
+    assert [json.loads("{" + event.body)["message"] for event in events] == expected
