@@ -65,6 +65,8 @@ def _open_home() -> Path:
         free = shutil.disk_usage(home).free
     except OSError as error:
         raise CannotServe(f"the data folder cannot be used: {error}. Make room or set QUARTERDECK_HOME.") from error
+    except ValueError as error:  # dj-database-url's; it quotes the scheme at most
+        raise CannotServe(f"DATABASE_URL cannot be read: {' '.join(str(error).split())}") from error
     if free < MIN_FREE_BYTES:
         raise CannotServe(f"the disk with {home} is full ({free // 2**20} MiB free): make room, then start again.")
     return home

@@ -13,7 +13,8 @@ from tests.conftest import Server, StartServer, wait_until
 from tests.flows.client import Client, alive, tree_of, worker_of_agent
 
 # The second block waits on its first run only, until it is killed: the run that goes on finds `begun`.
-PROMPT = "```sh\necho once >> log.txt\n```\n" + (
+PROMPT = (
+    "```sh\necho once >> log.txt\n```\n"
     "```sh\ntest -e begun || { touch begun; sleep 300; }\necho twice >> log.txt\n```\n"
 )
 
