@@ -27,7 +27,7 @@ from runs.models import Run
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "correct-horse-battery"
-ALL_ABILITIES = ["projects:*", "runs:start", "runs:control", "git:commit", "git:push", "settings:read", "settings:write"]
+ALL_ABILITIES = [*("projects:*", "runs:start", "runs:control"), *("git:commit", "git:push"), "settings:*"]
 
 
 def git(*arguments: str | Path, cwd: Path | None = None) -> str:
@@ -37,10 +37,11 @@ def git(*arguments: str | Path, cwd: Path | None = None) -> str:
         "HOME": "/nonexistent",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_CONFIG_SYSTEM": "/dev/null",
-        **{f"GIT_{who}_{what}": f"someone{'@example.com' * (what == 'EMAIL')}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        **{f"GIT_{who}_NAME": "someone" for who in ("AUTHOR", "COMMITTER")},
+        **{f"GIT_{who}_EMAIL": "someone@example.com" for who in ("AUTHOR", "COMMITTER")},
     }
-    done = subprocess.run(["git", *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True, check=True)
-    return done.stdout
+    command = ["git", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture
@@ -115,8 +116,13 @@ def stranger(db: None, make_user: MakeUser, make_api: MakeApi) -> APIClient:
 def project(user: User) -> Project:
     """A ready project of Anna's without a clone on disk."""
     made = Project.objects.create(
-        name="Sample", slug="sample", repository_url="https://git.example.com/sample.git", status="ready",
-        default_branch="main", head_commit="0" * 40, created_by=user,
+        name="Sample",
+        slug="sample",
+        repository_url="https://git.example.com/sample.git",
+        status="ready",
+        default_branch="main",
+        head_commit="0" * 40,
+        created_by=user,
     )
     Membership.objects.create(project=made, user=user, role="owner")
     return made
@@ -213,7 +219,7 @@ def start_server(tmp_path: Path, fresh_database: str | None) -> Iterator[StartSe
     def start(**environment: str) -> Server:
         port, home = free_port(), tmp_path / "served"
         variables = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("QUARTERDECK", "DATABASE_URL"))},
+            **{key: value for key, value in os.environ.items() if not key.startswith(("QUARTERDECK", "DATABASE_URL"))},
             "QUARTERDECK_HOME": str(home),
             "QUARTERDECK_PARAM_SAFETY_ALLOW_LOCAL_REPOSITORIES": "true",
             "QUARTERDECK_PARAM_SAFETY_AUTO_GIT_PUSH": "true",
