@@ -60,10 +60,11 @@ def create_run(project: Project, *, actor: User, start: bool = False, **fields: 
 
 @transaction.atomic
 def start_run(run: Run, *, actor: User) -> None:
-    """Queues the run; the task commits with the status."""
-    if run.project.status not in (Project.Status.READY, Project.Status.PULLING):
+    """Queues the run; the task commits with the status. The project's lock keeps it from being archived meanwhile."""
+    project = Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
+    if project.status not in (Project.Status.READY, Project.Status.PULLING):
         raise ProjectNotReady(
-            f"The project is {run.project.status}: a run needs its clone.", run_id=run.pk, **run.project.error_members
+            f"The project is {project.status}: a run needs its clone.", run_id=run.pk, **project.error_members
         )
     move(run, "start", message=f"Started by {actor.get_short_name()}.")
     tasks.execute_run.enqueue(run.pk)

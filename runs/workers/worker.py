@@ -21,7 +21,7 @@ from runs.workers import recovery, stopping
 logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 5.0
 LOOK_EVERY_SECONDS = 1.0
-IDLE_SECONDS = 2.0
+IDLE_SECONDS = 0.5
 POLL_SECONDS = 0.05
 
 
