@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from asgiref.sync import ThreadSensitiveContext
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.http import AsyncHttpConsumer
+from django.db import connections
 
 from config.api.problems import (
     InvalidCursor,
@@ -62,7 +63,10 @@ class EventStreamConsumer(AsyncHttpConsumer):
         self.request_id_header = (b"X-Request-ID", request_id.encode())
         try:
             async with ThreadSensitiveContext():
-                await self._open(headers)
+                try:
+                    await self._open(headers)
+                finally:  # the stream's own thread ends here: its connection goes back to the pool
+                    await sync_to_async(connections.close_all)()
         except Problem as problem:
             await self._refuse(problem)
         except Exception:
