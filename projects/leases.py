@@ -4,6 +4,7 @@ A claim is one conditional UPDATE that raises the row's generation; every later 
 generation, so that a claimer who lost the row writes nothing. Times are the database's, not the machine's.
 """
 
+import logging
 import os
 import socket
 import threading
@@ -15,10 +16,11 @@ from functools import cache
 from typing import Any
 
 import psutil
-from django.db import connection, models
+from django.db import DatabaseError, connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)
 RENEW_EVERY_SECONDS = 5.0
 
@@ -93,6 +95,8 @@ def kept(lease: Lease, on_lost: Callable[[], None]) -> Iterator[None]:
                 if not lease.renew():
                     on_lost()
                     return
+            except DatabaseError:  # there is time to try again before the lease ends
+                logger.warning("The lease on %s %s could not be renewed.", lease.model.__name__, lease.pk)
             finally:
                 connection.close()
 

@@ -9,6 +9,7 @@ import errno
 import logging
 
 from asgiref.sync import async_to_sync
+from django.utils import timezone
 
 from projects import leases
 from projects.git.errors import GitError
@@ -51,7 +52,9 @@ def _claim(run_id: int) -> tuple[Run, Lease] | None:
     if run is None or lease is None:
         return None
     try:
-        lifecycle.move(run, "claim", lease=lease, message="The run has started.")
+        # A recovered run keeps its first start: the time limit counts from there.
+        started_at = run.started_at or timezone.now()
+        lifecycle.move(run, "claim", lease=lease, message="The run has started.", started_at=started_at)
     except LeaseLost:
         return None
     return run, lease

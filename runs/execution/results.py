@@ -6,23 +6,12 @@ from django.db.models import Count
 from django.utils import timezone
 
 from config.api.times import format_time
-from projects.git.changes import changed_files
-from projects.git.trees import write_review_tree
-from projects.git.work_tree import WorkTree
 from projects.leases import Lease
 from projects.workspaces import open_work_tree
 from runs.models import Run, RunAttempt
-from runs.services.recording import close_lost_commands, record_files
+from runs.services.recording import close_lost_commands, record_present_files
 from snapshots.models import Snapshot
 from snapshots.services import take_run_snapshot
-
-
-def record_present_files(attempt: RunAttempt, lease: Lease, work_tree: WorkTree) -> None:
-    """Writes down which files differ from the base commit now. No agent may be moving in the tree."""
-    tree = write_review_tree(work_tree)
-    if tree != attempt.tree:
-        changes = changed_files(work_tree.repository, attempt.base_commit, tree)
-        record_files(attempt, lease, tree, changes)
 
 
 def record_results(attempt: RunAttempt, lease: Lease, outcome: str) -> None:

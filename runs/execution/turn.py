@@ -11,7 +11,6 @@ from asgiref.sync import sync_to_async
 from config.api.params import read
 from projects.leases import Lease
 from projects.workspaces import open_work_tree
-from runs.execution import results
 from runs.execution.agents.client import AgentSession, PromptOutcome
 from runs.execution.agents.errors import AgentFailed
 from runs.execution.agents.profile import AgentProfile
@@ -28,6 +27,7 @@ from runs.execution.sandbox.support import probe
 from runs.execution.sandbox.watchdog import watch
 from runs.execution.watch import watch_run
 from runs.models import Run, RunAttempt
+from runs.services.recording import record_present_files
 
 FILES_EVERY_SECONDS = 1.0
 
@@ -110,9 +110,7 @@ class Turn:
             self._files_changed.clear()
             await process.suspend()
             try:
-                await sync_to_async(results.record_present_files)(
-                    self._attempt, self._lease, open_work_tree(self._workspace)
-                )
+                await sync_to_async(record_present_files)(self._attempt, self._lease, open_work_tree(self._workspace))
             finally:
                 await process.resume()
 

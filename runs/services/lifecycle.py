@@ -33,7 +33,7 @@ def move(run: Run, action: str, *, lease: Lease | None = None, message: str = ""
     rows = Run.objects.filter(pk=run.pk, status__in=rule.sources)
     if lease is not None:
         rows = rows.filter(lease_generation=lease.generation)
-    if not rows.update(status=rule.to, **{rule.stamps: timezone.now()}, **changes):
+    if not rows.update(status=rule.to, **{rule.stamps: timezone.now(), **changes}):
         if lease is not None:
             raise LeaseLost(run.pk)
         run.refresh_from_db()

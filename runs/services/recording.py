@@ -8,7 +8,9 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
-from projects.git.changes import FileChange, display_path
+from projects.git.changes import FileChange, changed_files, display_path
+from projects.git.trees import write_review_tree
+from projects.git.work_tree import WorkTree
 from projects.leases import Lease
 from runs.events import Draft, LeaseLost, append, storable
 from runs.models import CommandExecution, Run, RunAttempt, WorkspaceFile
@@ -129,10 +131,21 @@ def close_lost_commands(run: Run) -> None:
     run.commands.filter(status=Status.RUNNING).update(status=Status.LOST)
 
 
+def record_present_files(attempt: RunAttempt, lease: Lease | None, work_tree: WorkTree) -> str:
+    """Writes down which files differ from the base commit now, and gives the tree. No agent may be moving in there.
+
+    Without a lease the run is at rest and it is a person who looks.
+    """
+    tree = write_review_tree(work_tree)
+    if tree != attempt.tree:
+        record_files(attempt, lease, tree, changed_files(work_tree.repository, attempt.base_commit, tree))
+    return tree
+
+
 @transaction.atomic
-def record_files(attempt: RunAttempt, lease: Lease, tree: str, changes: Sequence[FileChange]) -> None:
+def record_files(attempt: RunAttempt, lease: Lease | None, tree: str, changes: Sequence[FileChange]) -> None:
     """Makes the attempt's files those of this tree, with an event for each that is not as it was last time."""
-    if not lease.held().exists():
+    if lease is not None and not lease.held().exists():
         raise LeaseLost(attempt.run_id)
     known = {row.path: row for row in attempt.files.all()}
     rows = [_file_row(attempt, change) for change in changes]

@@ -12,7 +12,6 @@ from projects.git.commits import commit_tree
 from projects.git.errors import GitError
 from projects.git.identity import Identity
 from projects.git.repository import Repository
-from projects.git.trees import write_review_tree
 from projects.locks import repository_lock
 from projects.workspaces import open_repository, open_work_tree
 from runs.errors import (
@@ -27,6 +26,7 @@ from runs.events import Draft, append
 from runs.models import Run, RunAttempt, RunReview
 from runs.queries import current_attempt, latest_review
 from runs.services.lifecycle import conflict_members
+from runs.services.recording import record_present_files
 
 Decision = RunReview.Decision
 
@@ -58,12 +58,12 @@ def reviewable_attempt(run: Run) -> RunAttempt:
 
 
 def present_tree(attempt: RunAttempt) -> str:
-    """The tree as it is on disk now."""
+    """The tree as it is on disk now; where somebody has changed it since the run, its files are recorded anew."""
     workspace = attempt.workspace
     if workspace is None:
         raise RunNotReviewable("The run has no work tree.", **conflict_members(attempt.run))
     try:
-        return write_review_tree(open_work_tree(workspace))
+        return record_present_files(attempt, None, open_work_tree(workspace))
     except GitError as error:
         raise RunNotReviewable(error.message, reason=error.code, **conflict_members(attempt.run)) from error
 

@@ -16,9 +16,11 @@ from projects.models import Project
 from runs.events import LeaseLost
 from runs.models import Run, WorkerProcess
 from runs.services import lifecycle
+from runs.tasks import execute_run
 from runs.transitions import MOVES
 
 logger = logging.getLogger(__name__)
+FORGOTTEN_AT_ONCE = 20
 
 
 def recover_the_dead() -> None:
@@ -28,6 +30,7 @@ def recover_the_dead() -> None:
             _bury(worker)
     _redeliver_orphans()
     requeue_ownerless_runs()
+    deliver_forgotten_runs()
 
 
 def _is_dead(worker: WorkerProcess) -> bool:
@@ -68,3 +71,17 @@ def requeue_ownerless_runs() -> None:
             lifecycle.requeue_run(run, None, "The worker was lost; another one goes on.")
         except (LeaseLost, MOVES["recover"].error):
             logger.info("Run %s was recovered by somebody else.", run.pk)
+
+
+def deliver_forgotten_runs() -> None:
+    """A queued run whose task has ended without claiming it (the database was away just then) gets another one."""
+    waiting = Run.objects.filter(free(), status=Run.Status.QUEUED, queued_at__lt=timezone.now() - LEASE)
+    for pk in waiting.order_by("queued_at").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]:
+        unfinished = DBTaskResult.objects.filter(
+            status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING],
+            task_path=execute_run.module_path,
+            args_kwargs={"args": [pk], "kwargs": {}},
+        )
+        if not unfinished.exists():
+            logger.warning("Run %s was queued without a task; it is delivered again.", pk)
+            execute_run.enqueue(pk)
