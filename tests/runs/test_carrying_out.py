@@ -56,6 +56,7 @@ def test_branch_base_and_tree_are_shown(carry_out: QueueRun, api: APIClient) -> 
 def test_a_failing_step_fails_the_run_with_its_reason(carry_out: QueueRun) -> None:
     run = carry_out("```sh\nexit 3\n```\n```file never.txt\nx\n```")
     assert (run.status, run.commands.get().exit_code) == ("failed", 3)
+    assert run.error is not None
     assert "3" in run.error["message"]
 
 
@@ -78,6 +79,7 @@ def test_a_path_that_leaves_the_work_tree_fails_the_run(carry_out: QueueRun) -> 
 def test_a_prompt_that_cannot_be_read_fails_before_the_first_step(carry_out: QueueRun) -> None:
     run = carry_out("```file a.txt\nx\n```\n\n```sh colour=red\ntrue\n```")
     assert run.status == "failed"
+    assert run.error is not None
     assert "line 5" in run.error["message"]
     assert not current_attempt(run).files.exists()  # type: ignore[union-attr]
 
@@ -126,6 +128,7 @@ def test_a_command_under_way_at_a_cancel_does_not_stay_running(queue_run: QueueR
 def test_a_run_past_its_time_limit_fails(carry_out: QueueRun) -> None:
     ServerParam.objects.create(key="runs.time_limit_minutes", value=0)
     run = carry_out("```sh\nsleep 300\n```")
+    assert run.error is not None
     assert (run.status, run.error["code"]) == ("failed", "time-limit")
 
 

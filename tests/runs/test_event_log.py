@@ -27,7 +27,11 @@ def test_events_of_a_run_count_from_one(run: Run) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_with_several_writers_seq_has_no_gap_and_ids_follow_it(run: Run) -> None:
-    all_at_once(6, lambda number: [append(run, [Draft("log", f"{number}")] * (n % 3 + 1)) for n in range(12)])
+    def write(number: int) -> None:
+        for n in range(12):
+            append(run, [Draft("log", f"{number}")] * (n % 3 + 1))
+
+    all_at_once(6, write)
     seqs = list(run.events.order_by("id").values_list("seq", flat=True))
     assert seqs == list(range(1, 6 * 24 + 1))
 

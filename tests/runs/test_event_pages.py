@@ -40,7 +40,8 @@ def test_a_page_gives_the_oldest_first(events: Any, ids: list[int]) -> None:
 
 
 def test_pages_follow_each_other_without_gap(events: Any, ids: list[int]) -> None:
-    found, cursor = [], {}
+    cursor: dict[str, str] = {}
+    found = []
     while True:
         page, meta = events(limit=5, **cursor)
         found += page
@@ -83,7 +84,8 @@ def test_a_path_is_exact_or_a_prefix_that_ends_in_a_slash(events: Any, ids: list
 
 def test_rows_that_only_the_database_took_for_matches_do_not_end_the_pages(events: Any, run: Run) -> None:
     append(run, [Draft("file_created", path="APP/x")] * 10 + [Draft("file_created", path="app/y")] * 3)
-    found, cursor = [], {}
+    cursor: dict[str, str] = {}
+    found = []
     for _ in range(10):
         page, meta = events(path="app/", limit=2, **cursor)
         found += page
