@@ -21,11 +21,6 @@ class RunNotCancellable(_RunConflict):
     default_code = "run-not-cancellable"
 
 
-class RunNotRetryable(_RunConflict):
-    title = "Only a failed run can be retried"
-    default_code = "run-not-retryable"
-
-
 class RunNotReviewable(_RunConflict):
     title = "Run cannot be reviewed now"
     default_code = "run-not-reviewable"
@@ -78,9 +73,3 @@ class PushDisabled(Problem):
     status_code = status.HTTP_403_FORBIDDEN
     default_code = "push-disabled"
     default_detail = "An operator must set the server param safety.auto_git_push to true."
-
-
-class TooManyStreams(Problem):
-    title = "Too many open streams"
-    status_code = status.HTTP_429_TOO_MANY_REQUESTS
-    default_code = "rate-limited"
