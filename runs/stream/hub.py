@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from django.db import Error, close_old_connections
+from django.db import Error, close_old_connections, connections
 
 from runs.stream import log
 from runs.stream.frames import Batch, make_batch
@@ -53,6 +53,7 @@ class Hub:
         self._followed: dict[Topic, _Followed] = {}
         self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._ending: set[asyncio.Task[None]] = set()
         self._executor = ThreadPoolExecutor(1, "event-log")
 
     @property
@@ -87,8 +88,22 @@ class Hub:
             if not followed.readers:
                 del self._followed[topic]
         if not self._followed:
-            while self._tasks:
-                self._tasks.pop().cancel()
+            self._rest()
+
+    def _rest(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+        self._tasks = []
+
+    async def close(self) -> None:
+        """Ends the tailer and gives its connection back; the next stream of this event loop gets a new hub."""
+        _hubs.pop(asyncio.get_running_loop(), None)
+        self._rest()
+        await asyncio.gather(*self._ending, return_exceptions=True)
+        await self.read(connections.close_all)
+        self._executor.shutdown(wait=False)
 
     def wake(self) -> None:
         """Something may have been committed."""

@@ -87,9 +87,7 @@ async def visit(run: Run, user: User) -> AsyncIterator[Open]:
     yield start
     for each in opened:
         await each.leave()
-    running = hub.running_hub()
-    await running.read(connections.close_all)
-    running._executor.shutdown()
+    await hub.running_hub().close()
     await sync_to_async(connections.close_all)()
 
 
