@@ -10,16 +10,22 @@ from config.api.params import read
 from projects import remotes
 from projects.git.errors import GitError
 from projects.git.push import push_branch
+from projects.git.repository import Repository
 from projects.locks import repository_lock
 from projects.workspaces import open_repository
 from runs import tasks
 from runs.errors import NothingToCommit, PushDisabled
 from runs.events import Draft, append
-from runs.models import Run, RunAttempt
+from runs.models import Run, RunAttempt, RunReview
+from runs.queries import latest_review
 from runs.services.lifecycle import conflict_members
 from runs.services.reviews import present_tree, require_approval, reviewable_attempt
 
 PushStatus = Run.PushStatus
+
+
+class PushWithdrawn(GitError):
+    """The leave to push went between the queueing and the push; nothing was pushed."""
 
 
 def require_push_allowed() -> None:
@@ -32,9 +38,11 @@ def push_run(run: Run, *, actor: User) -> None:
     """Queues the push of the run's approved and committed branch. Queued already: nothing is added."""
     require_push_allowed()
     attempt = reviewable_attempt(run)
-    require_approval(run, present_tree(attempt))
+    review = require_approval(run, present_tree(attempt))
     if attempt.commit is None:
         raise NothingToCommit("Commit the run first.", **conflict_members(run))
+    if open_repository(run.project).read_commit(attempt.commit).tree != review.tree:
+        raise NothingToCommit("What was approved last is not committed yet: commit it first.", **conflict_members(run))
     if attempt.push_status == PushStatus.PUSHED:
         raise NothingToCommit("The commit has been pushed.", **conflict_members(run))
     with transaction.atomic():
@@ -47,11 +55,20 @@ def push_run(run: Run, *, actor: User) -> None:
 
 def carry_out_push(attempt_id: int) -> None:
     """The task's work. A second delivery pushes the same commit again, which changes nothing."""
-    open_pushes = RunAttempt.objects.filter(pk=attempt_id, push_status__in=[PushStatus.QUEUED, PushStatus.PUSHING])
-    if not open_pushes.update(push_status=PushStatus.PUSHING):
+    attempts = RunAttempt.objects.filter(pk=attempt_id).select_related("run__project")
+    attempt = attempts.first()
+    if attempt is None:
         return
-    attempt = RunAttempt.objects.select_related("run__project").get(pk=attempt_id)
+    # A commit takes this lock too: what is pushed, and what is recorded as pushed, is one and the same commit.
+    with repository_lock(attempt.run.project):
+        open_pushes = attempts.filter(push_status__in=[PushStatus.QUEUED, PushStatus.PUSHING])
+        if open_pushes.update(push_status=PushStatus.PUSHING):
+            _push_and_record(attempts.get())
+
+
+def _push_and_record(attempt: RunAttempt) -> None:
     try:
+        _require_leave(attempt)
         _push(attempt)
     except GitError as error:
         _record(
@@ -65,13 +82,24 @@ def carry_out_push(attempt_id: int) -> None:
         _record(attempt, "git_pushed", f"Pushed {attempt.branch}.", "notice")
 
 
+def _require_leave(attempt: RunAttempt) -> None:
+    """What allowed the push when it was queued must still hold: the queue may have been long."""
+    if not read("safety.auto_git_push"):
+        raise PushWithdrawn(str(PushDisabled.default_detail), code="push-disabled")
+    review, commit = latest_review(attempt.run), _repository(attempt).read_commit(attempt.commit or "")
+    if review is None or review.decision != RunReview.Decision.APPROVED or review.tree != commit.tree:
+        raise PushWithdrawn("The approval was withdrawn before the push: review the run again.", code="approval-stale")
+
+
+def _repository(attempt: RunAttempt) -> Repository:
+    return open_repository(attempt.run.project)
+
+
 def _push(attempt: RunAttempt) -> None:
-    project = attempt.run.project
-    remote, addresses = remotes.locate(project.repository_url)
-    with repository_lock(project):
-        push_branch(
-            open_repository(project), remote, addresses=addresses, commit=attempt.commit or "", branch=attempt.branch
-        )
+    remote, addresses = remotes.locate(attempt.run.project.repository_url)
+    push_branch(
+        _repository(attempt), remote, addresses=addresses, commit=attempt.commit or "", branch=attempt.branch
+    )
 
 
 @transaction.atomic
