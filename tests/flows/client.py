@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import psutil
@@ -14,10 +14,18 @@ from tests.conftest import OPERATOR, PASSWORD, Server, wait_until
 
 
 class Client:
-    """Signed in as the operator; every call must succeed unless it says otherwise."""
+    """Signed in as the operator; every call must succeed unless it says otherwise. `close_all` is the fixtures'."""
+
+    opened: ClassVar[list[httpx.Client]] = []
+
+    @classmethod
+    def close_all(cls) -> None:
+        while cls.opened:
+            cls.opened.pop().close()
 
     def __init__(self, server: Server) -> None:
         self.http = httpx.Client(base_url=server.address, timeout=30, trust_env=False)
+        self.opened.append(self.http)
         signed_in = self.http.post("/api/auth/token", json={"email": OPERATOR, "password": PASSWORD})
         self.http.headers["Authorization"] = f"Bearer {signed_in.json()['token']}"
 
@@ -85,7 +93,14 @@ def tree_of(server: Server) -> list[psutil.Process]:
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that still run."""
-    return [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    return [each for each in processes if _runs(each)]
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it ended between the two questions
+        return False
 
 
 def worker_of_agent(server: Server) -> psutil.Process:
