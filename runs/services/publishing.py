@@ -25,7 +25,7 @@ PushStatus = Run.PushStatus
 
 
 class PushWithdrawn(GitError):
-    """The leave to push went between the queueing and the push; nothing was pushed."""
+    """The leave to push went between the queueing and the push."""
 
 
 def require_push_allowed() -> None:
@@ -88,7 +88,7 @@ def _require_leave(attempt: RunAttempt) -> None:
         raise PushWithdrawn(str(PushDisabled.default_detail), code="push-disabled")
     review, commit = latest_review(attempt.run), _repository(attempt).read_commit(attempt.commit or "")
     if review is None or review.decision != RunReview.Decision.APPROVED or review.tree != commit.tree:
-        raise PushWithdrawn("The approval was withdrawn before the push: review the run again.", code="approval-stale")
+        raise PushWithdrawn("The approval was withdrawn meanwhile: review the run again.", code="approval-stale")
 
 
 def _repository(attempt: RunAttempt) -> Repository:
@@ -97,9 +97,7 @@ def _repository(attempt: RunAttempt) -> Repository:
 
 def _push(attempt: RunAttempt) -> None:
     remote, addresses = remotes.locate(attempt.run.project.repository_url)
-    push_branch(
-        _repository(attempt), remote, addresses=addresses, commit=attempt.commit or "", branch=attempt.branch
-    )
+    push_branch(_repository(attempt), remote, addresses=addresses, commit=attempt.commit or "", branch=attempt.branch)
 
 
 @transaction.atomic
