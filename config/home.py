@@ -1,5 +1,6 @@
 """The data folder of one deployment and the secrets kept in it; it knows no Django."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -34,3 +35,9 @@ def read_secret_key(home: Path) -> str:
         finally:
             made.unlink()
     return path.read_text().strip()
+
+
+def keep_private(path: Path) -> None:
+    """Makes an empty file that only the server's user can read, where there is none: the home may be open to others."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))

@@ -6,7 +6,7 @@ from typing import Any
 
 import dj_database_url
 
-from config.home import open_home, read_secret_key
+from config.home import keep_private, open_home, read_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = open_home(BASE_DIR)
@@ -63,6 +63,8 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
+if not os.environ.get("DATABASE_URL"):
+    keep_private(HOME / "db.sqlite3")  # SQLite gives its other files the modes of this one
 DATABASES: dict[str, Any] = {"default": dj_database_url.config(default=f"sqlite:///{HOME / 'db.sqlite3'}")}
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["OPTIONS"] = {
@@ -89,6 +91,7 @@ AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.EndTokensOnChange"},
 ]
 PARAM_READER = "settings_params.queries.read_param"
 RUN_EXECUTOR = "runs.execution.executor.execute"
@@ -137,6 +140,7 @@ CONTENT_SECURITY_POLICY = {
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 _IS_BEHIND_PROXY = os.environ.get("QUARTERDECK_BEHIND_PROXY") == "true"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _IS_BEHIND_PROXY
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _IS_BEHIND_PROXY else None
 
 LOGGING: dict[str, Any] = {
@@ -150,7 +154,13 @@ LOGGING: dict[str, Any] = {
             "callback": lambda record: getattr(record, "status_code", 0) != 503,
         },
     },
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} [{request_id}] {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "config.api.log_lines.LineFormatter",
+            "format": "{asctime} {levelname} {name} [{request_id}] {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("QUARTERDECK_LOG_LEVEL", "INFO")},
     "loggers": {

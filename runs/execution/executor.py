@@ -9,6 +9,7 @@ import errno
 import logging
 
 from asgiref.sync import async_to_sync
+from django.db.models import F, Q
 from django.utils import timezone
 
 from projects import leases
@@ -31,10 +32,10 @@ logger = logging.getLogger(__name__)
 
 
 def execute(run_id: int) -> None:
-    """Carries out a queued run. One that is not queued, or that somebody else has claimed, is left alone."""
+    """Carries out a queued run; of a cancelled one whose worker died, keeps what its agent did; no other is touched."""
     claimed = _claim(run_id)
     if claimed is None:
-        return
+        return _take_over_cancelled(run_id)
     run, lease = claimed
     try:
         with leases.kept(lease, lambda: None):
@@ -58,6 +59,17 @@ def _claim(run_id: int) -> tuple[Run, Lease] | None:
     except LeaseLost:
         return None
     return run, lease
+
+
+def _take_over_cancelled(run_id: int) -> None:
+    """Still owned, or begun without a summary: the worker died, or the run had been queued again, when it was ended."""
+    is_unrecorded = Q(attempts__number=F("attempt"), attempts__summary__isnull=True)
+    cancelled = Run.objects.filter(status=Run.Status.CANCELLED)
+    lease = leases.claim(cancelled.filter(is_unrecorded | ~Q(lease_owner="")), run_id)
+    if lease is None:
+        return
+    with leases.kept(lease, lambda: None):
+        _wind_up_cancelled(Run.objects.select_related("project").get(pk=run_id), lease)
 
 
 def _carry_out(run: Run, lease: Lease) -> None:
@@ -97,8 +109,8 @@ def _check(outcome: PromptOutcome) -> None:
 
 def _fail(run: Run, lease: Lease, code: str, message: str) -> None:
     """Failed, with what the agent has done until then kept for review."""
-    expire_permissions(run)
     _keep_what_is_there(run, lease, "failed")
+    expire_permissions(run)
     lifecycle.fail_run(run, code, message, lease=lease)
 
 
@@ -127,8 +139,12 @@ def _interrupted(run: Run, lease: Lease, reason: str) -> None:
         return
     if reason == "stopping" and _was_requeued(run, lease):
         return
-    expire_permissions(run)
+    _wind_up_cancelled(run, lease)
+
+
+def _wind_up_cancelled(run: Run, lease: Lease) -> None:
     try:
         _keep_what_is_there(run, lease, "cancelled")
+        expire_permissions(run)
     finally:
         lease.release()

@@ -8,6 +8,7 @@ from django.utils import timezone
 from config.api.times import format_time
 from projects.leases import Lease
 from projects.workspaces import open_work_tree
+from runs.events import LeaseLost
 from runs.models import Run, RunAttempt
 from runs.services.recording import close_lost_commands, record_present_files
 from snapshots.models import Snapshot
@@ -15,10 +16,12 @@ from snapshots.services import take_run_snapshot
 
 
 def record_results(attempt: RunAttempt, lease: Lease, outcome: str) -> None:
-    """Files, the `after_run` snapshot and the summary, after the agent's end."""
+    """Files, the `after_run` snapshot and the summary, after the agent's end. LeaseLost when the run is not ours."""
     workspace = attempt.workspace
     if workspace is None:
         return
+    if not lease.held().exists():
+        raise LeaseLost(attempt.run_id)
     close_lost_commands(attempt.run)
     record_present_files(attempt, lease, open_work_tree(workspace))
     take_run_snapshot(attempt, Snapshot.Kind.AFTER_RUN, lease)

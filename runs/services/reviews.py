@@ -50,7 +50,7 @@ def reviewable_attempt(run: Run) -> RunAttempt:
     """The attempt under review: the run is at rest, its agent is gone and it has a work tree."""
     run.refresh_from_db()
     attempt = current_attempt(run)
-    if run.status not in Run.AT_REST or attempt is None or attempt.workspace is None or attempt.tree is None:
+    if run.status not in Run.AT_REST or attempt is None or attempt.workspace is None:
         raise RunNotReviewable(f"Run #{run.pk} is {run.status} or has no work tree.", **conflict_members(run))
     if run.has_agent:
         raise WorkspaceBusy("The agent is still being stopped.", **conflict_members(run))

@@ -22,10 +22,12 @@ class Visitor:
         self.user, self.token = user, token
 
     def is_still_known(self) -> bool:
-        """Whether the token, or the session's person, is still good."""
-        if self.token is not None:
-            return AccessToken.objects.usable().filter(pk=self.token.pk).exists()
-        return User.objects.filter(pk=self.user.pk, is_active=True).exists()
+        """Whether the token, or the session's person, is still good. The person is read anew: roles change."""
+        user = User.objects.filter(pk=self.user.pk, is_active=True).first()
+        if user is None:
+            return False
+        self.user = user
+        return self.token is None or AccessToken.objects.usable().filter(pk=self.token.pk).exists()
 
     def visible_projects(self) -> frozenset[int]:
         return frozenset(Project.objects.visible_to(self.user).values_list("pk", flat=True))

@@ -5,19 +5,21 @@ host). Any worker may do this at any time, several at once too: every step is on
 """
 
 import logging
+from typing import Any
 
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
-from django_tasks.base import TaskResultStatus
+from django_tasks.base import Task, TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from projects.leases import LEASE, free, is_owner_gone
+from projects.leases import LEASE, Lease, free, is_owner_gone
 from projects.models import Project
+from projects.tasks import clone_project
 from runs.events import LeaseLost
-from runs.models import Run, WorkerProcess
+from runs.models import Run, RunAttempt, WorkerProcess
 from runs.services import lifecycle
-from runs.tasks import execute_run
-from runs.transitions import MOVES
+from runs.tasks import execute_run, push_run
 
 logger = logging.getLogger(__name__)
 FORGOTTEN_AT_ONCE = 20
@@ -31,6 +33,7 @@ def recover_the_dead() -> None:
     _redeliver_orphans()
     requeue_ownerless_runs()
     deliver_forgotten_runs()
+    deliver_forgotten_work()
 
 
 def _is_dead(worker: WorkerProcess) -> bool:
@@ -67,21 +70,41 @@ def _redeliver_orphans() -> None:
 def requeue_ownerless_runs() -> None:
     """No run stays `running` without a living lease."""
     for run in Run.objects.filter(free(), status=Run.Status.RUNNING):
-        try:
-            lifecycle.requeue_run(run, None, "The worker was lost; another one goes on.")
-        except (LeaseLost, MOVES["recover"].error):
-            logger.info("Run %s was recovered by somebody else.", run.pk)
+        requeue_lost_run(run)
+
+
+def requeue_lost_run(run: Run) -> None:
+    """Queues a run again as it was seen: one that somebody else has recovered and claimed meanwhile stays theirs."""
+    seen = Lease(Run, run.pk, run.lease_generation)
+    try:
+        lifecycle.requeue_run(run, seen, "The worker was lost; another one goes on.")
+    except LeaseLost:
+        logger.info("Run %s was recovered by somebody else.", run.pk)
 
 
 def deliver_forgotten_runs() -> None:
     """A queued run whose task has ended without claiming it (the database was away just then) gets another one."""
     waiting = Run.objects.filter(free(), status=Run.Status.QUEUED, queued_at__lt=timezone.now() - LEASE)
-    for pk in waiting.order_by("queued_at").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]:
+    _deliver(execute_run, waiting.order_by("queued_at"))
+
+
+def deliver_forgotten_work() -> None:
+    """The same for clones and pushes, and for cancelled runs whose worker died before it recorded what there is."""
+    pending = Project.objects.filter(free(), status__in=[Project.Status.PENDING, Project.Status.CLONING])
+    _deliver(clone_project, pending.filter(updated_at__lt=timezone.now() - LEASE))
+    _deliver(push_run, RunAttempt.objects.filter(push_status__in=[Run.PushStatus.QUEUED, Run.PushStatus.PUSHING]))
+    cancelled = Run.objects.filter(free(), status=Run.Status.CANCELLED).exclude(lease_owner="")
+    _deliver(execute_run, cancelled.filter(finished_at__lt=timezone.now() - LEASE))
+
+
+def _deliver(task: Task[[int], None], rows: QuerySet[Any]) -> None:
+    """Enqueues the task for those rows (the first few) that have no unfinished one."""
+    for pk in rows.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]:
         unfinished = DBTaskResult.objects.filter(
             status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING],
-            task_path=execute_run.module_path,
+            task_path=task.module_path,
             args_kwargs={"args": [pk], "kwargs": {}},
         )
         if not unfinished.exists():
-            logger.warning("Run %s was queued without a task; it is delivered again.", pk)
-            execute_run.enqueue(pk)
+            logger.warning("%s %s was left without a task; it is delivered again.", rows.model.__name__, pk)
+            task.enqueue(pk)
