@@ -17,6 +17,15 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
+class FactAdmin(ReadOnlyAdmin):
+    """Rows that the server writes: nobody deletes them by hand."""
+
+    show_full_result_count = False  # never COUNT(*) over a long log
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     list_display = ("email", "name", "is_staff", "is_active", "last_login")
@@ -40,11 +49,8 @@ class AccessTokenAdmin(ReadOnlyAdmin):
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin):
+class AuditEntryAdmin(FactAdmin):
     list_display = ("created_at", "actor", "action", "detail")
     list_select_related = ("actor",)
     list_filter = ("action",)
     search_fields = ("actor__email", "action")
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False

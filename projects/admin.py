@@ -5,7 +5,7 @@ from typing import cast
 from django.contrib import admin, messages
 from django.http import HttpRequest
 
-from accounts.admin import ReadOnlyAdmin
+from accounts.admin import FactAdmin
 from accounts.models import User
 from config.api.problems import Problem
 from projects.models import Membership, Project, ProjectQuerySet, Workspace
@@ -46,9 +46,6 @@ class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(ReadOnlyAdmin):
+class WorkspaceAdmin(FactAdmin):
     list_display = ("id", "project", "name", "branch", "base_commit", "created_at")
     list_select_related = ("project",)
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False

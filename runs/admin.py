@@ -5,7 +5,7 @@ from typing import cast
 from django.contrib import admin, messages
 from django.http import HttpRequest
 
-from accounts.admin import ReadOnlyAdmin
+from accounts.admin import FactAdmin
 from accounts.models import User
 from config.api.problems import Problem
 from runs.models import (
@@ -20,15 +20,6 @@ from runs.models import (
     WorkspaceFile,
 )
 from runs.services import lifecycle
-
-
-class FactAdmin(ReadOnlyAdmin):
-    """Rows that the server writes: nobody deletes them by hand."""
-
-    show_full_result_count = False  # never COUNT(*) over a long log
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 @admin.register(Run)

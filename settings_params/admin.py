@@ -2,14 +2,11 @@
 
 from django.contrib import admin
 
-from accounts.admin import ReadOnlyAdmin
+from accounts.admin import FactAdmin
 from settings_params.models import ServerParam
 
 
 @admin.register(ServerParam)
-class ServerParamAdmin(ReadOnlyAdmin):
+class ServerParamAdmin(FactAdmin):
     list_display = ("key", "value", "updated_by", "updated_at")
     list_select_related = ("updated_by",)
-
-    def has_delete_permission(self, request: object, obj: object = None) -> bool:
-        return False

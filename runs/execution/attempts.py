@@ -12,12 +12,12 @@ from runs.execution.agents.profile import AgentProfile
 from runs.execution.sandbox.ownership import give_to
 from runs.execution.sandbox.spec import SandboxSpec, minimal_environment
 from runs.models import Run, RunAttempt
+from runs.queries import current_attempt
 
 
 def prepare_attempt(run: Run) -> RunAttempt:
     """The attempt's row with its work tree laid out, as it was left when the run is taken up again."""
-    found = run.attempts.filter(number=run.attempt).select_related("workspace__project", "run__project").first()
-    attempt = found or _new_attempt(run)
+    attempt = current_attempt(run) or _new_attempt(run)
     workspace = attempt.workspace
     if workspace is None:
         raise RuntimeError("an attempt always has a work space")

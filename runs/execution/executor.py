@@ -22,6 +22,7 @@ from runs.execution.attempts import prepare_attempt
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
 from runs.execution.turn import Turn
 from runs.models import Run, RunAttempt
+from runs.queries import current_attempt
 from runs.services import lifecycle
 from runs.services.permissions import expire_permissions
 from runs.services.recording import close_lost_commands
@@ -115,7 +116,7 @@ def _fail(run: Run, lease: Lease, code: str, message: str) -> None:
 
 
 def _keep_what_is_there(run: Run, lease: Lease, outcome: str) -> None:
-    attempt = run.attempts.filter(number=run.attempt).select_related("workspace__project", "run__project").first()
+    attempt = current_attempt(run)
     if attempt is None:
         return
     try:

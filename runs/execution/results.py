@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import Count
 from django.utils import timezone
 
 from config.api.times import format_time
@@ -32,8 +31,7 @@ def record_results(attempt: RunAttempt, lease: Lease, outcome: str) -> None:
 def _summary(attempt: RunAttempt, outcome: str) -> dict[str, Any]:
     files = list(attempt.files.order_by("path"))
     commands = attempt.run.commands.filter(attempt=attempt.number)
-    counts = dict(commands.values_list("status").annotate(Count("id")).order_by())
-    failed = commands.filter(exit_code__gt=0).count()
+    total, failed = commands.count(), commands.filter(exit_code__gt=0).count()
     added, deleted = sum(file.additions for file in files), sum(file.deletions for file in files)
     changed = [
         {
@@ -46,15 +44,13 @@ def _summary(attempt: RunAttempt, outcome: str) -> dict[str, Any]:
     ]
     return {
         "outcome": outcome,
-        "overview": (
-            f"{len(files)} files changed, {added} lines added, {deleted} deleted; {sum(counts.values())} commands."
-        ),
+        "overview": f"{len(files)} files changed, {added} lines added, {deleted} deleted; {total} commands.",
         "changedFiles": changed,
         "risks": _risks(attempt.run, failed),
         "tests": [],
         "docs": [],
-        "commands": {"total": sum(counts.values()), "failed": failed},
-        "usage": usage_of(attempt),
+        "commands": {"total": total, "failed": failed},
+        "usage": _usage(attempt),
         "generatedAt": format_time(timezone.now()),
     }
 
@@ -64,7 +60,7 @@ def _risks(run: Run, failed_commands: int) -> list[str]:
     return risks + ([] if run.safe_mode else ["The agent worked without asking (safe mode off)."])
 
 
-def usage_of(attempt: RunAttempt) -> dict[str, Any]:
+def _usage(attempt: RunAttempt) -> dict[str, Any]:
     """Tokens and cost of the attempt."""
     return {
         "inputTokens": attempt.input_tokens,

@@ -22,7 +22,6 @@ from runs.execution.recorder import Recorder
 from runs.execution.sandbox.errors import SandboxError
 from runs.execution.sandbox.process import start
 from runs.execution.sandbox.running import SandboxedProcess
-from runs.execution.sandbox.spec import SandboxSpec
 from runs.execution.sandbox.support import probe
 from runs.execution.sandbox.watchdog import watch
 from runs.execution.watch import watch_run
@@ -67,7 +66,7 @@ class Turn:
             initialize_timeout_seconds=self._profile.initialize_timeout_seconds,
             session_timeout_seconds=self._profile.session_timeout_seconds,
         )
-        guards = [self._recorder.run(), watch_run(self._run, self._lease), self._keep_limits(process, self._spec)]
+        guards = [self._recorder.run(), watch_run(self._run, self._lease), self._keep_limits(process)]
         guards.append(self._follow_files(process))
         try:
             return await first_of(self._speak(session), guards)
@@ -96,8 +95,8 @@ class Turn:
             await session.cancel()
         await process.has_exited_within(0.1)
 
-    async def _keep_limits(self, process: SandboxedProcess, spec: SandboxSpec) -> None:
-        excess = await watch(process, spec)
+    async def _keep_limits(self, process: SandboxedProcess) -> None:
+        excess = await watch(process, self._spec)
         if excess is not None:
             raise RunCannotGoOn(f"{excess.kind}-limit", str(excess))
         await asyncio.Event().wait()  # the agent has ended: its session says so

@@ -43,13 +43,14 @@ def _is_dead(worker: WorkerProcess) -> bool:
 
 def _bury(worker: WorkerProcess) -> None:
     logger.warning("Worker %s is gone; its work is delivered again.", worker.name)
-    for model in (Project, Run):
-        model._default_manager.filter(lease_owner=worker.name).update(lease_expires_at=Now())
-    _redeliver(worker.name)
+    _free_work_of(worker.name)
     worker.delete()
 
 
-def _redeliver(owner: str) -> None:
+def _free_work_of(owner: str) -> None:
+    """Ends the leases that a dead owner held, and makes its tasks ready again."""
+    for model in (Project, Run):
+        model._default_manager.filter(lease_owner=owner).update(lease_expires_at=Now())
     for row in DBTaskResult.objects.running():
         if row.worker_ids and row.worker_ids[-1] == owner:
             DBTaskResult.objects.filter(pk=row.pk, status=TaskResultStatus.RUNNING, worker_ids=row.worker_ids).update(
@@ -62,9 +63,7 @@ def _redeliver_orphans() -> None:
     known = set(WorkerProcess.objects.values_list("name", flat=True))
     for owner in {row.worker_ids[-1] for row in DBTaskResult.objects.running() if row.worker_ids} - known:
         if is_owner_gone(owner):
-            for model in (Project, Run):
-                model._default_manager.filter(lease_owner=owner).update(lease_expires_at=Now())
-            _redeliver(owner)
+            _free_work_of(owner)
 
 
 def requeue_ownerless_runs() -> None:
