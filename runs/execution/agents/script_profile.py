@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from .interpreter import interpreter_folders
+from runs.execution.interpreter import interpreter_folders
+
 from .profile import AgentProfile, OutputStyle
 
 SCRIPT_FOLDER = Path(__file__).resolve().parent / "script"

@@ -11,9 +11,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from runs.execution.interpreter import interpreter_folders
 from runs.execution.sandbox.mounts import mount_arguments
 from runs.execution.sandbox.resource_limits import prlimit_arguments, resource_limits
-from runs.execution.sandbox.spec import SandboxSpec, interpreter_folders
+from runs.execution.sandbox.spec import SandboxSpec
 
 CONFINE_SCRIPT = Path(__file__).with_name("confine.py")
 NAMESPACES = ("--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-cgroup")

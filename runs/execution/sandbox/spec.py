@@ -1,8 +1,6 @@
 """What is to run in a sandbox: paths, command, environment and limits; it starts nothing and touches no file."""
 
-import os
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,13 +84,6 @@ def minimal_environment(home: Path) -> dict[str, str]:
         "LOGNAME": "agent",
         "SHELL": "/bin/sh",
     }
-
-
-def interpreter_folders() -> tuple[Path, ...]:
-    """The folders that make the running Python and its packages work: virtualenv and base installation."""
-    executable = Path(os.path.realpath(sys.executable)).parent.parent
-    folders = dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix), executable))
-    return tuple(folder for folder in folders if folder not in (Path("/usr"), Path("/")))
 
 
 def _check_command(command: tuple[str, ...]) -> None:

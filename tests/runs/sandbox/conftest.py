@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from runs.execution.interpreter import interpreter_folders
 from runs.execution.sandbox.ownership import give_to
-from runs.execution.sandbox.spec import NOBODY, interpreter_folders, minimal_environment
+from runs.execution.sandbox.spec import NOBODY, minimal_environment
 from runs.execution.sandbox.support import SandboxSupport, probe
 from tests.runs.sandbox.making import Maker
 from tests.runs.sandbox.worker import Worker, worker_of

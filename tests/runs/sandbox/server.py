@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from runs.execution.interpreter import interpreter_folders
 from runs.execution.sandbox.process import start
 from runs.execution.sandbox.running import SandboxedProcess
-from runs.execution.sandbox.spec import Limits, SandboxSpec, interpreter_folders, minimal_environment
+from runs.execution.sandbox.spec import Limits, SandboxSpec, minimal_environment
 from runs.execution.sandbox.support import SandboxSupport, probe
 from runs.execution.sandbox.watchdog import watch
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from runs.execution.sandbox.spec import NOBODY, interpreter_folders
+from runs.execution.interpreter import interpreter_folders
+from runs.execution.sandbox.spec import NOBODY
 from tests.runs.sandbox.worker import SECRET, Worker
 
 pytestmark = pytest.mark.plumbing

@@ -14,8 +14,9 @@ from typing import Any
 
 import psutil
 
+from runs.execution.interpreter import interpreter_folders
 from runs.execution.sandbox.ownership import give_to
-from runs.execution.sandbox.spec import NOBODY, interpreter_folders
+from runs.execution.sandbox.spec import NOBODY
 from runs.execution.sandbox.support import probe
 
 CHECKOUT = Path(__file__).resolve().parents[3]
