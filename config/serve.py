@@ -154,8 +154,10 @@ def _work(queue: str) -> int:
     if queue == "runs":
         from runs.execution.sandbox.orphans import end_orphans
 
-        end_orphans(Path(settings.HOME))
-    QueueWorker(queue, _prepare_for_runs if queue == "runs" else lambda: None).work()
+        worker = QueueWorker(queue, _prepare_for_runs, at_heartbeat=partial(end_orphans, Path(settings.HOME)))
+    else:
+        worker = QueueWorker(queue)
+    worker.work()
     return 0
 
 

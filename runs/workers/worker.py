@@ -28,7 +28,9 @@ POLL_SECONDS = 0.05
 class QueueWorker(Worker):
     """django-tasks-db's worker with a heartbeat, recovery of the dead, and an idle loop that takes no write lock."""
 
-    def __init__(self, queue: str, when_idle: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, queue: str, when_idle: Callable[[], None] = lambda: None, at_heartbeat: Callable[[], object] = lambda: None
+    ) -> None:
         super().__init__(
             queue_names=[queue],
             interval=0,
@@ -40,7 +42,7 @@ class QueueWorker(Worker):
             excluded_queue_names=[],
         )
         self.queue = queue
-        self._when_idle = when_idle
+        self._when_idle, self._at_heartbeat = when_idle, at_heartbeat
 
     def shutdown(self, signum: int, frame: FrameType | None) -> None:
         """SIGTERM or SIGINT: the loop ends; a task under way is told and gives its work back."""
@@ -77,6 +79,7 @@ class QueueWorker(Worker):
                 defaults = {"queue": self.queue, "last_seen_at": now}
                 WorkerProcess.objects.update_or_create(name=self.worker_id, defaults=defaults)
                 recovery.recover_the_dead()
+            self._at_heartbeat()
             connection.close()
             stopping.wait(HEARTBEAT_SECONDS)
 

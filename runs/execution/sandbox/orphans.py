@@ -13,9 +13,10 @@ from runs.execution.sandbox.tree import GONE
 
 
 def end_orphans(folder: Path) -> tuple[int, ...]:
-    """Kill every sandbox below ``folder`` (a server's home) that nobody holds; the pids. Call when a worker starts.
+    """Kill every sandbox below ``folder`` (a server's home) that nobody holds; the pids. Call it now and then.
 
-    A sandbox is held by the bubblewrap outside that waits for it: without one, its first process is an orphan.
+    A sandbox is held by the bubblewrap outside that waits for it: without one, its first process is an orphan. One
+    look is not enough: bubblewrap itself may outlive its server by a moment and leave its orphan after that look.
     """
     ended: list[int] = []
     for process in psutil.process_iter():
@@ -31,14 +32,15 @@ def _names(process: psutil.Process, folder: Path) -> bool:
 
 
 def _is_orphan(process: psutil.Process) -> bool:
-    """Whether it is in a pid namespace of its own with no bubblewrap outside that waits for it."""
-    if process.status() == psutil.STATUS_ZOMBIE or not _is_in_inner_namespace(process.pid):
+    """Whether it is the first of a pid namespace with no bubblewrap outside that waits for it."""
+    if process.status() == psutil.STATUS_ZOMBIE or not _is_first_in_namespace(process.pid):
         return False
     parent = process.parent()
     return parent is None or parent.name() != "bwrap"
 
 
-def _is_in_inner_namespace(pid: int) -> bool:
-    """Whether it has a second pid, in a namespace below ours: proc_pid_status(5), NSpid."""
+def _is_first_in_namespace(pid: int) -> bool:
+    """Whether it is process 1 of a namespace below ours: proc_pid_status(5), NSpid."""
     lines = Path("/proc", str(pid), "status").read_text().splitlines()
-    return any(line.startswith("NSpid:") and len(line.split()) > 2 for line in lines)
+    pids = next((line.split()[1:] for line in lines if line.startswith("NSpid:")), [])
+    return len(pids) > 1 and pids[-1] == "1"

@@ -142,10 +142,8 @@ def test_kill_9_of_the_worker_in_the_middle_of_a_start_leaves_no_agent(worker: W
         time.sleep(after_ms / 1000)  # not a wait: the moment is what is tried
         kill_server(server)
 
-    assert become_true(lambda: len(in_use(worker)) <= 1), in_use(worker)
-    # Bubblewrap itself may be caught half made: that is what a worker ends when it starts.
-    end_orphans(worker.folder)
-    assert become_true(lambda: not in_use(worker)), in_use(worker)
+    # Bubblewrap itself may be caught half made: that is what workers look for, again and again.
+    assert become_true(lambda: not end_orphans(worker.folder) and not in_use(worker)), in_use(worker)
 
 
 def in_use(worker: Worker) -> list[list[str]]:
