@@ -1,6 +1,7 @@
 """Watches over a run while its agent works: a lost lease, a cancellation, this worker's end, the time limit."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 from asgiref.sync import sync_to_async
@@ -32,10 +33,9 @@ async def watch_run(run: Run, lease: Lease) -> None:
             _check(await sync_to_async(_status)(lease))
             if timezone.now() >= ends_at:
                 raise RunCannotGoOn("time-limit", f"The run took longer than {minutes} minutes and was ended.")
-            try:
-                await asyncio.wait_for(woken.wait(), LOOK_EVERY_SECONDS)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_SECONDS):
+                    await woken.wait()
     finally:
         stop_listening()
 

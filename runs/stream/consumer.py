@@ -28,6 +28,7 @@ from config.api.problems import (
 from config.api.request_id import choose_request_id, current_request_id
 from runs.filters import EventFilter, read_filter
 from runs.stream import access, log
+from runs.stream.ending import end
 from runs.stream.frames import PING, Batch, Frame, make_batch
 from runs.stream.hub import Hub, Reader, running_hub
 from runs.stream.log import Topic
@@ -51,9 +52,7 @@ class EventStreamConsumer(AsyncHttpConsumer):
     async def http_disconnect(self, message: dict[str, Any]) -> None:
         """The client is gone, or the answer is complete."""
         if self.stream is not None:
-            self.stream.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self.stream
+            await end(self.stream)
         raise StopConsumer
 
     async def _answer(self) -> None:
@@ -167,7 +166,8 @@ class Stream:
         next_ping, next_check = clock() + PING_SECONDS, clock() + ACCESS_SECONDS
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(reader.news.wait(), max(0.0, min(next_ping, next_check) - clock()))
+                async with asyncio.timeout_at(min(next_ping, next_check)):
+                    await reader.news.wait()
             reader.news.clear()
             cursor = await self._drain(reader, cursor)
             if clock() >= next_ping:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import Error, close_old_connections, connections
 
 from runs.stream import log
+from runs.stream.ending import end
 from runs.stream.frames import Batch, make_batch
 from runs.stream.log import Topic
 from runs.stream.wakeups import watch_commits
@@ -92,9 +93,9 @@ class Hub:
 
     def _rest(self) -> None:
         for task in self._tasks:
-            task.cancel()
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
+            ending = asyncio.create_task(end(task))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
         self._tasks = []
 
     async def close(self) -> None:
@@ -112,7 +113,8 @@ class Hub:
     async def _tail(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), HEARTBEAT_SECONDS)
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await self._woken.wait()
             self._woken.clear()
             try:
                 for topic, followed in list(self._followed.items()):

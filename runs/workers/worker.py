@@ -29,7 +29,10 @@ class QueueWorker(Worker):
     """django-tasks-db's worker with a heartbeat, recovery of the dead, and an idle loop that takes no write lock."""
 
     def __init__(
-        self, queue: str, when_idle: Callable[[], None] = lambda: None, at_heartbeat: Callable[[], object] = lambda: None
+        self,
+        queue: str,
+        when_idle: Callable[[], None] = lambda: None,
+        at_heartbeat: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__(
             queue_names=[queue],

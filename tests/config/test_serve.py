@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from runs.execution.sandbox.support import probe
 from runs.models import WorkerProcess
 from tests.conftest import ROOT, StartServer, free_port
 
@@ -23,10 +24,10 @@ Serve = Callable[..., "subprocess.CompletedProcess[str]"]
 def serve(tmp_path: Path) -> Serve:
     """Starts a server that must end by itself, and gives its output."""
 
-    def start(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    def start(*arguments: str, prefix: tuple[str, ...] = (), **environment: str) -> "subprocess.CompletedProcess[str]":
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "COVERAGE_PROCESS_START") if name in os.environ}
         return subprocess.run(
-            [sys.executable, "-m", "config.serve", *arguments],
+            [*prefix, sys.executable, "-m", "config.serve", *arguments],
             cwd=ROOT,
             env={**kept, "QUARTERDECK_HOME": str(tmp_path / "home"), **environment},
             stdin=subprocess.DEVNULL,
@@ -86,6 +87,29 @@ def test_a_home_that_is_a_file_is_told_of(serve: Serve, tmp_path: Path) -> None:
 def test_a_home_that_cannot_be_written_is_told_of(serve: Serve) -> None:
     line = told(serve("--port", str(free_port()), QUARTERDECK_HOME="/proc/none/home"))
     assert "the data folder cannot be used" in line
+
+
+@pytest.mark.plumbing
+def test_a_full_disk_is_told_of(serve: Serve, tmp_path: Path) -> None:
+    support = probe()
+    if support.bwrap is None:
+        pytest.skip(support.reason)
+    home = tmp_path / "home"
+    home.mkdir()
+    on_a_small_disk = (
+        str(support.bwrap),
+        "--dev-bind",
+        "/",
+        "/",
+        "--size",
+        str(20 * 2**20),
+        "--tmpfs",
+        str(home),
+        "--",
+    )
+    line = told(serve("--port", str(free_port()), prefix=on_a_small_disk))
+    assert line.startswith(f"quarterdeck: the disk with {home} is full (")
+    assert line.endswith("make room, then start again.")
 
 
 def test_a_home_in_use_is_refused(serve: Serve, start_server: StartServer) -> None:

@@ -115,6 +115,17 @@ async def test_the_tailer_rests_when_nobody_reads(visit: Open) -> None:
     assert not hub.running_hub()._tasks
 
 
+async def test_a_tailer_that_is_woken_at_the_moment_of_its_end_ends(visit: Open) -> None:
+    stream = await visit()
+    await eventually(lambda: hub.running_hub()._tasks)
+    tailer = hub.running_hub()._tasks[1]
+    stream_left = asyncio.create_task(stream.leave())
+    while not stream_left.done():
+        hub.running_hub().wake()
+        await asyncio.sleep(0)
+    await eventually(tailer.done)
+
+
 async def test_a_reader_who_leaves_during_the_replay_is_forgotten(visit: Open, run: Run) -> None:
     await log_event(run, *[Draft("log", "x" * 1000)] * 2000)
     streams = [await visit() for _ in range(5)]

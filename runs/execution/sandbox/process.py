@@ -68,7 +68,8 @@ async def _hold(pipes: Pipes, information: BinaryIO) -> SandboxedProcess:
     """Take hold of the sandbox, then let the command start in it."""
     leader = find(pipes.transport.get_pid())
     try:
-        first = await asyncio.wait_for(_made(pipes, information), START_TIMEOUT_SECONDS)
+        async with asyncio.timeout(START_TIMEOUT_SECONDS):
+            first = await _made(pipes, information)
         if leader is None or first is None or pipes.stdin is None:
             raise SandboxFailed(await _complaint(leader, pipes))
         pipes.stdin.write(GO)

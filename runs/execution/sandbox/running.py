@@ -86,7 +86,8 @@ class SandboxedProcess:
     async def has_exited_within(self, timeout_seconds: float) -> bool:
         """Wait for the end of the command, for so long at most."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._pipes.exited.wait(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                await self._pipes.exited.wait()
         return self._pipes.exited.is_set()
 
     async def wait(self) -> int:
