@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -60,6 +60,12 @@ class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
         now = timezone.now()
         whole = models.Q(parent=None) | models.Q(parent__expires_at__gt=now)
         return self.filter(whole, expires_at__gt=now, user__is_active=True)
+
+    def end(self) -> None:
+        """Deletes them with all that hangs on them; locked first, as by whoever hangs something on one."""
+        with transaction.atomic():
+            list(self.select_for_update(of=("self",)).order_by("pk"))
+            self.delete()
 
 
 class AccessToken(models.Model):

@@ -19,4 +19,4 @@ class EndTokensOnChange:
 
     def password_changed(self, password: str, user: User) -> None:
         """Signs the person out everywhere; elevated tokens go with their parents."""
-        AccessToken.objects.filter(user=user).delete()
+        AccessToken.objects.filter(user=user).end()

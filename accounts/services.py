@@ -81,4 +81,4 @@ def elevate(
 def revoke_token(token: AccessToken, *, actor: User) -> None:
     """Ends a token and those elevated from it."""
     audit(actor, "token_revoked", token_id=token.pk)
-    token.delete()
+    AccessToken.objects.filter(pk=token.pk).end()

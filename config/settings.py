@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "accounts",
     "settings_params",
+    "devices",
     "projects",
     "runs",
     "snapshots",

@@ -17,6 +17,7 @@ from accounts.views import AuthViewSet
 from config import health, openapi
 from config.api.converters import IdConverter
 from config.api.views import ApiViewSet
+from devices.views import DeviceViewSet
 from projects.views import ProjectViewSet
 from runs.views.blobs import blob
 from runs.views.review import PermissionViewSet, ReviewViewSet
@@ -61,6 +62,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/auth/token", AuthViewSet.as_view({"post": "token"}, **PUBLIC)),
     *_actions("api/auth", AuthViewSet, "elevate", "logout"),
     path("api/auth/me", AuthViewSet.as_view({"get": "me"})),
+    path("api/devices", DeviceViewSet.as_view(COLLECTION)),
+    path("api/devices/<id:pk>", DeviceViewSet.as_view({"delete": "destroy"})),
     path("api/projects", ProjectViewSet.as_view(COLLECTION)),
     path("api/projects/<id:pk>", ProjectViewSet.as_view(ITEM)),
     *_actions("api/projects/<id:pk>", ProjectViewSet, "clone"),

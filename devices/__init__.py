@@ -1,0 +1,1 @@
+"""Devices: the phones that a person has registered for push notifications."""
