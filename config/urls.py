@@ -18,7 +18,7 @@ from config import health, openapi
 from config.api.converters import IdConverter
 from config.api.views import ApiViewSet
 from devices.views import DeviceViewSet
-from projects.views import ProjectViewSet
+from projects.views.projects import ProjectViewSet
 from runs.views.blobs import blob
 from runs.views.review import PermissionViewSet, ReviewViewSet
 from runs.views.runs import RunViewSet

@@ -1,5 +1,6 @@
 """Registering and removing devices."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -46,13 +47,11 @@ def _lock_owner(access_token: AccessToken) -> AccessToken:
 def _take(token: str, owner: AccessToken, *, environment: str) -> tuple[Device, bool]:
     """The row of that APNs token, locked; made if there is none. Two at a time get one row."""
     rows = Device.objects.select_for_update(of=("self",)).select_related("access_token__user")
-    for tries_left in reversed(range(_TRIES)):
-        try:
-            return rows.get_or_create(token=token, defaults={"access_token": owner, "environment": environment})
-        except IntegrityError:  # the row that was in the way has been deleted meanwhile
-            if not tries_left:
-                raise
-    raise AssertionError("unreachable")
+    new = {"access_token": owner, "environment": environment}
+    for _ in range(_TRIES):
+        with suppress(IntegrityError):  # the row that was in the way has been deleted meanwhile
+            return rows.get_or_create(token=token, defaults=new)
+    return rows.get_or_create(token=token, defaults=new)
 
 
 @transaction.atomic

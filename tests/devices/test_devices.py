@@ -164,9 +164,7 @@ def test_registering_is_audited_without_the_token(api: APIClient, other: User, m
     assert TOKEN not in str([entry.detail for entry in entries])
 
 
-def test_the_console_shows_devices_without_their_tokens(
-    api: APIClient, make_user: MakeUser, client: Client
-) -> None:
+def test_the_console_shows_devices_without_their_tokens(api: APIClient, make_user: MakeUser, client: Client) -> None:
     device = register(api).json()["id"]
     client.force_login(make_user("root@example.com", is_staff=True, is_superuser=True))
     pages = [client.get(path) for path in ("/admin/devices/device/", f"/admin/devices/device/{device}/change/")]
