@@ -18,6 +18,7 @@ from config import health, openapi
 from config.api.converters import IdConverter
 from config.api.views import ApiViewSet
 from devices.views import DeviceViewSet
+from projects.views.index import IndexViewSet
 from projects.views.projects import ProjectViewSet
 from runs.views.blobs import blob
 from runs.views.review import PermissionViewSet, ReviewViewSet
@@ -46,6 +47,7 @@ COLLECTION: Actions = {"get": "list", "post": "create"}
 ITEM: Actions = {"get": "retrieve", "put": "update", "delete": "destroy"}
 LIST: Actions = {"get": "list"}
 DETAIL: Actions = {"get": "retrieve"}
+INDEX = {"map": "map", "schema": "database_schema", "diagrams": "diagrams", "search": "search"}
 PUBLIC: dict[str, Any] = {"authentication_classes": [], "permission_classes": [IsPublic]}
 
 
@@ -67,6 +69,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/projects", ProjectViewSet.as_view(COLLECTION)),
     path("api/projects/<id:pk>", ProjectViewSet.as_view(ITEM)),
     *_actions("api/projects/<id:pk>", ProjectViewSet, "clone"),
+    path("api/projects/<id:pk>/index-rag", IndexViewSet.as_view({"post": "index_rag"})),
+    *(path(f"api/projects/<id:pk>/{name}", IndexViewSet.as_view({"get": act})) for name, act in INDEX.items()),
     path("api/projects/<id:project>/runs", RunViewSet.as_view(LIST)),
     path("api/projects/<id:project>/snapshots", SnapshotViewSet.as_view(LIST)),
     path("api/runs", RunViewSet.as_view(COLLECTION)),

@@ -15,3 +15,17 @@ class RoleRequired(Problem):
     title = "Your role in the project is too low"
     status_code = status.HTTP_403_FORBIDDEN
     default_code = "role-required"
+
+
+class IndexNotAvailable(Problem):
+    title = "This server does not index code yet"
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "index-not-available"
+    default_detail = "Indexing comes with a later version of the server: its operator can update it then."
+
+
+class IndexNotReady(Problem):
+    title = "There is no index of the project's code"
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "index-not-ready"
+    default_detail = "The project's code has not been indexed; indexing comes with a later version of the server."

@@ -67,6 +67,16 @@ class Project(models.Model):
         return self.folder / "repository.git"
 
     @property
+    def index(self) -> dict[str, Any]:
+        """How far the code index is. Nothing builds one yet, so there is none."""
+        return {"status": "none", "progress": None, "commit": None, "indexed_at": None, "files": 0, "chunks": 0}
+
+    @property
+    def docs(self) -> dict[str, Any]:
+        """How far the managed documents are. Nothing generates them yet; what is in the repository is people's."""
+        return {"status": "none", "error": None, "generated_at": None}
+
+    @property
     def error_members(self) -> dict[str, Any]:
         """What a conflict tells of the project."""
         return {"project_id": self.pk, "current_status": self.status}

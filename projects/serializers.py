@@ -48,6 +48,25 @@ class ErrorSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
+class IndexSerializer(serializers.Serializer[Any]):
+    """The state of the code index."""
+
+    status = serializers.ChoiceField(["none", "queued", "indexing", "ready", "error"])
+    progress = serializers.JSONField(allow_null=True)
+    commit = serializers.CharField(allow_null=True)
+    indexed_at = serializers.DateTimeField(allow_null=True)
+    files = serializers.IntegerField()
+    chunks = serializers.IntegerField()
+
+
+class DocsSerializer(serializers.Serializer[Any]):
+    """The state of the managed documents."""
+
+    status = serializers.ChoiceField(["none", "queued", "generating", "ready", "error"])
+    error = ErrorSerializer(allow_null=True)
+    generated_at = serializers.DateTimeField(allow_null=True)
+
+
 class ProjectSerializer(StrictModelSerializer):
     """A project."""
 
@@ -56,6 +75,8 @@ class ProjectSerializer(StrictModelSerializer):
     description = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
     defaults = DefaultsSerializer(required=False, source="*")
     error = ErrorSerializer(read_only=True, allow_null=True)
+    index = IndexSerializer(read_only=True)
+    docs = DocsSerializer(read_only=True)
     role = serializers.SerializerMethodField()
     run_counts = serializers.SerializerMethodField()
 
@@ -73,6 +94,8 @@ class ProjectSerializer(StrictModelSerializer):
             "progress",
             "head_commit",
             "last_pulled_at",
+            "index",
+            "docs",
             "defaults",
             "role",
             "run_counts",

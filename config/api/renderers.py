@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from djangorestframework_camel_case.render import CamelCaseJSONRenderer
+from rest_framework.renderers import BaseRenderer
 from rest_framework.utils.encoders import JSONEncoder as DRFJSONEncoder
 
 from config.api.times import format_time
@@ -31,3 +32,13 @@ class JSONRenderer(CamelCaseJSONRenderer):
 
     encoder_class = JSONEncoder
     charset = None
+
+
+class MarkdownRenderer(BaseRenderer):
+    """Text as it is, for those who ask for it bare."""
+
+    media_type, format = "text/markdown", "markdown"
+    charset = "utf-8"
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
+        return str(data).encode()

@@ -59,6 +59,12 @@ def archive_project(project: Project, *, actor: User) -> None:
     audit(actor, "project_archived", project_id=project.pk)
 
 
+def require_writable(project: Project) -> None:
+    """Raises 409 `project-not-ready` for an archived project: it is read-only."""
+    if project.status == Status.ARCHIVED:
+        raise ProjectNotReady("The project is archived.", **project.error_members)
+
+
 def _conflict(project: Project, reason: str) -> ProjectNotReady:
     project.refresh_from_db()
     return ProjectNotReady(f"The project {reason}.", **project.error_members)

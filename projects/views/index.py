@@ -1,0 +1,112 @@
+"""What is read from a project's code index: map, schema, diagrams, search. Nothing builds one yet, and each says so."""
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import UserRequest
+from config.api.pagination import read_cursor, read_limit
+from config.api.problems import InvalidParameter
+from config.api.renderers import JSONRenderer, MarkdownRenderer
+from config.api.views import ApiViewSet
+from projects import index_shapes as shapes
+from projects.errors import IndexNotAvailable, IndexNotReady
+from projects.models import Membership, Project
+from projects.permissions import require_role
+from projects.serializers import ProjectSerializer
+from projects.services.lifecycle import require_writable
+
+SEARCH_TEXTS = {"q": 500, "path": 1000, "language": 40}
+"""What a search takes, and how many characters of it."""
+_QUERY = OpenApiParameter("q", str, required=True, description="What to look for: 1 to 500 characters.")
+_PATH = OpenApiParameter("path", str, description="Only files whose path begins so.")
+_LANGUAGE = OpenApiParameter("language", str, description="Only files in this language.")
+
+
+class IndexViewSet(ApiViewSet):
+    """The code index of one project."""
+
+    abilities = {
+        "index_rag": "projects:write",
+        "map": "projects:read",
+        "database_schema": "projects:read",
+        "diagrams": "projects:read",
+        "search": "projects:read",
+    }
+    request: UserRequest
+    query_parameters = {"search": SEARCH_TEXTS}
+    paged = frozenset({"map", "search"})
+    queryset = Project.objects.none()
+    serializer_class = ProjectSerializer
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        return [JSONRenderer(), MarkdownRenderer()] if self.action == "diagrams" else super().get_renderers()
+
+    def _find(self) -> Project:
+        project: Project = get_object_or_404(Project.objects.visible_to(self.request.user), pk=self.kwargs["pk"])
+        return project
+
+    @extend_schema(request=None, responses={202: ProjectSerializer})
+    @action(detail=True, methods=["post"])
+    def index_rag(self, request: UserRequest, pk: str) -> Response:
+        """Indexes the whole project anew."""
+        project = self._find()
+        require_role(project, request.user, Membership.Role.MAINTAINER)
+        self.refuse_body(request)
+        require_writable(project)
+        raise IndexNotAvailable(**project.error_members)
+
+    @extend_schema(responses=shapes.MapRowSerializer(many=True))
+    def map(self, request: UserRequest, pk: str) -> Response:
+        """One row for each file of the index, by path."""
+        project = self._find()
+        _read_page(request)
+        raise _not_ready(project)
+
+    @extend_schema(responses=shapes.DatabaseSchemaSerializer)
+    def database_schema(self, request: UserRequest, pk: str) -> Response:
+        """The database schema that the code defines."""
+        raise _not_ready(self._find())
+
+    @extend_schema(
+        responses={
+            (200, "application/json"): shapes.DiagramsSerializer,
+            (200, "text/markdown"): OpenApiTypes.STR,
+        }
+    )
+    def diagrams(self, request: UserRequest, pk: str) -> Response:
+        """Diagrams of the architecture, as JSON or as the bare markdown."""
+        raise _not_ready(self._find())
+
+    @extend_schema(parameters=[_QUERY, _PATH, _LANGUAGE], responses=shapes.SearchRowSerializer(many=True))
+    def search(self, request: UserRequest, pk: str) -> Response:
+        """Searches the code: one row for each file, best first."""
+        project = self._find()
+        _read_page(request)
+        _read_search(request)
+        raise _not_ready(project)
+
+
+def _not_ready(project: Project) -> IndexNotReady:
+    return IndexNotReady(index_status=project.index["status"], **project.error_members)
+
+
+def _read_page(request: Request) -> None:
+    read_limit(request)
+    read_cursor(request)
+
+
+def _read_search(request: Request) -> dict[str, str]:
+    """The search as it was asked for; 400 `invalid-parameter` for what cannot be searched for."""
+    texts = {name: request.query_params[name] for name in SEARCH_TEXTS if name in request.query_params}
+    if not texts.get("q", "").strip():
+        raise InvalidParameter("q says what to look for.", parameter="q")
+    for name, text in texts.items():
+        if not text or len(text) > SEARCH_TEXTS[name] or "\0" in text:
+            message = f"{name} is a text of 1 to {SEARCH_TEXTS[name]} characters, without NUL."
+            raise InvalidParameter(message, parameter=name)
+    return texts
