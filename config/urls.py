@@ -14,9 +14,10 @@ from drf_spectacular.views import SpectacularAPIView
 
 from accounts.permissions import IsPublic
 from accounts.views import AuthViewSet
-from config import health, openapi
+from config import error_pages, health, openapi
 from config.api.converters import IdConverter
 from config.api.views import ApiViewSet
+from config.meta import MetaViewSet
 from devices.views import DeviceViewSet
 from projects.views.index import IndexViewSet
 from projects.views.projects import ProjectViewSet
@@ -59,7 +60,10 @@ def _actions(prefix: str, door: type[ApiViewSet], *names: str) -> list[URLPatter
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("errors", error_pages.index),
+    path("errors/<slug:code>", error_pages.page),
     path("admin/", admin.site.urls),
+    path("api/meta", MetaViewSet.as_view(DETAIL, **PUBLIC)),
     path("api/schema", SpectacularAPIView.as_view(**PUBLIC)),
     path("api/auth/token", AuthViewSet.as_view({"post": "token"}, **PUBLIC)),
     *_actions("api/auth", AuthViewSet, "elevate", "logout"),

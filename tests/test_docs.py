@@ -3,15 +3,13 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.urls import URLPattern, get_resolver
-from rest_framework import exceptions
 
-from config.api.problems import Problem
+from config.api.problems import Problem, problem_types
 from projects.git.errors import GitError
 from settings_params.registry import PARAMS, Param
 
@@ -19,7 +17,6 @@ pytestmark = pytest.mark.plumbing
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "bench/README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOT_FOR_USERS = {"PATH", "DJANGO_SETTINGS_MODULE"}
-FRAMEWORK_ERRORS = (exceptions.NotAcceptable, exceptions.UnsupportedMediaType, exceptions.PermissionDenied)
 _ENVIRONMENT_READ = re.compile(r'environ(?:\.get\(|\[)"([A-Z_]+)"|"([A-Z_]+)" (?:not )?in os\.environ')
 _PARAMETER = re.compile(r"<[^>]*>|\{[^}]*\}")
 
@@ -69,7 +66,9 @@ def test_operating_names_no_param_that_does_not_exist() -> None:
 def test_every_route_stands_in_the_api_page() -> None:
     patterns = [each for each in get_resolver().url_patterns if isinstance(each, URLPattern)]
     routes = {"/" + _PARAMETER.sub("{}", str(each.pattern)) for each in patterns}
-    told = set(re.findall(r"/(?:api/[\w{}/-]+|healthz|readyz)", _PARAMETER.sub("{}", read("docs/api.md"))))
+    told = set(
+        re.findall(r"/(?:api/[\w{}/-]+|healthz|readyz|errors[\w{}/-]*)", _PARAMETER.sub("{}", read("docs/api.md")))
+    )
 
     assert routes - told == set()
 
@@ -77,13 +76,11 @@ def test_every_route_stands_in_the_api_page() -> None:
 def problems() -> list[type[Problem]]:
     """Every problem of the site that a client can meet."""
     assert get_resolver().url_patterns, "importing the routes imports every problem"
-    site = [each for each in below(Problem) if not each.__module__.startswith("test")]
-    return [Problem, *(each for each in site if not each.__name__.startswith("_"))]
+    return [each for each in problem_types() if not each.__module__.startswith("test")]
 
 
 def test_every_problem_has_a_section_and_every_section_a_problem() -> None:
     codes = {problem.default_code for problem in problems()}
-    codes |= {HTTPStatus(error.status_code).phrase.lower().replace(" ", "-") for error in FRAMEWORK_ERRORS}
 
     assert set(re.findall(r"^### ([a-z-]+)$", read("docs/errors.md"), re.MULTILINE)) == codes
 

@@ -1,6 +1,5 @@
 """Turns any exception of a view into a problem. drf-standardized-errors collects; this file only words the result."""
 
-from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -20,8 +19,11 @@ _KNOWN: tuple[tuple[type[exceptions.APIException], type[problems.Problem]], ...]
     (exceptions.ParseError, problems.MalformedJson),
     (exceptions.NotAuthenticated, problems.Unauthenticated),
     (exceptions.AuthenticationFailed, problems.Unauthenticated),
+    (exceptions.PermissionDenied, problems.Forbidden),
     (exceptions.NotFound, problems.NotFound),
     (exceptions.MethodNotAllowed, problems.MethodNotAllowed),
+    (exceptions.NotAcceptable, problems.NotAcceptable),
+    (exceptions.UnsupportedMediaType, problems.UnsupportedMediaType),
 )
 _MALFORMED = "The request is malformed."
 
@@ -43,15 +45,7 @@ class ProblemFormatter(ExceptionFormatter):
         for known, problem in _KNOWN:
             if isinstance(self.exc, known):
                 return problem(str(self.exc.detail) if known is not exceptions.NotAuthenticated else None)
-        return _by_status(self.exc)
-
-
-def _by_status(exc: exceptions.APIException) -> problems.Problem:
-    problem = problems.Problem(str(exc.detail))
-    problem.status_code = exc.status_code
-    problem.title = HTTPStatus(exc.status_code).phrase
-    problem.default_code = problem.title.lower().replace(" ", "-")
-    return problem
+        return problems.Problem(str(self.exc.detail))
 
 
 def _entry(error: Error) -> dict[str, str]:
@@ -92,8 +86,7 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's `handler403`."""
-    problem = _by_status(exceptions.PermissionDenied())
-    return problems.problem_response(problem, request.path)
+    return problems.problem_response(problems.Forbidden(), request.path)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -4,10 +4,12 @@
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import DatabaseError
 from django.http import HttpResponse
+from django.utils.encoding import escape_uri_path
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
@@ -55,6 +57,13 @@ class Unauthenticated(Problem):
     headers = {"WWW-Authenticate": "Bearer"}
 
 
+class Forbidden(Problem):
+    title = "Forbidden"
+    status_code = status.HTTP_403_FORBIDDEN
+    default_code = "forbidden"
+    default_detail = "You may not do this."
+
+
 class NotFound(Problem):
     title = "Not found"
     status_code = status.HTTP_404_NOT_FOUND
@@ -68,10 +77,29 @@ class MethodNotAllowed(Problem):
     default_code = "method-not-allowed"
 
 
+class NotAcceptable(Problem):
+    title = "No acceptable form"
+    status_code = status.HTTP_406_NOT_ACCEPTABLE
+    default_code = "not-acceptable"
+
+
+class PreconditionFailed(Problem):
+    title = "The resource is not the one you know"
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_code = "precondition-failed"
+    default_detail = "It has changed since the tag in If-Match. Get it again, then decide. Nothing was changed."
+
+
 class BodyTooLarge(Problem):
     title = "Body too large"
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "body-too-large"
+
+
+class UnsupportedMediaType(Problem):
+    title = "Unsupported media type"
+    status_code = status.HTTP_415_UNSUPPORTED_MEDIA_TYPE
+    default_code = "unsupported-media-type"
 
 
 class ValidationFailed(Problem):
@@ -88,6 +116,14 @@ class ServerError(Problem):
     status_code = status.HTTP_500_INTERNAL_SERVER_ERROR
     default_code = "internal-error"
     default_detail = "Something failed in the server. Quote requestId when you report it."
+
+
+def problem_types(base: type[Problem] = Problem) -> Iterator[type[Problem]]:
+    """The registry: every kind of problem whose module has been imported. Names with `_` are bases, not kinds."""
+    if not base.__name__.startswith("_"):
+        yield base
+    for each in base.__subclasses__():
+        yield from problem_types(each)
 
 
 def camel_case(name: str) -> str:
@@ -113,7 +149,7 @@ def problem_body(problem: Problem, instance: str) -> dict[str, Any]:
         "title": problem.title,
         "status": problem.status_code,
         "detail": str(problem.detail),
-        "instance": instance,
+        "instance": escape_uri_path(instance),
     }
     if problem.status_code >= 500:
         body["requestId"] = current_request_id.get()

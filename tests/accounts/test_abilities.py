@@ -18,7 +18,10 @@ from snapshots.models import Snapshot
 from tests.config.answers import problem
 from tests.conftest import MakeApi
 
-PUBLIC = {"healthz", "readyz", "api/schema", "api/auth/token", "api/blobs/<str:signature>"}
+PUBLIC = {
+    *("healthz", "readyz", "errors", "errors/<slug:code>", "api/schema", "api/meta"),
+    *("api/auth/token", "api/blobs/<str:signature>"),
+}
 CONSOLE = {"admin/"}
 
 
