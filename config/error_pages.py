@@ -41,8 +41,8 @@ def _html(markdown: str) -> SafeString:
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":
             opening.attrSet("id", re.sub(r"[^a-z0-9-]", "", inline.content.lower().replace(" ", "-")))
-    # Markdown's own HTML is off, and the text is the project's.
-    return mark_safe(parser.renderer.render(tokens, parser.options, {}))  # noqa: S308
+    html: str = parser.renderer.render(tokens, parser.options, {})
+    return mark_safe(html)  # noqa: S308 - HTML in Markdown is off, and the text is the project's
 
 
 def _lead_to_pages(token: Token) -> None:
