@@ -5,6 +5,8 @@ import os
 import secrets
 from pathlib import Path
 
+from settings_params.private_files import write_once
+
 
 def open_home(checkout: Path) -> Path:
     """The folder of all data: `QUARTERDECK_HOME`, else `var/` in the checkout. Made 0700 when missing."""
@@ -14,27 +16,10 @@ def open_home(checkout: Path) -> Path:
 
 
 def read_secret_key(home: Path) -> str:
-    """`QUARTERDECK_SECRET_KEY`, else the key kept 0600 in the home, made on first use.
-
-    Two processes that start at once agree: the file appears whole, by a hard link that only one of them can make.
-    """
+    """`QUARTERDECK_SECRET_KEY`, else the key kept 0600 in the home, made on first use."""
     if given := os.environ.get("QUARTERDECK_SECRET_KEY"):
         return given
-    path = home / "secret_key"
-    if not path.exists():
-        made = home / f".secret_key.{os.getpid()}.{secrets.token_hex(4)}"
-        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(made, path)
-        except FileExistsError:
-            pass
-        finally:
-            made.unlink()
-    return path.read_text().strip()
+    return write_once(home / "secret_key", secrets.token_urlsafe(48)).strip()
 
 
 def keep_private(path: Path) -> None:

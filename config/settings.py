@@ -11,6 +11,7 @@ from config.home import keep_private, open_home, read_secret_key
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = open_home(BASE_DIR)
 SECRET_KEY = read_secret_key(HOME)
+ENCRYPTION_KEY_FILE = HOME / "encryption_keys"  # unless QUARTERDECK_ENCRYPTION_KEYS
 DEBUG = False
 ALLOWED_HOSTS = ["*"]  # Links are built from the request and tokens are not cookies: any name of the server will do.
 
