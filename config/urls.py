@@ -20,6 +20,7 @@ from config.api.views import ApiViewSet
 from config.meta import MetaViewSet
 from devices.views import DeviceViewSet
 from projects.views.index import IndexViewSet
+from projects.views.members import MemberViewSet
 from projects.views.projects import ProjectViewSet
 from runs.views.blobs import blob
 from runs.views.review import PermissionViewSet, ReviewViewSet
@@ -46,6 +47,7 @@ handler500 = "config.api.exceptions.server_error"
 
 COLLECTION: Actions = {"get": "list", "post": "create"}
 ITEM: Actions = {"get": "retrieve", "put": "update", "delete": "destroy"}
+UPDATE_OR_DELETE: Actions = {"put": "update", "delete": "destroy"}
 LIST: Actions = {"get": "list"}
 DETAIL: Actions = {"get": "retrieve"}
 INDEX = {"map": "map", "schema": "database_schema", "diagrams": "diagrams", "search": "search"}
@@ -75,6 +77,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_actions("api/projects/<id:pk>", ProjectViewSet, "clone"),
     path("api/projects/<id:pk>/index-rag", IndexViewSet.as_view({"post": "index_rag"})),
     *(path(f"api/projects/<id:pk>/{name}", IndexViewSet.as_view({"get": act})) for name, act in INDEX.items()),
+    path("api/projects/<id:project>/members", MemberViewSet.as_view(COLLECTION)),
+    path("api/projects/<id:project>/members/<id:user>", MemberViewSet.as_view(UPDATE_OR_DELETE)),
     path("api/projects/<id:project>/runs", RunViewSet.as_view(LIST)),
     path("api/projects/<id:project>/snapshots", SnapshotViewSet.as_view(LIST)),
     path("api/runs", RunViewSet.as_view(COLLECTION)),

@@ -11,6 +11,18 @@ class ProjectNotReady(Problem):
     default_code = "project-not-ready"
 
 
+class AlreadyMember(Problem):
+    title = "That person is a member already"
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "already-member"
+
+
+class LastOwner(Problem):
+    title = "A project keeps at least one owner"
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "last-owner"
+
+
 class RoleRequired(Problem):
     title = "Your role in the project is too low"
     status_code = status.HTTP_403_FORBIDDEN

@@ -82,6 +82,14 @@ class Project(models.Model):
         return {"project_id": self.pk, "current_status": self.status}
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Questions about memberships."""
+
+    def owners(self) -> Self:
+        """Those who manage the project: one of them stays."""
+        return self.filter(role=Membership.Role.OWNER)
+
+
 class Membership(models.Model):
     """A person's role in a project."""
 
@@ -93,6 +101,9 @@ class Membership(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=Role)
+    joined_at = models.DateTimeField(default=timezone.now)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "user"], name="one_role_per_member")]

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from django.db.models import Count
 
-from projects.models import Project
+from accounts.models import User
+from projects.models import Membership, Project
 
 
 def run_counts(projects: Iterable[Project]) -> dict[int, dict[str, int]]:
@@ -16,3 +17,11 @@ def run_counts(projects: Iterable[Project]) -> dict[int, dict[str, int]]:
     for pk, status, count in rows.order_by():
         counts[pk][status] = count
     return counts
+
+
+def roles_of(user: User, projects: Iterable[Project]) -> dict[int, str]:
+    """The user's role in each of the projects (one query; none for operators, who are owners everywhere)."""
+    ids = [project.pk for project in projects]
+    if user.is_operator:
+        return dict.fromkeys(ids, Membership.Role.OWNER)
+    return dict(Membership.objects.filter(user=user, project__in=ids).values_list("project_id", "role"))

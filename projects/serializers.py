@@ -4,12 +4,12 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.models import User
 from config.api.renderers import Verbatim
 from config.api.serializers import StrictModelSerializer, StrictSerializer
 from projects import remotes
 from projects.git.errors import RemoteRefused
-from projects.models import Project
-from projects.permissions import role_in
+from projects.models import Membership, Project
 from settings_params.providers import AGENT_KEYS
 
 
@@ -118,7 +118,35 @@ class ProjectSerializer(StrictModelSerializer):
             raise serializers.ValidationError(refused.message, code=refused.code) from None
 
     def get_role(self, project: Project) -> str | None:
-        return role_in(project, self.context["request"].user)
+        role: str | None = self.context["roles"].get(project.pk)
+        return role
 
     def get_run_counts(self, project: Project) -> Any:
         return Verbatim(self.context["run_counts"].get(project.pk, {}))
+
+
+class MemberSerializer(StrictModelSerializer):
+    """A person in a project. `email` names whom to add, and is read-only afterwards."""
+
+    user_id = serializers.IntegerField(read_only=True)
+    email = serializers.EmailField(source="user.email")
+    name = serializers.CharField(source="user.name", read_only=True)
+
+    class Meta:
+        model = Membership
+        fields = ("user_id", "email", "name", "role", "joined_at")
+        read_only_fields = ("joined_at",)
+
+    def get_fields(self) -> dict[str, Any]:
+        """A member stays the same person."""
+        fields: dict[str, Any] = super().get_fields()
+        if self.instance is not None:
+            fields["email"].read_only = True
+        return fields
+
+    def validate_email(self, email: str) -> User:
+        """The person. Owners may learn who has an account here: they invite, at the pace of the rate limits."""
+        person = User.objects.filter(email__iexact=email, is_active=True).first()
+        if person is None:
+            raise serializers.ValidationError("Nobody here has this address.", code="does-not-exist")
+        return person

@@ -59,10 +59,16 @@ def archive_project(project: Project, *, actor: User) -> None:
     audit(actor, "project_archived", project_id=project.pk)
 
 
+def lock_writable(project: Project) -> None:
+    """Takes the project's row until the transaction ends; 409 `project-not-ready` where it is archived."""
+    project.status = Project.objects.select_for_update(no_key=True).values_list("status", flat=True).get(pk=project.pk)
+    require_writable(project)
+
+
 def require_writable(project: Project) -> None:
-    """Raises 409 `project-not-ready` for an archived project: it is read-only."""
+    """409 `project-not-ready` where the project is archived: it is only read then, and cloned again."""
     if project.status == Status.ARCHIVED:
-        raise ProjectNotReady("The project is archived.", **project.error_members)
+        raise ProjectNotReady("The project is archived: clone it again to work on it.", **project.error_members)
 
 
 def _conflict(project: Project, reason: str) -> ProjectNotReady:

@@ -13,7 +13,7 @@ from config.api.problems import InvalidParameter
 from config.api.views import ApiViewSet
 from projects.models import Membership, Project, ProjectQuerySet
 from projects.permissions import require_role
-from projects.queries import run_counts
+from projects.queries import roles_of, run_counts
 from projects.serializers import ProjectSerializer
 from projects.services import lifecycle
 
@@ -51,7 +51,9 @@ class ProjectViewSet(ApiViewSet):
 
     def _show(self, projects: Any, **options: Any) -> Any:
         many = isinstance(projects, list)
-        context = {**self.get_serializer_context(), "run_counts": run_counts(projects if many else [projects])}
+        shown = projects if many else [projects]
+        described = {"run_counts": run_counts(shown), "roles": roles_of(self.request.user, shown)}
+        context = {**self.get_serializer_context(), **described}
         return ProjectSerializer(projects, many=many, context=context, **options).data
 
     def list(self, request: UserRequest) -> Response:

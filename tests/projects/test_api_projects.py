@@ -40,18 +40,6 @@ REFUSED = {
 }
 
 
-@pytest.fixture
-def as_role(project: Project, make_user: MakeUser, make_api: MakeApi) -> Any:
-    """Clients of members with a given role."""
-
-    def make(role: str) -> APIClient:
-        person = make_user(f"{role}@example.com")
-        Membership.objects.create(project=project, user=person, role=role)
-        return make_api(person)
-
-    return make
-
-
 def test_a_new_project_waits_for_its_clone(api: APIClient) -> None:
     answer = api.post("/api/projects", {"name": "My Sample!", "repositoryUrl": URL})
     body = answer.json()
