@@ -5,6 +5,7 @@ import io
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -95,12 +96,18 @@ class Recorder:
                 return
             batch = tuple(self._waiting)
             writing = asyncio.ensure_future(sync_to_async(record)(self._run, self._lease, batch))
+            # At the very moment when it is written: a cancellation between that and here would have it written twice.
+            writing.add_done_callback(partial(self._forget, len(batch)))
             try:
                 await asyncio.shield(writing)
             finally:
-                await asyncio.wait({writing})
-                if writing.exception() is None:
-                    del self._waiting[: len(batch)]
+                while not writing.done():
+                    with suppress(asyncio.CancelledError):
+                        await asyncio.wait({writing})
+
+    def _forget(self, count: int, written: "asyncio.Future[None]") -> None:
+        if not written.cancelled() and written.exception() is None:
+            del self._waiting[:count]
 
     def _take_text(self, event_type: str, message_id: str, text: str) -> None:
         if self._text is None or (self._text.event_type, self._text.message_id) != (event_type, message_id):
