@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "projects",
     "runs",
     "snapshots",
+    "docs_mgmt",
 ]
 MIDDLEWARE = [
     "config.api.request_id.RequestIdMiddleware",

@@ -19,6 +19,7 @@ from config.api.converters import IdConverter
 from config.api.views import ApiViewSet
 from config.meta import MetaViewSet
 from devices.views import DeviceViewSet
+from docs_mgmt.views import DocViewSet
 from projects.views.index import IndexViewSet
 from projects.views.members import MemberViewSet
 from projects.views.projects import ProjectViewSet
@@ -81,6 +82,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/projects/<id:project>/members/<id:user>", MemberViewSet.as_view(UPDATE_OR_DELETE)),
     path("api/projects/<id:project>/runs", RunViewSet.as_view(LIST)),
     path("api/projects/<id:project>/snapshots", SnapshotViewSet.as_view(LIST)),
+    path("api/projects/<id:project>/docs", DocViewSet.as_view(LIST)),
+    path("api/projects/<id:project>/docs/regenerate", DocViewSet.as_view({"post": "regenerate"})),
+    path("api/projects/<id:project>/docs/<slug:slug>", DocViewSet.as_view(DETAIL)),
+    path("api/projects/<id:project>/changelog", DocViewSet.as_view({"get": "changelog"})),
     path("api/runs", RunViewSet.as_view(COLLECTION)),
     path("api/runs/<id:pk>", RunViewSet.as_view(ITEM)),
     *_actions("api/runs/<id:pk>", RunViewSet, "start", "cancel"),

@@ -42,7 +42,8 @@ class Door:
         ids = {"project": project, "run": run}
         pk = project if self.route.startswith("api/projects/<id:pk>") else item
         pk = run if self.route.startswith("api/runs/<id:pk>") else pk
-        return "/" + re.sub(r"<id:(\w+)>", lambda match: str(ids.get(match[1], pk)), self.route)
+        route = self.route.replace("<slug:slug>", "project-map")
+        return "/" + re.sub(r"<id:(\w+)>", lambda match: str(ids.get(match[1], pk)), route)
 
 
 def _doors() -> Iterator[Door]:

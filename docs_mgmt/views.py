@@ -1,0 +1,93 @@
+"""`/api/projects/{project}/docs…` and `…/changelog`: documents as they are in the repository."""
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.renderers import BaseRenderer
+from rest_framework.response import Response
+
+from accounts.permissions import UserRequest
+from config.api.pagination import page_of
+from config.api.renderers import JSONRenderer, MarkdownRenderer
+from config.api.views import ApiViewSet
+from docs_mgmt import serializers
+from docs_mgmt.errors import DocsNotAvailable, DocsNotGenerated, DocsTooLarge
+from docs_mgmt.queries import MANAGED, MAX_BYTES, Document, find_documents, read_markdown
+from projects.models import Membership, Project
+from projects.permissions import require_role
+from projects.serializers import ProjectSerializer
+from projects.services.lifecycle import require_writable
+
+
+class DocViewSet(ApiViewSet):
+    """The managed documents of a project."""
+
+    abilities = {
+        "list": "projects:read",
+        "retrieve": "projects:read",
+        "changelog": "projects:read",
+        "regenerate": "projects:write",
+    }
+    request: UserRequest
+    paged = frozenset({"list", "changelog"})
+    queryset = Project.objects.none()
+    serializer_class = serializers.DocumentSerializer
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        return [JSONRenderer(), MarkdownRenderer()] if self.action == "retrieve" else super().get_renderers()
+
+    def _find(self, pk: str) -> Project:
+        project: Project = get_object_or_404(Project.objects.visible_to(self.request.user), pk=pk)
+        return project
+
+    def list(self, request: UserRequest, project: str) -> Response:
+        """Those that the repository holds at the project's head commit."""
+        found = find_documents(self._find(project), MANAGED.values())
+        return page_of(request, [serializers.DocumentSerializer(document).data for document in found])
+
+    @extend_schema(
+        responses={
+            (200, "application/json"): serializers.DocumentDetailSerializer,
+            (200, "text/markdown"): OpenApiTypes.STR,
+        }
+    )
+    def retrieve(self, request: UserRequest, project: str, slug: str) -> Response:
+        """One document, as JSON or as the bare markdown."""
+        found = self._find(project)
+        document = _find_document(found, slug)
+        markdown = read_markdown(found, document)
+        if isinstance(request.accepted_renderer, MarkdownRenderer):
+            return Response(markdown, headers={"X-Content-Type-Options": "nosniff"})
+        return Response(serializers.DocumentDetailSerializer(document, context={"markdown": markdown}).data)
+
+    @extend_schema(responses=serializers.ChangelogEntrySerializer(many=True))
+    def changelog(self, request: UserRequest, project: str) -> Response:
+        """What runs have written into CHANGELOG_AI.md, newest first: nothing, as long as none writes there."""
+        self._find(project)
+        return page_of(request, [])
+
+    @extend_schema(request=None, responses={202: ProjectSerializer})
+    @action(detail=True, methods=["post"])
+    def regenerate(self, request: UserRequest, project: str) -> Response:
+        """Writes all auto-blocks anew."""
+        found = self._find(project)
+        require_role(found, request.user, Membership.Role.MAINTAINER)
+        self.refuse_body(request)
+        require_writable(found)
+        raise DocsNotAvailable(docs_status=found.docs["status"], **found.error_members)
+
+
+def _find_document(project: Project, slug: str) -> Document:
+    """The document at the head commit; 404 for a slug that there is not, 409 where the repository lacks the file."""
+    if slug not in MANAGED:
+        raise Http404
+    doc = MANAGED[slug]
+    members = {"slug": slug, "path": doc.path, **project.error_members}
+    document = next(iter(find_documents(project, [doc])), None)
+    if document is None:
+        raise DocsNotGenerated(f"There is no {doc.path} in the repository: commit one.", **members)
+    if document.file.size_bytes > MAX_BYTES:
+        raise DocsTooLarge(f"{doc.path} has more than {MAX_BYTES} bytes: shorten it.", **members)
+    return document
