@@ -3,6 +3,7 @@
 import shutil
 
 from django.conf import settings
+from django.core.cache import caches
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
@@ -31,10 +32,12 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Database, queue workers and disk; 503 `not-ready` says which is missing."""
+    """Database, queue workers, disk and, where there is one, Redis; 503 `not-ready` says which is missing."""
     checks = {"database": _database(), "disk": _disk()}
     if checks["database"] is None:
         checks |= {f"worker:{queue}": _worker(queue) for queue in QUEUES}
+    if is_reachable := getattr(caches["default"], "is_reachable", None):  # only with REDIS_URL
+        checks["counters"] = None if is_reachable() else "REDIS_URL cannot be reached."
     failures = {name: reason for name, reason in checks.items() if reason is not None}
     if failures:
         told = {name: reason or "ok" for name, reason in checks.items()}

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.api.request_id.RequestIdMiddleware",
+    "config.api.throttle.RateLimitHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -78,6 +79,20 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
     }
 else:
     DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 0, "max_size": 8, "timeout": 10}}
+_REDIS_URL = os.environ.get("REDIS_URL")
+CACHES: dict[str, Any] = {
+    # Exact in one process (it counts under a lock). Not the database's cache: its counters lose requests.
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
+}
+if _REDIS_URL:
+    CACHES["default"] = {
+        "BACKEND": "config.api.counters.SharedCounters",
+        "LOCATION": _REDIS_URL,
+        "KEY_PREFIX": "quarterdeck",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},  # seconds; a request waits for no Redis
+    }
+RATELIMIT_FAIL_OPEN = True  # only for a counter that vanished: away counters are counted elsewhere
+RATELIMIT_IP_META_KEY = "config.api.throttle.client_address"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TASKS: dict[str, Any] = {
     "default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "runs"]},
@@ -104,6 +119,7 @@ REST_FRAMEWORK = {
         "accounts.authentication.TokenAuthentication",
         "accounts.authentication.ConsoleSessionAuthentication",
     ],
+    "DEFAULT_THROTTLE_CLASSES": ["config.api.throttle.GroupThrottle"],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.HasAbility"],
     "DEFAULT_RENDERER_CLASSES": ["config.api.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.api.parsers.CamelCaseParser"],
@@ -143,9 +159,9 @@ CONTENT_SECURITY_POLICY = {
 }
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
-_IS_BEHIND_PROXY = os.environ.get("QUARTERDECK_BEHIND_PROXY") == "true"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _IS_BEHIND_PROXY
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _IS_BEHIND_PROXY else None
+IS_BEHIND_PROXY = os.environ.get("QUARTERDECK_BEHIND_PROXY") == "true"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_BEHIND_PROXY
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_BEHIND_PROXY else None
 
 LOGGING: dict[str, Any] = {
     "version": 1,

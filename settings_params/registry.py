@@ -69,6 +69,11 @@ class Param:
 
 _KIND_NAMES = {bool: "boolean (true or false)", int: "whole number", str: "string"}
 
+
+def _per_minute(name: str, default: int, description: str) -> Param:
+    return Param(f"limits.{name}_per_minute", int, default, description, minimum=1, maximum=1_000_000)
+
+
 PARAMS: Mapping[str, Param] = {
     param.key: param
     for param in (
@@ -118,6 +123,11 @@ PARAMS: Mapping[str, Param] = {
         Param("git.author_name", str, "Quarterdeck", "Committer of run commits and snapshots."),
         Param("git.author_email", str, "quarterdeck@localhost", "The committer's address."),
         Param("git.clone_depth", int, 0, "Commits of history to clone; 0 is all of it.", minimum=0, maximum=1_000_000),
+        _per_minute("default", 60, "Requests a minute and person, but for those of the other limits."),
+        _per_minute("run_start", 6, "Starts and retries of runs, and messages to completed ones, a minute and person."),
+        _per_minute("stream_opens", 30, "Event streams opened a minute and person."),
+        _per_minute("settings_writes", 20, "Changes of settings a minute and person."),
+        _per_minute("logins", 5, "Passwords tried a minute, for each address and for each account."),
         Param(
             "api.error_base_url",
             str,

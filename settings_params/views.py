@@ -51,6 +51,7 @@ class ServerParamViewSet(ApiViewSet):
     """What the operator has set, and setting it."""
 
     abilities = {"list": "settings:read", "update": "settings:write"}
+    limit_groups = {"update": "settings:write"}
     queryset = ServerParam.objects.none()
     serializer_class = SettingSerializer
     parser_classes = [VerbatimParser]

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connections
 from rest_framework.test import APIClient
 
@@ -63,6 +64,12 @@ def allow_local(monkeypatch: pytest.MonkeyPatch) -> None:
     """Local repositories may be cloned and pushed to."""
     monkeypatch.setenv("QUARTERDECK_PARAM_SAFETY_ALLOW_LOCAL_REPOSITORIES", "true")
     monkeypatch.setenv("QUARTERDECK_PARAM_SAFETY_AUTO_GIT_PUSH", "true")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted() -> None:
+    """Every test begins with all of its limits unused."""
+    cache.clear()
 
 
 MakeUser = Callable[..., User]
@@ -164,6 +171,11 @@ class Server:
 
 
 OPERATOR = "operator@example.com"
+# Tests of a real server ask it every moment whether something has come true.
+UNLIMITED = {
+    f"QUARTERDECK_PARAM_LIMITS_{name}_PER_MINUTE": "1000000"
+    for name in ("DEFAULT", "RUN_START", "STREAM_OPENS", "LOGINS")
+}
 StartServer = Callable[..., Server]
 
 
@@ -223,6 +235,7 @@ def start_server(tmp_path: Path, fresh_database: str | None) -> Iterator[StartSe
             "QUARTERDECK_HOME": str(home),
             "QUARTERDECK_PARAM_SAFETY_ALLOW_LOCAL_REPOSITORIES": "true",
             "QUARTERDECK_PARAM_SAFETY_AUTO_GIT_PUSH": "true",
+            **UNLIMITED,
             "DJANGO_SUPERUSER_EMAIL": OPERATOR,
             "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
             "DJANGO_SETTINGS_MODULE": "config.settings",

@@ -111,6 +111,18 @@ class ValidationFailed(Problem):
     default_detail = "Some members of the body are not acceptable: see errors."
 
 
+class RateLimited(Problem):
+    """Too many requests of one group; `Retry-After` is in seconds."""
+
+    title = "Too many requests"
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_code = "rate-limited"
+
+    def __init__(self, limit: int, retry_after_seconds: int, detail: str | None = None) -> None:
+        super().__init__(detail or f"There may be {limit} a minute. Try again in {retry_after_seconds} seconds.")
+        self.headers = {"Retry-After": str(retry_after_seconds)}
+
+
 class ServerError(Problem):
     title = "Internal error"
     status_code = status.HTTP_500_INTERNAL_SERVER_ERROR

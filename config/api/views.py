@@ -9,16 +9,24 @@ from rest_framework.viewsets import GenericViewSet
 from config.api import pagination
 from config.api.problems import InvalidParameter
 from config.api.serializers import StrictSerializer
+from config.api.throttle import Group
 
 
 class ApiViewSet(GenericViewSet[Any]):
-    """`abilities` names what each action needs; `query_parameters` what each action reads beside the page's own."""
+    """`abilities` names what each action needs; `query_parameters` what each action reads beside the page's own.
+
+    `limit_groups` names the group of limits that an action's requests count in (config.api.throttle), where it is
+    not `default`.
+    """
 
     abilities: dict[str, str | None] = {}
     query_parameters: dict[str, Iterable[str]] = {}
+    limit_groups: dict[str, Group] = {}
     paged: frozenset[str] = frozenset({"list"})
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.perform_authentication(request)
+        self.check_throttles(request)  # right after 401, so that every answer of a signed-in caller can tell the limits
         super().initial(request, *args, **kwargs)
         action = self.action or ""
         known = set(self.query_parameters.get(action, ()))

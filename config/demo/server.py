@@ -41,6 +41,7 @@ class DemoServer:
             "QUARTERDECK_HOME": os.fspath(self._home),
             "QUARTERDECK_PARAM_SAFETY_AUTO_GIT_PUSH": "true",
             "QUARTERDECK_PARAM_SAFETY_ALLOW_LOCAL_REPOSITORIES": "true",
+            "QUARTERDECK_PARAM_LIMITS_DEFAULT_PER_MINUTE": "6000",  # the road looks at status ten times a second
             "DJANGO_SUPERUSER_EMAIL": self.email,
             "DJANGO_SUPERUSER_PASSWORD": self.password,
         }

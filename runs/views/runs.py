@@ -17,6 +17,7 @@ from runs.serializers import RunDraftSerializer, RunListSerializer, RunSerialize
 from runs.services import lifecycle
 from runs.summaries import describe
 from runs.views.base import MAINTAINER, RunDoor
+from runs.views.limits import group_of_creation
 
 
 class RunViewSet(RunDoor):
@@ -31,6 +32,7 @@ class RunViewSet(RunDoor):
         "start": "runs:start",
         "cancel": "runs:control",
     }
+    limit_groups = {"create": group_of_creation, "start": "runs:start", "retry": "runs:start"}
     query_parameters = {"list": ("projectId", "status", "search")}
 
     def _filtered(self, request: UserRequest) -> RunQuerySet:
