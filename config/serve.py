@@ -135,14 +135,14 @@ def _children(arguments: argparse.Namespace, concurrency: int) -> list[Child]:
 
 def _serve_web(host: str, port: int) -> int:
     from daphne.endpoints import build_endpoint_description_strings
-    from daphne.server import Server
     from django.urls import get_resolver
 
     from config.asgi import application
+    from config.web_server import make_server
 
     _ = get_resolver().url_patterns  # imports the views now, not in the first request
     endpoints = build_endpoint_description_strings(host=host, port=port)
-    Server(application, endpoints=endpoints, signal_handlers=True, server_name="quarterdeck").run()
+    make_server(application, endpoints).run()
     return 0
 
 

@@ -1,18 +1,10 @@
-"""Refuses bodies over a size before the application reads them. An ASGI wrapper: Django would spool to disk first."""
+"""Refuses bodies over a size before the application reads them. An ASGI wrapper: Django would spool to disk first.
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+Under `bin/serve` the web server has cut such a body off already (`config.web_server`); the answer is this one's.
+"""
 
-from asgiref.sync import sync_to_async
-
-from config.api.problems import BodyTooLarge, problem_response
-from config.api.request_id import choose_request_id
-
-Scope = dict[str, Any]
-Message = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+from config.api.edge import Application, Message, Receive, Scope, Send, send_problem
+from config.api.problems import BodyTooLarge
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 
@@ -25,8 +17,6 @@ def limit_body(application: Application, max_bytes: int = MAX_BODY_BYTES) -> App
     """The application behind a limit on the request's body; over it, 413 `body-too-large`."""
 
     async def limited(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await application(scope, receive, send)
         read = 0
 
         async def counted() -> Message:
@@ -37,12 +27,13 @@ def limit_body(application: Application, max_bytes: int = MAX_BODY_BYTES) -> App
                 raise _TooLarge
             return message
 
+        problem = BodyTooLarge(f"A body may have {max_bytes} bytes.")
         if _declared_length(scope) > max_bytes:
-            return await _refuse(scope, send, max_bytes)
+            return await send_problem(problem, scope, send)
         try:
             await application(scope, counted, send)
         except _TooLarge:
-            await _refuse(scope, send, max_bytes)
+            await send_problem(problem, scope, send)
 
     return limited
 
@@ -50,19 +41,3 @@ def limit_body(application: Application, max_bytes: int = MAX_BODY_BYTES) -> App
 def _declared_length(scope: Scope) -> int:
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     return int(declared) if declared.isdigit() else 0
-
-
-async def _refuse(scope: Scope, send: Send, max_bytes: int) -> None:
-    problem = BodyTooLarge(f"A body may have {max_bytes} bytes.")
-    await send_problem(problem, scope, send)
-
-
-async def send_problem(problem: Any, scope: Scope, send: Send) -> None:
-    """Answers a problem from plain ASGI."""
-    response = await sync_to_async(problem_response)(problem, scope["path"])
-    offered = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-    response.headers["X-Request-ID"] = choose_request_id(offered)
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
-    headers.append((b"content-length", str(len(response.content)).encode()))
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    await send({"type": "http.response.body", "body": response.content})

@@ -9,7 +9,8 @@ from contextvars import ContextVar
 from django.http import HttpRequest, HttpResponseBase
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
-current_request_id: ContextVar[str] = ContextVar("request_id", default="-")
+_NONE = "-"
+current_request_id: ContextVar[str] = ContextVar("request_id", default=_NONE)
 
 
 def choose_request_id(offered: str | None) -> str:
@@ -26,13 +27,15 @@ class RequestIdFilter(logging.Filter):
 
 
 class RequestIdMiddleware:
-    """Sets the id for the time of one request and answers it."""
+    """Sets the id for the time of one request and answers it; under ASGI `config.api.edge` has chosen it already."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        request_id = choose_request_id(request.headers.get("X-Request-ID"))
+        request_id = current_request_id.get()
+        if request_id == _NONE:
+            request_id = choose_request_id(request.headers.get("X-Request-ID"))
         token = current_request_id.set(request_id)
         try:
             response = self.get_response(request)

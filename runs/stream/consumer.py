@@ -25,7 +25,6 @@ from config.api.problems import (
     ServerError,
     problem_response,
 )
-from config.api.request_id import choose_request_id, current_request_id
 from runs.filters import EventFilter, read_filter
 from runs.stream import access, log
 from runs.stream.ending import end
@@ -57,9 +56,6 @@ class EventStreamConsumer(AsyncHttpConsumer):
 
     async def _answer(self) -> None:
         headers = dict(self.scope["headers"])
-        request_id = choose_request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
-        current_request_id.set(request_id)
-        self.request_id_header = (b"X-Request-ID", request_id.encode())
         try:
             async with ThreadSensitiveContext():
                 try:
@@ -79,7 +75,7 @@ class EventStreamConsumer(AsyncHttpConsumer):
             return
         response = await database_sync_to_async(problem_response)(problem, self.scope["path"])
         headers = [(name.encode(), value.encode("latin-1")) for name, value in response.items()]
-        await self.send_response(problem.status_code, response.content, headers=[*headers, self.request_id_header])
+        await self.send_response(problem.status_code, response.content, headers=headers)
 
     async def _open(self, headers: dict[bytes, bytes]) -> None:
         if self.scope["method"] != "GET":
@@ -106,7 +102,6 @@ class EventStreamConsumer(AsyncHttpConsumer):
                 (b"Content-Type", b"text/event-stream"),
                 (b"Cache-Control", b"no-store"),
                 (b"X-Accel-Buffering", b"no"),
-                self.request_id_header,
             ]
         )
         await self.send_chunk(b"retry: %d\n\n" % random.randint(2000, 5000))  # noqa: S311 - spreads reconnects
