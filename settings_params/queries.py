@@ -3,11 +3,13 @@
 import logging
 import os
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from settings_params.models import ServerParam
-from settings_params.registry import PARAMS, Param, ParamInvalid
+from settings_params.params import Param, ParamInvalid, SecretParam
+from settings_params.registry import PARAMS
+from settings_params.secrets import decrypt
+from settings_params.stored import StoredValue, stored_values
 
 logger = logging.getLogger(__name__)
 _PREFIX = "QUARTERDECK_PARAM_"
@@ -15,21 +17,34 @@ _PREFIX = "QUARTERDECK_PARAM_"
 
 @dataclass(frozen=True)
 class Setting:
-    """A param with its value in force and where that comes from: `default`, `environment` or `database`."""
+    """A param and where its value in force comes from: `default`, `environment` or `database`.
+
+    `value` is what people may see: None for a secret, whose `is_set` tells whether there is one.
+    """
 
     param: Param
     value: Any
     source: str
 
+    @property
+    def is_set(self) -> bool:
+        return self.source != "default"
 
-def _from_environment(param: Param) -> Setting:
+
+def _from_environment(param: Param) -> tuple[Any, str]:
     text = os.environ.get(param.environment_name)
     if text is not None:
         try:
-            return Setting(param, param.parse(text), "environment")
+            return param.parse(text), "environment"
         except ParamInvalid as error:
-            logger.warning("%s is ignored: %s", param.environment_name, error)
-    return Setting(param, param.default, "default")
+            _warn(param.environment_name, str(error))
+    return param.default, "default"
+
+
+@lru_cache(maxsize=256)
+def _warn(name: str, reason: str) -> None:
+    """Says it once, not at every read."""
+    logger.warning("%s is ignored: %s", name, reason)
 
 
 @cache
@@ -41,17 +56,46 @@ def warn_of_unknown_names() -> None:
             logger.warning("%s is ignored: there is no such server param.", name)
 
 
+def _in_force(param: Param) -> tuple[Any, str]:
+    """The value and its source; of a stored secret the ciphertext."""
+    stored = stored_values()
+    row = stored.get(param.key)
+    if row is not None and (found := _from_row(param, row)) is not None:
+        return found, "database"
+    value, source = _from_environment(param)
+    if isinstance(param, SecretParam) and source == "environment" and param.goes_to in stored:
+        return None, "default"  # an operator's key is not sent to an address that came over the network
+    return value, source
+
+
+def _from_row(param: Param, row: StoredValue) -> Any:
+    """What the row holds for the param, None where an older version left something else there."""
+    if param.is_secret:
+        return row.secret
+    try:
+        return param.check(row.value)
+    except ParamInvalid as error:
+        _warn(f"The stored value of {param.key}", str(error))
+        return None
+
+
 def read_param(key: str) -> Any:
-    """The value in force of one param (one query). An unknown key is a KeyError."""
+    """The value in force of one param; a secret in plain text, or None. An unknown key is a KeyError.
+
+    Raises SecretUnreadable where the encryption keys are lost.
+    """
     param = PARAMS[key]
-    stored = ServerParam.objects.filter(key=key).values_list("value", flat=True).first()
-    return _from_environment(param).value if stored is None else stored
+    value, source = _in_force(param)
+    return decrypt(value) if param.is_secret and source == "database" else value
+
+
+def setting_of(key: str) -> Setting:
+    """One param as people may see it."""
+    param = PARAMS[key]
+    value, source = _in_force(param)
+    return Setting(param, None if param.is_secret else value, source)
 
 
 def all_settings() -> list[Setting]:
-    """Every param with its value, in the registry's order (one query)."""
-    stored = dict(ServerParam.objects.values_list("key", "value"))
-    return [
-        Setting(param, stored[key], "database") if key in stored else _from_environment(param)
-        for key, param in PARAMS.items()
-    ]
+    """Every param as people may see it, in the registry's order."""
+    return [setting_of(key) for key in PARAMS]

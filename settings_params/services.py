@@ -1,6 +1,6 @@
-"""Changes server params: all of a change or nothing, audited."""
+"""Changes server params: all of a change or nothing, audited by keys, secrets encrypted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -9,35 +9,72 @@ from accounts.models import User
 from accounts.services import audit
 from settings_params.errors import NotRemotelySettable, ParamsInvalid
 from settings_params.models import ServerParam
-from settings_params.registry import PARAMS, ParamInvalid
+from settings_params.params import ParamInvalid, SecretParam
+from settings_params.registry import PARAMS
+from settings_params.secrets import encrypt
+from settings_params.stored import forget_stored_values
 
 
-def _check(changes: Mapping[str, Any]) -> None:
+def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as the params take them, or all that is wrong with them."""
+    values: dict[str, Any] = {}
     reasons: dict[str, tuple[str, str]] = {}
     for key, value in changes.items():
         try:
             if key not in PARAMS:
                 raise ParamInvalid("unknown-member", "There is no such param.")
-            if value is not None:
-                PARAMS[key].check(value)
+            values[key] = None if value is None else PARAMS[key].check(value)
         except ParamInvalid as error:
             reasons[key] = error.code, str(error)
     if reasons:
         raise ParamsInvalid(reasons)
+    return values
 
 
-def change_params(changes: Mapping[str, Any], *, actor: User | None, is_remote: bool) -> None:
-    """Sets params; None resets one. `is_remote` is False for commands typed on the server itself."""
-    _check(changes)
-    if is_remote and (closed := [key for key in changes if not PARAMS[key].remote]):
+def _refuse_closed(keys: Iterable[str]) -> None:
+    closed = [key for key in keys if key in PARAMS and not PARAMS[key].remote]
+    if closed:
         raise NotRemotelySettable(
             f"{closed[0]} means code execution. Set it on the server: bin/manage params set {closed[0]} VALUE.",
             keys=closed,
         )
-    with transaction.atomic():
-        for key, value in changes.items():
-            if value is None:
-                ServerParam.objects.filter(key=key).delete()
-            else:
-                ServerParam.objects.update_or_create(key=key, defaults={"value": value, "updated_by": actor})
-        audit(actor, "params_changed", keys=sorted(changes), remote=is_remote)
+
+
+@transaction.atomic
+def change_params(changes: Mapping[str, Any], *, actor: User | None, is_remote: bool) -> list[str]:
+    """Sets params; None resets one. `is_remote` is False for commands typed on the server itself.
+
+    Gives the keys of secrets that were cleared with it, because the address that they are sent to has changed.
+    """
+    if is_remote:
+        _refuse_closed(changes)
+    values = _checked(changes)
+    cleared = _secrets_that_must_not_follow(values)
+    for key, value in (values | dict.fromkeys(cleared)).items():
+        _store(key, value, actor)
+    audit(actor, "params_changed", keys=sorted({*changes, *cleared}), remote=is_remote)
+    forget_stored_values()
+    return cleared
+
+
+def _secrets_that_must_not_follow(values: Mapping[str, Any]) -> list[str]:
+    """Stored secrets whose address changes without a new secret: whoever sets the address must not get the old one."""
+    stored = dict(ServerParam.objects.select_for_update().order_by("key").values_list("key", "value"))
+    return [
+        key
+        for key, param in PARAMS.items()
+        if isinstance(param, SecretParam)
+        and key in stored
+        and key not in values
+        and param.goes_to in values
+        and values[param.goes_to] != stored.get(param.goes_to)
+    ]
+
+
+def _store(key: str, value: Any, actor: User | None) -> None:
+    if value is None:
+        ServerParam.objects.filter(key=key).delete()
+        return
+    is_secret = PARAMS[key].is_secret
+    columns = {"value": None, "secret": encrypt(value)} if is_secret else {"value": value, "secret": None}
+    ServerParam.objects.update_or_create(key=key, defaults={**columns, "updated_by": actor})

@@ -1,9 +1,9 @@
 """`/api/settings/server-params`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.response import Response
 
@@ -11,40 +11,10 @@ from accounts.errors import OperatorRequired
 from accounts.permissions import UserRequest
 from config.api.pagination import page_of
 from config.api.parsers import VerbatimParser
-from config.api.renderers import Verbatim
 from config.api.views import ApiViewSet
 from settings_params import queries, services
 from settings_params.models import ServerParam
-from settings_params.queries import Setting
-
-_KINDS = {bool: "bool", int: "int", str: "string"}
-
-
-class SettingSerializer(serializers.Serializer[Setting]):
-    """One param with its value in force."""
-
-    key = serializers.CharField(source="param.key")
-    group = serializers.CharField(source="param.group")
-    type = serializers.SerializerMethodField()
-    value = serializers.JSONField()
-    default = serializers.JSONField(source="param.default")
-    source = serializers.CharField()  # type: ignore[assignment] # a declared field does not stay an attribute
-    is_secret = serializers.SerializerMethodField()
-    is_set = serializers.SerializerMethodField()
-    description = serializers.CharField(source="param.description")
-    constraints = serializers.SerializerMethodField()
-
-    def get_type(self, setting: Setting) -> str:
-        return _KINDS[setting.param.kind]
-
-    def get_is_secret(self, setting: Setting) -> bool:
-        return False
-
-    def get_is_set(self, setting: Setting) -> bool:
-        return setting.source != "default"
-
-    def get_constraints(self, setting: Setting) -> Any:
-        return Verbatim({**setting.param.constraints, "remotelySettable": setting.param.remote})
+from settings_params.serializers import SettingSerializer
 
 
 class ServerParamViewSet(ApiViewSet):
@@ -57,15 +27,26 @@ class ServerParamViewSet(ApiViewSet):
     parser_classes = [VerbatimParser]
 
     def list(self, request: UserRequest) -> Response:
-        """Every server param with its value in force."""
-        return page_of(request, [SettingSerializer(setting).data for setting in queries.all_settings()])
+        """Every server param that the caller may see, with its value in force; secrets without theirs."""
+        return page_of(request, self._shown_to(request))
 
-    @extend_schema(request={"application/json": {"type": "object", "additionalProperties": True}})
+    @extend_schema(
+        request={"application/json": {"type": "object", "additionalProperties": True}},
+        responses=SettingSerializer(many=True),
+    )
     def update(self, request: UserRequest) -> Response:
-        """Sets params, all or nothing; null resets one."""
+        """Sets params, all or nothing; null resets one. Answers with all params, in one page."""
         if not request.user.is_operator:
             raise OperatorRequired("Only operators may change settings.")
         if not isinstance(request.data, dict):
             raise ValidationError([ErrorDetail("The body is an object of keys and values.", code="not-an-object")])
         services.change_params(request.data, actor=request.user, is_remote=True)
-        return self.list(request)
+        return Response({"data": self._shown_to(request), "meta": {"next_cursor": None}})
+
+    def _shown_to(self, request: UserRequest) -> Sequence[Any]:
+        settings = queries.all_settings()
+        return [
+            SettingSerializer(setting).data
+            for setting in settings
+            if request.user.is_operator or not setting.param.operators_only
+        ]

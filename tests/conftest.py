@@ -24,6 +24,7 @@ from accounts.models import User
 from accounts.services import issue_token
 from projects.models import Membership, Project
 from runs.models import Run
+from settings_params import queries, stored
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,6 +44,13 @@ def git(*arguments: str | Path, cwd: Path | None = None) -> str:
     }
     command = ["git", *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """No test sees the server params of the one before it."""
+    queries._warn.cache_clear()
+    stored._kept.forget()
 
 
 @pytest.fixture

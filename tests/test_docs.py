@@ -11,7 +11,8 @@ from django.urls import URLPattern, get_resolver
 
 from config.api.problems import Problem, problem_types
 from projects.git.errors import GitError
-from settings_params.registry import PARAMS, Param
+from settings_params.params import Param
+from settings_params.registry import PARAMS
 
 pytestmark = pytest.mark.plumbing
 ROOT = Path(__file__).resolve().parent.parent

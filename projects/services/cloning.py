@@ -18,7 +18,6 @@ from projects.models import Project, Workspace
 from projects.workspaces import lay_out_work_tree
 
 logger = logging.getLogger(__name__)
-FETCH_TIMEOUT_SECONDS = 3600
 PROGRESS_EVERY_SECONDS = 0.5
 OWN_WORKSPACE = "project"
 
@@ -65,7 +64,7 @@ def _clone(project: Project, lease: Lease, lost: threading.Event) -> dict[str, A
             branch=project.default_branch or None,
             depth=read("git.clone_depth") or None,
             on_progress=_Progress(lease, lost),
-            timeout_seconds=FETCH_TIMEOUT_SECONDS,
+            timeout_seconds=60 * read("git.fetch_timeout_minutes"),
         )
     # A work tree that is there from an earlier clone stays as it is: somebody may have restored a snapshot into it.
     workspace, _ = Workspace.objects.get_or_create(

@@ -8,6 +8,7 @@ from django.utils.text import slugify
 
 from accounts.models import User
 from accounts.services import audit
+from config.api.params import read
 from projects import tasks
 from projects.errors import ProjectNotReady
 from projects.models import Membership, Project
@@ -18,6 +19,7 @@ Status = Project.Status
 @transaction.atomic
 def create_project(*, actor: User, name: str, repository_url: str, **fields: Any) -> Project:
     """A project owned by the actor; its clone is queued with it."""
+    fields.setdefault("safe_mode", read("safety.safe_mode_default"))
     project = Project.objects.create(
         name=name, slug=slugify(name)[:80] or "project", repository_url=repository_url, created_by=actor, **fields
     )

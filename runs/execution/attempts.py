@@ -5,12 +5,13 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.text import slugify
 
+from config.api.params import read
 from projects.git.agent_dir import create_agent_git_dir
 from projects.models import Workspace
 from projects.workspaces import agent_owner, lay_out_work_tree, open_repository
 from runs.execution.agents.profile import AgentProfile
 from runs.execution.sandbox.ownership import give_to
-from runs.execution.sandbox.spec import SandboxSpec, minimal_environment
+from runs.execution.sandbox.spec import GIBIBYTE, Limits, SandboxSpec, minimal_environment
 from runs.models import Run, RunAttempt
 from runs.queries import current_attempt
 
@@ -61,4 +62,20 @@ def sandbox_spec(attempt: RunAttempt, profile: AgentProfile, interpreter: str) -
         environment={**minimal_environment(home), **profile.environment},
         read_only=(*profile.read_only(), objects),
         hidden=(Path(settings.HOME),),
+        limits=_limits(),
     )
+
+
+def _limits() -> Limits:
+    return Limits(
+        memory_bytes=_bytes("sandbox.memory_gb"),
+        processes=read("sandbox.processes"),
+        open_files=read("sandbox.open_files"),
+        file_size_bytes=_bytes("sandbox.file_gb"),
+        tmpfs_bytes=_bytes("sandbox.tmp_gb"),
+        disk_bytes=_bytes("sandbox.disk_gb"),
+    )
+
+
+def _bytes(key: str) -> int:
+    return int(read(key) * GIBIBYTE)

@@ -97,7 +97,14 @@ def _repository(attempt: RunAttempt) -> Repository:
 
 def _push(attempt: RunAttempt) -> None:
     remote, addresses = remotes.locate(attempt.run.project.repository_url)
-    push_branch(_repository(attempt), remote, addresses=addresses, commit=attempt.commit or "", branch=attempt.branch)
+    push_branch(
+        _repository(attempt),
+        remote,
+        addresses=addresses,
+        commit=attempt.commit or "",
+        branch=attempt.branch,
+        timeout_seconds=60 * read("git.push_timeout_minutes"),
+    )
 
 
 @transaction.atomic

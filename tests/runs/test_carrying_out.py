@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from rest_framework.test import APIClient
 from projects.workspaces import open_repository
 from runs.models import AgentEvent, CommandExecution, Run
 from runs.queries import current_attempt
-from settings_params.models import ServerParam
+from settings_params.params import IntParam
+from settings_params.registry import PARAMS
 from snapshots.models import Snapshot
 from tests.conftest import QueueRun, git, wait_until, working
 
@@ -125,8 +127,12 @@ def test_a_command_under_way_at_a_cancel_does_not_stay_running(queue_run: QueueR
     assert CommandExecution.objects.get().status in ("lost", "failed", "finished")
 
 
-def test_a_run_past_its_time_limit_fails(carry_out: QueueRun) -> None:
-    ServerParam.objects.create(key="runs.time_limit_minutes", value=0)
+def test_a_run_past_its_time_limit_fails(carry_out: QueueRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "runs.time_limit_minutes"
+    param = PARAMS[key]
+    assert isinstance(param, IntParam)
+    monkeypatch.setitem(PARAMS, key, replace(param, minimum=0))
+    monkeypatch.setenv(PARAMS[key].environment_name, "0")
     run = carry_out("```sh\nsleep 300\n```")
     assert run.error is not None
     assert (run.status, run.error["code"]) == ("failed", "time-limit")

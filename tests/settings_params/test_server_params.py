@@ -191,7 +191,7 @@ def test_no_two_params_share_an_environment_name() -> None:
 
 
 def test_the_default_of_a_param_fits_it() -> None:
-    assert all(param.check(param.default) == param.default for param in PARAMS.values())
+    assert all(param.is_secret or param.check(param.default) == param.default for param in PARAMS.values())
 
 
 def test_the_setter_is_kept(operator: APIClient) -> None:
