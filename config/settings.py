@@ -39,6 +39,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.api.request_id.RequestIdMiddleware",
     "config.api.throttle.RateLimitHeaders",
+    "config.api.compression.JsonGZipMiddleware",  # outside of the tags, which name uncompressed bytes
+    "config.api.caching.CachingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

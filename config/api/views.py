@@ -1,12 +1,14 @@
 """The base of every viewset: refuses query parameters and bodies that the action does not know."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
 from config.api import pagination
+from config.api.preconditions import put_if_match
 from config.api.problems import InvalidParameter
 from config.api.serializers import StrictSerializer
 from config.api.throttle import Group
@@ -35,6 +37,12 @@ class ApiViewSet(GenericViewSet[Any]):
         for name in request.query_params:
             if name not in known:
                 raise InvalidParameter(f"There is no query parameter {name!r} here.", parameter=name)
+        self._wrap_handler(request)
+
+    def _wrap_handler(self, request: Request) -> None:
+        """DRF looks the method's handler up after `initial`: here it gets what goes around it."""
+        if request.method == "PUT" and "If-Match" in request.headers:
+            setattr(self, "put", partial(put_if_match, self, getattr(self, "put")))  # noqa: B009, B010 - DRF sets it so
 
     def refuse_body(self, request: Request) -> None:
         """For actions that take nothing: any member is unknown."""
