@@ -81,7 +81,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/projects/<id:project>/members", MemberViewSet.as_view(COLLECTION)),
     path("api/projects/<id:project>/members/<id:user>", MemberViewSet.as_view(UPDATE_OR_DELETE)),
     path("api/projects/<id:project>/runs", RunViewSet.as_view(LIST)),
-    path("api/projects/<id:project>/snapshots", SnapshotViewSet.as_view(LIST)),
+    path("api/projects/<id:project>/snapshots", SnapshotViewSet.as_view(COLLECTION)),
     path("api/projects/<id:project>/docs", DocViewSet.as_view(LIST)),
     path("api/projects/<id:project>/docs/regenerate", DocViewSet.as_view({"post": "regenerate"})),
     path("api/projects/<id:project>/docs/<slug:slug>", DocViewSet.as_view(DETAIL)),
@@ -101,6 +101,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/runs/<id:run>/permissions/<id:pk>", PermissionViewSet.as_view({"post": "decide"})),
     path("api/runs/<id:run>/snapshots", SnapshotViewSet.as_view(LIST)),
     path("api/snapshots/<id:pk>", SnapshotViewSet.as_view(DETAIL)),
+    *_actions("api/snapshots/<id:pk>", SnapshotViewSet, "restore", "compare"),
     path("api/blobs/<str:signature>", blob, name="blob"),
     path("api/settings/server-params", ServerParamViewSet.as_view({"get": "list", "put": "update"})),
 ]

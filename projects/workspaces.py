@@ -6,6 +6,9 @@ from projects.git.repository import Repository
 from projects.git.work_tree import Owner, WorkTree, create_work_tree
 from projects.models import Project, Workspace
 
+OWN_WORKSPACE = "project"
+"""The name of a project's own work tree."""
+
 AGENT_ID = 65534
 """The unprivileged uid and gid that agents run as where the server is root: nobody."""
 

@@ -16,6 +16,7 @@ class Snapshot(models.Model):
     class Kind(models.TextChoices):
         BEFORE_RUN = "before_run"
         AFTER_RUN = "after_run"
+        MANUAL = "manual"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="snapshots")
     run = models.ForeignKey(Run, on_delete=models.CASCADE, null=True, blank=True, related_name="snapshots")

@@ -1,47 +1,46 @@
-"""Snapshots: `/api/projects/{project}/snapshots`, `/api/runs/{run}/snapshots`, `/api/snapshots/{snapshot}`."""
+"""Snapshots: `/api/projects/{project}/snapshots`, `/api/runs/{run}/snapshots`, `/api/snapshots/{snapshot}…`."""
 
 from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
+from config.api.problems import InvalidParameter
 from config.api.views import ApiViewSet
-from projects.models import Project
+from projects.models import Membership, Project
+from projects.permissions import require_role
+from projects.services.lifecycle import require_writable
 from runs.models import Run
+from snapshots import serializers, services
+from snapshots.comparing import compare
+from snapshots.errors import RestoreNotAvailable
 from snapshots.models import Snapshot
 
-
-class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
-    """A snapshot."""
-
-    class Meta:
-        model = Snapshot
-        fields = (
-            "id",
-            "project_id",
-            "run_id",
-            "attempt",
-            "kind",
-            "description",
-            "commit",
-            "tree",
-            "parent_id",
-            "files_changed",
-            "created_by",
-            "created_at",
-        )
-        read_only_fields = fields
+MAINTAINER = Membership.Role.MAINTAINER
+_KIND = OpenApiParameter("kind", str, enum=Snapshot.Kind.values, description="Only snapshots of this kind.")
+_ATTEMPT = OpenApiParameter("attempt", int, description="Only snapshots of this attempt of a run.")
 
 
 class SnapshotViewSet(RetrieveModelMixin, ListModelMixin, ApiViewSet):
     """Snapshots that the caller may see, newest first."""
 
-    abilities = {"list": "projects:read", "retrieve": "projects:read"}
+    abilities = {
+        "list": "projects:read",
+        "create": "projects:write",
+        "retrieve": "projects:read",
+        "restore": "projects:write",
+        "compare": "projects:read",
+    }
     request: UserRequest
-    serializer_class = SnapshotSerializer
+    query_parameters = {"list": ("kind", "attempt")}
+    serializer_class = serializers.SnapshotSerializer
     lookup_value_regex = r"\d{1,18}"
     queryset = Snapshot.objects.none()
 
@@ -50,7 +49,64 @@ class SnapshotViewSet(RetrieveModelMixin, ListModelMixin, ApiViewSet):
         snapshots = Snapshot.objects.filter(project__in=Project.objects.visible_to(user).values("pk"))
         parents: dict[str, Any] = self.kwargs
         if "project" in parents:
-            return snapshots.filter(project=get_object_or_404(Project.objects.visible_to(user), pk=parents["project"]))
+            return snapshots.filter(project=self._find_project(parents["project"]))
         if "run" in parents:
             return snapshots.filter(run=get_object_or_404(Run.objects.visible_to(user), pk=parents["run"]))
-        return snapshots
+        return snapshots.select_related("project", "run")
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        if self.action != "list":
+            return queryset
+        wanted = self.request.query_params
+        if (kind := wanted.get("kind")) is not None:
+            if kind not in Snapshot.Kind.values:
+                raise InvalidParameter(f"kind is one of {', '.join(Snapshot.Kind.values)}.", parameter="kind")
+            queryset = queryset.filter(kind=kind)
+        if (attempt := wanted.get("attempt")) is not None:
+            if not (attempt.isascii() and attempt.isdigit() and len(attempt) < 7):
+                raise InvalidParameter("attempt is the number of an attempt.", parameter="attempt")
+            queryset = queryset.filter(attempt=int(attempt))
+        return queryset
+
+    def _find_project(self, pk: str) -> Project:
+        project: Project = get_object_or_404(Project.objects.visible_to(self.request.user), pk=pk)
+        return project
+
+    def _read(self, kind: type[Any], project: Project) -> dict[str, Any]:
+        body = kind(data=self.request.data, context={**self.get_serializer_context(), "project": project})
+        body.is_valid(raise_exception=True)
+        data: dict[str, Any] = body.validated_data
+        return data
+
+    @extend_schema(parameters=[_KIND, _ATTEMPT])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Snapshots, newest first; those of a run are of all its attempts unless `?attempt=` names one."""
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(request=serializers.ManualSnapshotSerializer, responses={201: serializers.SnapshotSerializer})
+    def create(self, request: UserRequest, project: str) -> Response:
+        """A snapshot of the project's work tree, or of a run's: untracked files included, ignored ones not."""
+        found = self._find_project(project)
+        require_role(found, request.user, MAINTAINER)
+        body = self._read(serializers.ManualSnapshotSerializer, found)
+        snapshot = services.take_manual_snapshot(found, actor=request.user, **body)
+        headers = {"Location": f"/api/snapshots/{snapshot.pk}"}
+        return Response(self.get_serializer(snapshot).data, status=status.HTTP_201_CREATED, headers=headers)
+
+    @extend_schema(request=None, responses=serializers.RestoredSerializer)
+    @action(detail=True, methods=["post"])
+    def restore(self, request: UserRequest, pk: str) -> Response:
+        """Makes the work tree equal to the snapshot, after a snapshot of what is there."""
+        snapshot: Snapshot = self.get_object()
+        require_role(snapshot.project, request.user, MAINTAINER)
+        self.refuse_body(request)
+        require_writable(snapshot.project)
+        raise RestoreNotAvailable(snapshot_id=snapshot.pk, run_id=snapshot.run_id, **snapshot.project.error_members)
+
+    @extend_schema(request=serializers.CompareSerializer, responses=serializers.ComparisonSerializer)
+    @action(detail=True, methods=["post"])
+    def compare(self, request: UserRequest, pk: str) -> Response:
+        """What changed from this snapshot to another one, or to the work tree as it is now."""
+        snapshot: Snapshot = self.get_object()
+        body = self._read(serializers.CompareSerializer, snapshot.project)
+        return Response(serializers.ComparisonSerializer(compare(snapshot, body["against"])).data)

@@ -15,11 +15,10 @@ from projects.git.repository import create_repository
 from projects.leases import Lease
 from projects.locks import repository_lock
 from projects.models import Project, Workspace
-from projects.workspaces import lay_out_work_tree
+from projects.workspaces import OWN_WORKSPACE, lay_out_work_tree
 
 logger = logging.getLogger(__name__)
 PROGRESS_EVERY_SECONDS = 0.5
-OWN_WORKSPACE = "project"
 
 
 class CloneLost(Exception):

@@ -10,6 +10,7 @@ from projects.models import Project
 from projects.workspaces import open_repository
 from runs.models import Run
 from snapshots.models import Snapshot
+from tests.config.answers import problem
 
 PROMPT = "Write a note.\n\n```file note.txt\nhello\n```\n"
 
@@ -73,3 +74,17 @@ def test_a_run_leaves_the_state_before_and_after_it(api: APIClient, remote: Path
     repository = open_repository(Project.objects.get())
     assert repository.run(["cat-file", "blob", f"{after['commit']}:note.txt"]) == b"hello\n"
     assert b"note.txt" not in repository.run(["ls-tree", "--name-only", before["commit"]])
+
+
+def test_a_list_is_narrowed_to_a_kind_or_an_attempt(api: APIClient, run: Run) -> None:
+    first, second = make(run.project, run, 1), make(run.project, run, 2)
+    Snapshot.objects.filter(pk=second.pk).update(kind="manual", attempt=2)
+    for path in (f"/api/runs/{run.pk}/snapshots", f"/api/projects/{run.project_id}/snapshots"):
+        asked = {"kind=before_run": [first.pk], "kind=manual": [second.pk], "attempt=2": [second.pk], "attempt=3": []}
+        assert {query: [row["id"] for row in api.get(f"{path}?{query}").json()["data"]] for query in asked} == asked
+
+
+@pytest.mark.parametrize("query", ["kind=other", "kind=", "attempt=x", "attempt=", "attempt=-1", "attempt=9999999"])
+def test_a_filter_that_cannot_be_is_refused(api: APIClient, run: Run, query: str) -> None:
+    answer = api.get(f"/api/runs/{run.pk}/snapshots?{query}")
+    assert (problem(answer), answer.json()["parameter"]) == ((400, "invalid-parameter"), query.partition("=")[0])

@@ -1,0 +1,40 @@
+"""What differs between a snapshot and another one, or the work tree that it was taken from as it is now."""
+
+from dataclasses import dataclass
+
+from projects.git.changes import FileChange, changed_files, diff
+from projects.git.trees import write_exact_tree
+from projects.workspaces import open_repository
+from runs.diffs import cut
+from snapshots.models import Snapshot
+from snapshots.resting import project_tree, require_still_now, run_tree
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The changed files, and their diff from the older to the newer side: `diff` is for display, cut past a size."""
+
+    files: tuple[FileChange, ...]
+    diff: bytes
+    is_cut: bool
+
+
+def compare(snapshot: Snapshot, against: Snapshot | None) -> Comparison:
+    """From the snapshot to the other one, or to the present tree: 409 where something is at work in it."""
+    other = present_tree(snapshot) if against is None else against.tree
+    repository = open_repository(snapshot.project)
+    whole = diff(repository, snapshot.tree, other)
+    shown = cut(whole)
+    return Comparison(changed_files(repository, snapshot.tree, other), shown, len(shown) < len(whole))
+
+
+def present_tree(snapshot: Snapshot) -> str:
+    """The exact tree of the snapshot's work tree as it is now."""
+    if snapshot.run is None or snapshot.attempt is None:
+        resting = project_tree(snapshot.project)
+    else:
+        resting = run_tree(snapshot.run, snapshot.attempt)
+    with resting.recording() as work_tree:
+        tree = write_exact_tree(work_tree)
+    require_still_now(resting)
+    return tree

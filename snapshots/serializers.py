@@ -1,0 +1,114 @@
+"""The shapes of snapshots."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from config.api.serializers import StrictSerializer
+from projects.git.changes import display_path
+from projects.models import Project
+from runs.models import Run
+from snapshots.comparing import Comparison
+from snapshots.models import Snapshot
+
+MAX_DESCRIPTION_CHARACTERS = 1000
+CURRENT = "current"
+
+
+class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
+    """A snapshot."""
+
+    class Meta:
+        model = Snapshot
+        fields = (
+            *("id", "project_id", "run_id", "attempt", "kind", "description", "commit", "tree"),
+            *("parent_id", "files_changed", "created_by", "created_at"),
+        )
+        read_only_fields = fields
+
+
+class RestoredSerializer(serializers.Serializer[Any]):
+    """The snapshot that a tree was made equal to, and the one that was taken of it before."""
+
+    restored = SnapshotSerializer()
+    checkpoint = SnapshotSerializer()
+
+
+class IdInProjectField(serializers.PrimaryKeyRelatedField[Any]):
+    """The id of something in the project at hand; what belongs to another one does not exist here."""
+
+    def get_queryset(self) -> Any:
+        project: Project = self.context["project"]
+        rows: Any = super().get_queryset()
+        return rows.filter(project=project)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, bool) or not isinstance(data, int) or not 0 < data < 2**63:
+            self.fail("incorrect_type", data_type=type(data).__name__)
+        return super().to_internal_value(data)
+
+
+class ManualSnapshotSerializer(StrictSerializer):
+    """What a person says of a new snapshot."""
+
+    description = serializers.CharField(max_length=MAX_DESCRIPTION_CHARACTERS)
+    run_id = IdInProjectField(source="run", queryset=Run.objects.all(), required=False, allow_null=True, default=None)
+
+
+@extend_schema_field({"oneOf": [{"type": "string", "const": CURRENT}, {"type": "integer"}]})
+class AgainstField(IdInProjectField):
+    """`"current"`, which is None here, or the id of a snapshot of the same project."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return None if data == CURRENT else super().to_internal_value(data)
+
+
+class CompareSerializer(StrictSerializer):
+    """What to compare a snapshot with."""
+
+    against = AgainstField(queryset=Snapshot.objects.all())
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """A file that differs."""
+
+    path = serializers.CharField(source="display_path")
+    old_path = serializers.SerializerMethodField()
+    change_type = serializers.CharField()
+    additions = serializers.IntegerField()
+    deletions = serializers.IntegerField()
+    binary = serializers.BooleanField(source="is_binary")
+    size_bytes = serializers.IntegerField()
+
+    def get_old_path(self, change: Any) -> str | None:
+        return None if change.old_path is None else display_path(change.old_path)
+
+
+class StatsSerializer(serializers.Serializer[Any]):
+    """How much differs."""
+
+    files = serializers.IntegerField()
+    additions = serializers.IntegerField()
+    deletions = serializers.IntegerField()
+
+
+class ComparisonSerializer(serializers.Serializer[Comparison]):
+    """What changed from the snapshot to the other side; the diff is for display, cut at a file's end past 1 MiB."""
+
+    files = ChangeSerializer(many=True)
+    stats = serializers.SerializerMethodField()
+    diff = serializers.SerializerMethodField()
+    truncated = serializers.BooleanField(source="is_cut")
+    lossy = serializers.SerializerMethodField()
+
+    def get_stats(self, comparison: Comparison) -> dict[str, int]:
+        files = comparison.files
+        added, deleted = (sum(getattr(file, name) for file in files) for name in ("additions", "deletions"))
+        return {"files": len(files), "additions": added, "deletions": deleted}
+
+    def get_diff(self, comparison: Comparison) -> str:
+        return comparison.diff.decode("utf-8", "replace")
+
+    def get_lossy(self, comparison: Comparison) -> bool:
+        return self.get_diff(comparison).encode() != comparison.diff
