@@ -3,12 +3,14 @@
 import secrets
 from datetime import timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import AccessToken
 from accounts.tokens import TOKEN_LIFETIME, digest
 
 _USE_NOTED_EVERY = timedelta(minutes=1)
+_NO_DIGEST = "-" * 64  # equal to no digest: what is compared where there is no token
 
 
 def find_token(text: str) -> AccessToken | None:
@@ -17,9 +19,8 @@ def find_token(text: str) -> AccessToken | None:
     if not (token_id.isascii() and token_id.isdigit() and len(token_id) < 19 and secret):
         return None
     token = AccessToken.objects.usable().select_related("user").filter(pk=int(token_id)).first()
-    if token is None or not secrets.compare_digest(token.secret_sha256, digest(secret)):
-        return None
-    return token
+    is_right = secrets.compare_digest(token.secret_sha256 if token else _NO_DIGEST, digest(secret))
+    return token if is_right else None
 
 
 def note_use(token: AccessToken) -> None:
@@ -27,4 +28,5 @@ def note_use(token: AccessToken) -> None:
     now = timezone.now()
     if token.last_used_at is None or now - token.last_used_at >= _USE_NOTED_EVERY:
         expires_at = token.expires_at if token.is_elevated else now + TOKEN_LIFETIME
-        AccessToken.objects.filter(pk=token.pk).update(last_used_at=now, expires_at=expires_at)
+        unnoted = Q(last_used_at=None) | Q(last_used_at__lte=now - _USE_NOTED_EVERY)  # of many at once, one writes
+        AccessToken.objects.filter(unnoted, pk=token.pk).update(last_used_at=now, expires_at=expires_at)

@@ -56,6 +56,32 @@ class SignedInSerializer(IssuedTokenSerializer):
     user = UserSerializer(read_only=True)
 
 
+class ElevatedTokenSerializer(serializers.ModelSerializer[AccessToken]):
+    """A token without its secret, which nobody has but its holder. `isCurrent`: it is the one that asks."""
+
+    abilities = serializers.ListField(child=serializers.CharField(), read_only=True)
+    is_current = serializers.SerializerMethodField()
+
+    class Meta:
+        model = AccessToken
+        fields: tuple[str, ...] = ("id", "abilities", "created_at", "last_used_at", "expires_at", "is_current")
+        read_only_fields = fields
+
+    def get_is_current(self, token: AccessToken) -> bool:
+        current = self.context.get("token")
+        return current is not None and current.pk == token.pk
+
+
+class SessionSerializer(ElevatedTokenSerializer):
+    """One signed-in device: its token, and those elevated from it, which end with it."""
+
+    elevated = ElevatedTokenSerializer(many=True, read_only=True)
+
+    class Meta(ElevatedTokenSerializer.Meta):
+        fields = ("id", "name", *ElevatedTokenSerializer.Meta.fields[1:], "elevated")
+        read_only_fields = fields
+
+
 def issued(token: AccessToken, text: str) -> dict[str, Any]:
     """What `IssuedTokenSerializer` writes."""
     return {"token": text, "abilities": token.abilities, "expires_at": token.expires_at}

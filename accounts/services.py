@@ -13,6 +13,7 @@ from accounts import abilities as ability_rules
 from accounts.errors import ElevationRequired, InvalidCredentials, MissingAbility, OperatorRequired, WrongPassword
 from accounts.models import AccessToken, AuditEntry, User
 from accounts.tokens import TOKEN_LIFETIME, digest
+from config.api.problems import Unauthenticated
 
 
 def audit(actor: User | None, action: str, **detail: Any) -> None:
@@ -34,8 +35,16 @@ def sign_in(
     if missing := ability_rules.missing_from(ability_rules.DEFAULT, wanted):
         raise ElevationRequired(missing=missing)
     with transaction.atomic():
+        _require_unchanged(user)
         audit(user, "signed_in", device_name=device_name)
         return issue_token(user, wanted, name=device_name)
+
+
+def _require_unchanged(user: User) -> None:
+    """Holds the person until the end: a password changed or an account disabled meanwhile lets nobody in."""
+    people = User.objects.select_for_update(no_key=True)
+    if not people.filter(pk=user.pk, password=user.password, is_active=True).first():
+        raise InvalidCredentials
 
 
 def issue_token(
@@ -72,6 +81,8 @@ def elevate(
     if ability_rules.OPERATOR_ONLY.intersection(wanted) and not user.is_operator:
         raise OperatorRequired("Only operators may change settings.")
     with transaction.atomic():
+        if not AccessToken.objects.select_for_update(of=("self",)).filter(pk=token.pk).first():
+            raise Unauthenticated  # revoked since the request came in, as by a new password
         audit(user, "elevated", abilities=list(wanted), ttl_minutes=ttl_minutes)
         together = list(dict.fromkeys([*token.abilities, *wanted]))
         return issue_token(user, together, name=token.name, lifetime=timedelta(minutes=ttl_minutes), parent=token)
@@ -80,5 +91,5 @@ def elevate(
 @transaction.atomic
 def revoke_token(token: AccessToken, *, actor: User) -> None:
     """Ends a token and those elevated from it."""
-    audit(actor, "token_revoked", token_id=token.pk)
+    audit(actor, "token_revoked", token_id=token.pk, name=token.name)
     AccessToken.objects.filter(pk=token.pk).end()

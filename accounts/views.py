@@ -2,14 +2,16 @@
 
 from typing import Any
 
+from django.db.models import Prefetch
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts import serializers, services
+from accounts.attempts import count_attempt
 from accounts.errors import MissingAbility
-from accounts.models import AccessToken
+from accounts.models import AccessToken, AccessTokenQuerySet
 from accounts.permissions import IsPublic, UserRequest
 from config.api.views import ApiViewSet
 
@@ -34,7 +36,9 @@ class AuthViewSet(ApiViewSet):
     @action(detail=False, methods=["post"], authentication_classes=[], permission_classes=[IsPublic])
     def token(self, request: UserRequest) -> Response:
         """Signs in with email and password."""
-        token, text = services.sign_in(**self._read(serializers.SignInSerializer, request))
+        body = self._read(serializers.SignInSerializer, request)
+        count_attempt(request._request, body["email"])  # noqa: SLF001 - DRF's own way to what middleware sees
+        token, text = services.sign_in(**body)
         user = serializers.UserSerializer(token.user, context={"token": token}).data
         answer = serializers.issued(token, text) | {"user": user}
         return Response(answer, status=status.HTTP_201_CREATED, headers=_NO_STORE)
@@ -46,6 +50,7 @@ class AuthViewSet(ApiViewSet):
         body = self._read(serializers.ElevateSerializer, request)
         if not isinstance(request.auth, AccessToken):
             raise MissingAbility("Elevate from a token.", required_ability=body["abilities"][0])
+        count_attempt(request._request, request.user.email, actor=request.user)  # noqa: SLF001 - as above
         token, text = services.elevate(
             request.auth, body["password"], body["abilities"], ttl_minutes=body["ttl_minutes"]
         )
@@ -65,3 +70,27 @@ class AuthViewSet(ApiViewSet):
     def me(self, request: UserRequest) -> Response:
         """Who am I, and what may this token do?"""
         return Response(serializers.UserSerializer(request.user, context={"token": request.auth}).data)
+
+
+class SessionViewSet(ApiViewSet):
+    """Where a person is signed in: their tokens by device."""
+
+    abilities = {"list": None, "destroy": None}
+    request: UserRequest
+    serializer_class = serializers.SessionSerializer
+    queryset = AccessToken.objects.none()
+
+    def get_queryset(self) -> AccessTokenQuerySet:
+        return AccessToken.objects.filter(user=self.request.user)
+
+    def list(self, request: UserRequest) -> Response:
+        """The caller's sessions, newest first, each with the tokens elevated from it."""
+        elevated = Prefetch("elevated", AccessToken.objects.usable().order_by("pk"))
+        page = self.paginate_queryset(self.get_queryset().usable().filter(parent=None).prefetch_related(elevated))
+        context = {**self.get_serializer_context(), "token": request.auth}
+        return self.get_paginated_response(serializers.SessionSerializer(page, many=True, context=context).data)
+
+    def destroy(self, request: UserRequest, pk: str) -> Response:
+        """Ends a session of the caller's, this one too, or an elevated token; streams of it end within 5 seconds."""
+        services.revoke_token(self.get_object(), actor=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)

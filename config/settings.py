@@ -16,7 +16,7 @@ DEBUG = False
 ALLOWED_HOSTS = ["*"]  # Links are built from the request and tokens are not cookies: any name of the server will do.
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "accounts.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -13,7 +13,7 @@ from drf_spectacular.renderers import (
 from drf_spectacular.views import SpectacularAPIView
 
 from accounts.permissions import IsPublic
-from accounts.views import AuthViewSet
+from accounts.views import AuthViewSet, SessionViewSet
 from config import error_pages, health, openapi
 from config.api.converters import IdConverter
 from config.api.views import ApiViewSet
@@ -70,6 +70,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema", SpectacularAPIView.as_view(**PUBLIC)),
     path("api/auth/token", AuthViewSet.as_view({"post": "token"}, **PUBLIC)),
     *_actions("api/auth", AuthViewSet, "elevate", "logout"),
+    path("api/auth/tokens", SessionViewSet.as_view(LIST)),
+    path("api/auth/tokens/<id:pk>", SessionViewSet.as_view({"delete": "destroy"})),
     path("api/auth/me", AuthViewSet.as_view({"get": "me"})),
     path("api/devices", DeviceViewSet.as_view(COLLECTION)),
     path("api/devices/<id:pk>", DeviceViewSet.as_view({"delete": "destroy"})),

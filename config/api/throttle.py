@@ -24,7 +24,8 @@ PARAMS = {
     "runs:start": "limits.run_start_per_minute",
     "streams:open": "limits.stream_opens_per_minute",
     "settings:write": "limits.settings_writes_per_minute",
-    "logins": "limits.logins_per_minute",
+    "logins:address": "limits.logins_per_minute",
+    "logins:account": "limits.logins_per_minute",
 }
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - stands for callers without an address, not bound to
 _SPENT = "quarterdeck.usages"  # in the request's META, where a client's headers all begin with HTTP_

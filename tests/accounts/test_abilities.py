@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts import abilities
 from accounts.models import User
+from accounts.services import issue_token
 from config.urls import urlpatterns
 from projects.models import Project
 from runs.models import Run
@@ -67,12 +68,17 @@ def _id(door: Door) -> str:
 
 
 @pytest.fixture
-def path_of(project: Project, run: Run) -> Any:
+def path_of(project: Project, run: Run, user: User) -> Any:
     """The address of a door to things that are there."""
+    token, _ = issue_token(user, ["projects:read"])
     snapshot = Snapshot.objects.create(
         project=project, run=run, attempt=1, kind="before_run", ref="refs/quarterdeck/x", commit="0" * 40, tree="0" * 40
     )
-    return lambda door: door.path(project.pk, run.pk, snapshot.pk)
+
+    def path(door: Door) -> str:
+        return door.path(project.pk, run.pk, token.pk if door.route.startswith("api/auth/") else snapshot.pk)
+
+    return path
 
 
 def _knock(client: APIClient, door: Door, path: str) -> Any:
