@@ -33,11 +33,11 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """Database, queue workers, disk and, where there is one, Redis; 503 `not-ready` says which is missing."""
-    checks = {"database": _database(), "disk": _disk()}
+    checks = {"database": database_reason(), "disk": disk_reason()}
     if checks["database"] is None:
-        checks |= {f"worker:{queue}": _worker(queue) for queue in QUEUES}
-    if is_reachable := getattr(caches["default"], "is_reachable", None):  # only with REDIS_URL
-        checks["counters"] = None if is_reachable() else "REDIS_URL cannot be reached."
+        checks |= {f"worker:{queue}": worker_reason(queue) for queue in QUEUES}
+    if has_counters_server():
+        checks["counters"] = counters_reason()
     failures = {name: reason for name, reason in checks.items() if reason is not None}
     if failures:
         told = {name: reason or "ok" for name, reason in checks.items()}
@@ -46,7 +46,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ready", "checks": dict.fromkeys(checks, "ok")})
 
 
-def _database() -> str | None:
+def database_reason() -> str | None:
+    """Why the database cannot be used; None when it can."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -55,11 +56,24 @@ def _database() -> str | None:
     return None
 
 
-def _disk() -> str | None:
+def has_counters_server() -> bool:
+    """Whether limits are counted in Redis: with REDIS_URL."""
+    return hasattr(caches["default"], "is_reachable")
+
+
+def counters_reason() -> str | None:
+    """Why the limits cannot be counted over several processes; None when they can, or need not be."""
+    is_reachable = getattr(caches["default"], "is_reachable", None)
+    return None if is_reachable is None or is_reachable() else "REDIS_URL cannot be reached."
+
+
+def disk_reason() -> str | None:
+    """Why there is too little room; None when there is enough."""
     free = shutil.disk_usage(settings.HOME).free
     return None if free >= MIN_FREE_BYTES else f"Only {free // 2**20} MiB are free where the data is: make room."
 
 
-def _worker(queue: str) -> str | None:
+def worker_reason(queue: str) -> str | None:
+    """Why nobody works on a queue; None when somebody does."""
     alive = WorkerProcess.objects.filter(queue=queue, last_seen_at__gt=timezone.now() - LEASE)
     return None if alive.exists() else f"No worker of the queue {queue!r} is alive: see bin/serve."

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "django_filters",
     "django_tasks",
     "django_tasks_db",
+    "config",
     "accounts",
     "settings_params",
     "devices",

@@ -18,6 +18,7 @@ from config import error_pages, health, openapi
 from config.api.converters import IdConverter
 from config.api.views import ApiViewSet
 from config.meta import MetaViewSet
+from config.metrics import MetricsViewSet
 from devices.views import DeviceViewSet
 from docs_mgmt.views import DocViewSet
 from projects.views.index import IndexViewSet
@@ -63,6 +64,7 @@ def _actions(prefix: str, door: type[ApiViewSet], *names: str) -> list[URLPatter
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", MetricsViewSet.as_view({"get": "show"})),
     path("errors", error_pages.index),
     path("errors/<slug:code>", error_pages.page),
     path("admin/", admin.site.urls),

@@ -1,13 +1,9 @@
 """Projects in the console."""
 
-from typing import cast
-
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest
 
-from accounts.admin import FactAdmin
-from accounts.models import User
-from config.api.problems import Problem
+from accounts.admin import FactAdmin, act_on, operator_of
 from projects.models import Membership, Project, ProjectQuerySet, Workspace
 from projects.services import lifecycle
 
@@ -20,10 +16,10 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 @admin.register(Project)
 class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("id", "name", "status", "default_branch", "head_commit", "updated_at")
-    list_filter = ("status",)
-    search_fields = ("name", "repository_url")
+    list_filter = ("status", "created_at")
+    search_fields = ("name", "slug", "repository_url", "memberships__user__email")
     inlines = [MembershipInline]
-    actions = ["clone_again"]
+    actions = ["clone_again", "archive"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
         """Facts are looked at; people are managed in the rows below."""
@@ -35,17 +31,23 @@ class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
-    @admin.action(description="Clone again")
+    @admin.action(description="Clone again", permissions=["view"])
     def clone_again(self, request: HttpRequest, queryset: ProjectQuerySet) -> None:
-        for project in queryset:
-            try:
-                lifecycle.request_clone(project, actor=cast("User", request.user))
-                self.message_user(request, f"{project} is being cloned.")
-            except Problem as problem:
-                self.message_user(request, f"{project}: {problem.detail}", messages.ERROR)
+        """From `error` or `archived`, as the API does."""
+        actor = operator_of(request)
+        act_on(
+            self, request, queryset, lambda project: lifecycle.request_clone(project, actor=actor), "is being cloned"
+        )
+
+    @admin.action(description="Archive", permissions=["view"])
+    def archive(self, request: HttpRequest, queryset: ProjectQuerySet) -> None:
+        """Soft deletion, as the API does it: the runs must be over."""
+        actor = operator_of(request)
+        act_on(self, request, queryset, lambda project: lifecycle.archive_project(project, actor=actor), "is archived")
 
 
 @admin.register(Workspace)
 class WorkspaceAdmin(FactAdmin):
     list_display = ("id", "project", "name", "branch", "base_commit", "created_at")
     list_select_related = ("project",)
+    search_fields = ("name", "branch", "project__name")

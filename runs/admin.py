@@ -1,13 +1,17 @@
 """Runs in the console: looked at here, steered through the same services as everywhere."""
 
-from typing import cast
+from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django_tasks_db.admin import DBTaskResultAdmin
+from django_tasks_db.models import DBTaskResult
 
-from accounts.admin import FactAdmin
-from accounts.models import User
-from config.api.problems import Problem
+from accounts.admin import BoundedPaginator, FactAdmin, act_on, operator_of
 from runs.models import (
     AgentEvent,
     CommandExecution,
@@ -20,64 +24,116 @@ from runs.models import (
     WorkspaceFile,
 )
 from runs.services import lifecycle
+from runs.workers import recovery
+
+# What belongs to a run, as lists of the console that are filtered by it.
+BELONGINGS = ("agentevent", "runattempt", "commandexecution", "permission", "runreview")
 
 
 @admin.register(Run)
 class RunAdmin(FactAdmin):
     list_display = ("id", "title", "project", "status", "selected_agent", "attempt", "created_at", "finished_at")
-    list_filter = ("status", "selected_agent")
+    list_filter = ("status", "selected_agent", "created_at")
     list_select_related = ("project",)
-    search_fields = ("title",)
-    actions = ["cancel"]
+    search_fields = ("title", "project__name", "created_by__email")
+    actions = ["start", "cancel"]
+
+    fields = readonly_fields = ("belongings", *(field.name for field in Run._meta.fields))
+
+    @admin.display(description="belonging to it")
+    def belongings(self, run: Run) -> SafeString:
+        """Links to the run's rows in the other lists."""
+        rows = [(reverse(f"admin:runs_{name}_changelist"), run.pk, name) for name in BELONGINGS]
+        return format_html_join(" · ", '<a href="{}?run={}">{}</a>', rows)
+
+    @admin.action(description="Start", permissions=["view"])
+    def start(self, request: HttpRequest, queryset: RunQuerySet) -> None:
+        """Queues drafts as the API does."""
+        act_on(self, request, queryset, lambda run: lifecycle.start_run(run, actor=operator_of(request)), "is queued")
 
     @admin.action(description="Cancel", permissions=["view"])
     def cancel(self, request: HttpRequest, queryset: RunQuerySet) -> None:
         """Cancels as the API does, and says which could not be."""
-        for run in queryset:
-            try:
-                lifecycle.cancel_run(run, actor=cast("User", request.user))
-                self.message_user(request, f"{run} is cancelled.")
-            except Problem as problem:
-                self.message_user(request, f"{run}: {problem.detail}", messages.ERROR)
+        act_on(
+            self, request, queryset, lambda run: lifecycle.cancel_run(run, actor=operator_of(request)), "is cancelled"
+        )
 
 
 @admin.register(RunAttempt)
 class RunAttemptAdmin(FactAdmin):
     list_display = ("id", "run", "number", "branch", "base_commit", "commit", "push_status")
+    list_filter = ("push_status",)
     list_select_related = ("run",)
+    search_fields = ("branch", "run__title")
 
 
 @admin.register(AgentEvent)
 class AgentEventAdmin(FactAdmin):
     list_display = ("id", "run_id", "seq", "event_type", "severity", "path", "created_at")
-    list_filter = ("severity", "event_type")
+    list_filter = ("severity", "event_type", "created_at")
+    ordering = ("-id",)
 
 
 @admin.register(WorkspaceFile)
 class WorkspaceFileAdmin(FactAdmin):
     list_display = ("id", "attempt_id", "path", "change_type", "additions", "deletions")
     list_filter = ("change_type",)
+    search_fields = ("path",)
 
 
 @admin.register(CommandExecution)
 class CommandExecutionAdmin(FactAdmin):
     list_display = ("id", "run_id", "command", "status", "exit_code", "duration_ms", "started_at")
     list_filter = ("status",)
+    search_fields = ("command",)
     exclude = ("stdout", "stderr")
 
 
 @admin.register(Permission)
 class PermissionAdmin(FactAdmin):
     list_display = ("id", "run_id", "kind", "title", "status", "requested_at", "expires_at")
-    list_filter = ("status",)
+    list_filter = ("status", "kind")
+    search_fields = ("title", "command")
 
 
 @admin.register(RunReview)
 class RunReviewAdmin(FactAdmin):
     list_display = ("id", "run_id", "decision", "reviewer", "tree", "created_at")
+    list_filter = ("decision", "created_at")
+    search_fields = ("notes", "reviewer__email")
     list_select_related = ("reviewer",)
 
 
 @admin.register(WorkerProcess)
 class WorkerProcessAdmin(FactAdmin):
     list_display = ("id", "name", "queue", "started_at", "last_seen_at")
+    list_filter = ("queue",)
+    actions = ["recover"]
+
+    @admin.action(description="Recover what dead workers left (all of them)", permissions=["view"])
+    def recover(self, request: HttpRequest, queryset: QuerySet[WorkerProcess]) -> None:
+        """What the workers do by themselves every few seconds, done now."""
+        found = recovery.recover_the_dead()
+        self.message_user(request, "; ".join(f"{name.replace('_', ' ')}: {count}" for name, count in found.items()))
+
+
+admin.site.unregister(DBTaskResult)
+
+
+@admin.register(DBTaskResult)
+class TaskAdmin(DBTaskResultAdmin):
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    search_fields = ("task_path",)
+    actions = ["redeliver"]
+
+    @admin.action(description="Deliver again", permissions=["view"])
+    def redeliver(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Makes failed tasks ready again; every task may run twice."""
+        act_on(
+            self,
+            request,
+            queryset,
+            lambda row: recovery.redeliver(row, actor=operator_of(request)),
+            "is delivered again",
+        )

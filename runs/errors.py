@@ -73,3 +73,9 @@ class PushDisabled(Problem):
     status_code = status.HTTP_403_FORBIDDEN
     default_code = "push-disabled"
     default_detail = "An operator must set the server param safety.auto_git_push to true."
+
+
+class TaskNotFailed(Problem):
+    title = "Task has not failed"
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "task-not-failed"

@@ -10,3 +10,4 @@ from settings_params.models import ServerParam
 class ServerParamAdmin(FactAdmin):
     list_display = ("key", "value", "updated_by", "updated_at")
     list_select_related = ("updated_by",)
+    search_fields = ("key",)

@@ -153,6 +153,11 @@ _API = (
         default="/errors",
         description="Where the pages about problems are; their type addresses begin with it.",
     ),
+    BoolParam(
+        key="api.public_metrics",
+        default=False,
+        description="Whether /metrics answers without a token.",
+    ),
 )
 
 PARAMS: Mapping[str, Param] = {param.key: param for param in (*_SAFETY, *_RUNS, *_SANDBOX, *_GIT, *_LIMITS, *_API)}

@@ -9,5 +9,6 @@ from snapshots.models import Snapshot
 @admin.register(Snapshot)
 class SnapshotAdmin(FactAdmin):
     list_display = ("id", "project", "run", "kind", "commit", "files_changed", "created_at")
-    list_filter = ("kind",)
+    list_filter = ("kind", "created_at")
+    search_fields = ("description", "commit", "project__name")
     list_select_related = ("project", "run")

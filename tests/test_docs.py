@@ -68,7 +68,7 @@ def test_every_route_stands_in_the_api_page() -> None:
     patterns = [each for each in get_resolver().url_patterns if isinstance(each, URLPattern)]
     routes = {"/" + _PARAMETER.sub("{}", str(each.pattern)) for each in patterns}
     told = set(
-        re.findall(r"/(?:api/[\w{}/-]+|healthz|readyz|errors[\w{}/-]*)", _PARAMETER.sub("{}", read("docs/api.md")))
+        re.findall(r"/(?:api/[\w{}/-]+|healthz|readyz|metrics|errors[\w{}/-]*)", _PARAMETER.sub("{}", read("docs/api.md")))
     )
 
     assert routes - told == set()

@@ -7,15 +7,19 @@ host). Any worker may do this at any time, several at once too: every step is on
 import logging
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django_tasks.base import Task, TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
+from accounts.models import User
+from accounts.services import audit
 from projects.leases import LEASE, Lease, free, is_owner_gone
 from projects.models import Project
 from projects.tasks import clone_project
+from runs.errors import TaskNotFailed
 from runs.events import LeaseLost
 from runs.models import Run, RunAttempt, WorkerProcess
 from runs.services import lifecycle
@@ -25,15 +29,18 @@ logger = logging.getLogger(__name__)
 FORGOTTEN_AT_ONCE = 20
 
 
-def recover_the_dead() -> None:
-    """Looks once for dead workers and ownerless runs, and recovers what they left."""
-    for worker in WorkerProcess.objects.all():
-        if _is_dead(worker):
-            _bury(worker)
+def recover_the_dead() -> dict[str, int]:
+    """Looks once for dead workers and ownerless runs, recovers what they left, and counts what it found."""
+    dead = [worker for worker in WorkerProcess.objects.all() if _is_dead(worker)]
+    for worker in dead:
+        _bury(worker)
     _redeliver_orphans()
-    requeue_ownerless_runs()
-    deliver_forgotten_runs()
-    deliver_forgotten_work()
+    return {
+        "dead_workers": len(dead),
+        "requeued_runs": requeue_ownerless_runs(),
+        "redelivered_runs": deliver_forgotten_runs(),
+        "redelivered_work": deliver_forgotten_work(),
+    }
 
 
 def _is_dead(worker: WorkerProcess) -> bool:
@@ -66,10 +73,21 @@ def _redeliver_orphans() -> None:
             _free_work_of(owner)
 
 
-def requeue_ownerless_runs() -> None:
-    """No run stays `running` without a living lease."""
-    for run in Run.objects.filter(free(), status=Run.Status.RUNNING):
+@transaction.atomic
+def redeliver(task: DBTaskResult, *, actor: User) -> None:  # type: ignore[type-arg] # its parameters crash mypy
+    """Makes a failed task ready again, as an operator wishes: what it finds to do now, it does."""
+    failed = DBTaskResult.objects.filter(pk=task.pk, status=TaskResultStatus.FAILED)
+    if not failed.update(status=TaskResultStatus.READY, started_at=None, finished_at=None):
+        raise TaskNotFailed(f"It is {task.status.lower()}; only failed tasks are delivered again by hand.")
+    audit(actor, "task_redelivered", task=task.task_path, arguments=task.args_kwargs)
+
+
+def requeue_ownerless_runs() -> int:
+    """No run stays `running` without a living lease; how many did."""
+    ownerless = list(Run.objects.filter(free(), status=Run.Status.RUNNING))
+    for run in ownerless:
         requeue_lost_run(run)
+    return len(ownerless)
 
 
 def requeue_lost_run(run: Run) -> None:
@@ -81,23 +99,27 @@ def requeue_lost_run(run: Run) -> None:
         logger.info("Run %s was recovered by somebody else.", run.pk)
 
 
-def deliver_forgotten_runs() -> None:
+def deliver_forgotten_runs() -> int:
     """A queued run whose task has ended without claiming it (the database was away just then) gets another one."""
     waiting = Run.objects.filter(free(), status=Run.Status.QUEUED, queued_at__lt=timezone.now() - LEASE)
-    _deliver(execute_run, waiting.order_by("queued_at"))
+    return _deliver(execute_run, waiting.order_by("queued_at"))
 
 
-def deliver_forgotten_work() -> None:
+def deliver_forgotten_work() -> int:
     """The same for clones and pushes, and for cancelled runs whose worker died before it recorded what there is."""
     pending = Project.objects.filter(free(), status__in=[Project.Status.PENDING, Project.Status.CLONING])
-    _deliver(clone_project, pending.filter(updated_at__lt=timezone.now() - LEASE))
-    _deliver(push_run, RunAttempt.objects.filter(push_status__in=[Run.PushStatus.QUEUED, Run.PushStatus.PUSHING]))
+    pushes = RunAttempt.objects.filter(push_status__in=[Run.PushStatus.QUEUED, Run.PushStatus.PUSHING])
     cancelled = Run.objects.filter(free(), status=Run.Status.CANCELLED).exclude(lease_owner="")
-    _deliver(execute_run, cancelled.filter(finished_at__lt=timezone.now() - LEASE))
+    return (
+        _deliver(clone_project, pending.filter(updated_at__lt=timezone.now() - LEASE))
+        + _deliver(push_run, pushes)
+        + _deliver(execute_run, cancelled.filter(finished_at__lt=timezone.now() - LEASE))
+    )
 
 
-def _deliver(task: Task[[int], None], rows: QuerySet[Any]) -> None:
-    """Enqueues the task for those rows (the first few) that have no unfinished one."""
+def _deliver(task: Task[[int], None], rows: QuerySet[Any]) -> int:
+    """Enqueues the task for those rows (the first few) that have no unfinished one; for how many."""
+    delivered = 0
     for pk in rows.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]:
         unfinished = DBTaskResult.objects.filter(
             status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING],
@@ -107,3 +129,5 @@ def _deliver(task: Task[[int], None], rows: QuerySet[Any]) -> None:
         if not unfinished.exists():
             logger.warning("%s %s was left without a task; it is delivered again.", rows.model.__name__, pk)
             task.enqueue(pk)
+            delivered += 1
+    return delivered

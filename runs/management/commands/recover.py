@@ -1,0 +1,26 @@
+"""`bin/manage recover`: what the workers do by themselves every few seconds, done once now and told."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from runs.workers.recovery import recover_the_dead
+
+
+class Command(BaseCommand):
+    help = (
+        "Looks once for dead workers and ownerless work, delivers it again and says what was found. "
+        "Living work is left alone: it may be called at any time, while the server runs too."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="one JSON object of counts")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = recover_the_dead()
+        if options["json"]:
+            self.stdout.write(json.dumps(found))
+            return
+        for name, count in found.items():
+            self.stdout.write(f"{name.replace('_', ' ')}: {count}")
