@@ -27,6 +27,7 @@ from projects.views.projects import ProjectViewSet
 from runs.views.blobs import blob
 from runs.views.review import PermissionViewSet, ReviewViewSet
 from runs.views.runs import RunViewSet
+from runs.views.steering import SteeringViewSet
 from runs.views.telemetry import CommandViewSet, DiffViewSet, EventViewSet, FileViewSet
 from settings_params.views import ServerParamViewSet
 from snapshots.views import SnapshotViewSet
@@ -92,7 +93,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/projects/<id:project>/changelog", DocViewSet.as_view({"get": "changelog"})),
     path("api/runs", RunViewSet.as_view(COLLECTION)),
     path("api/runs/<id:pk>", RunViewSet.as_view(ITEM)),
-    *_actions("api/runs/<id:pk>", RunViewSet, "start", "cancel"),
+    *_actions("api/runs/<id:pk>", SteeringViewSet, "start", "pause", "resume", "cancel", "retry", "messages"),
     *_actions("api/runs/<id:pk>", ReviewViewSet, "approve", "reject", "commit", "push"),
     path("api/runs/<id:run>/events", EventViewSet.as_view(LIST)),
     path("api/runs/<id:run>/files", FileViewSet.as_view(LIST)),

@@ -21,6 +21,26 @@ class RunNotCancellable(_RunConflict):
     default_code = "run-not-cancellable"
 
 
+class RunNotPausable(_RunConflict):
+    title = "Only a running run can be paused"
+    default_code = "run-not-pausable"
+
+
+class RunNotResumable(_RunConflict):
+    title = "Only a paused run can be resumed"
+    default_code = "run-not-resumable"
+
+
+class RunNotRetryable(_RunConflict):
+    title = "Only a failed run can be tried again"
+    default_code = "run-not-retryable"
+
+
+class RunNotMessageable(_RunConflict):
+    title = "The run takes no messages now"
+    default_code = "run-not-messageable"
+
+
 class RunNotReviewable(_RunConflict):
     title = "Run cannot be reviewed now"
     default_code = "run-not-reviewable"

@@ -23,6 +23,7 @@ CHANNEL = "quarterdeck_events"
 USER_STREAM_LOCK = 0x51444543
 MAX_MESSAGE_CHARACTERS = 16_000
 MAX_DEPTH = 64
+_WRITABLE = (Run.Status.RUNNING, Run.Status.PAUSED, Run.Status.CANCELLED)
 USER_STREAM_TYPES = frozenset(
     {
         *("run_created", "run_queued", "run_started", "run_paused", "run_resumed", "run_cancelled"),
@@ -51,14 +52,14 @@ class Draft:
 def append(run: Run, drafts: Sequence[Draft], *, lease: Lease | None = None) -> None:
     """Writes the drafts in order, in one transaction. With a lease: all of them only while it holds, else LeaseLost.
 
-    A cancelled run's executor may still tell what its agent did until then.
+    The executor of a paused or cancelled run may still tell what its agent did until then.
     """
     if not drafts:
         return
     with transaction.atomic():
         rows = Run.objects.filter(pk=run.pk)
         if lease is not None:
-            rows = rows.filter(lease_generation=lease.generation, status__in=[Run.Status.RUNNING, Run.Status.CANCELLED])
+            rows = rows.filter(lease_generation=lease.generation, status__in=_WRITABLE)
         if not rows.update(last_seq=F("last_seq") + len(drafts)):
             raise LeaseLost(run.pk)
         last_seq, attempt = Run.objects.values_list("last_seq", "attempt").get(pk=run.pk)

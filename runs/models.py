@@ -1,4 +1,4 @@
-"""Run, RunAttempt, AgentEvent, WorkspaceFile, CommandExecution, Permission, RunReview, WorkerProcess."""
+"""Run, RunAttempt, RunMessage, AgentEvent, WorkspaceFile, CommandExecution, Permission, RunReview, WorkerProcess."""
 
 from typing import Any, ClassVar, Self
 
@@ -57,9 +57,11 @@ class Run(models.Model):
     lease_generation = models.PositiveIntegerField(default=0)
     lease_owner = models.CharField(max_length=80, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
+    lost_workers = models.PositiveIntegerField(default=0)  # since a person last set it going
     created_at = models.DateTimeField(default=timezone.now)
     queued_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
+    limit_from = models.DateTimeField(null=True, blank=True)  # the time limit counts from here: a pause moves it on
     paused_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -99,8 +101,10 @@ class RunAttempt(models.Model):
     tree = models.CharField(max_length=64, null=True, blank=True)
     session_id = models.CharField(max_length=200, blank=True)
     prompted_text = models.TextField(blank=True)
+    is_prompt_done = models.BooleanField(default=False)
     summary = models.JSONField(null=True, blank=True)
     commit = models.CharField(max_length=64, null=True, blank=True)
+    committed_tree = models.CharField(max_length=64, null=True, blank=True)
     committed_at = models.DateTimeField(null=True, blank=True)
     pushed_at = models.DateTimeField(null=True, blank=True)
     push_status = models.CharField(max_length=20, choices=Run.PushStatus, null=True, blank=True)
@@ -115,6 +119,32 @@ class RunAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number} of run {self.run_id}"
+
+
+class RunMessage(models.Model):
+    """A follow-up for a run's agent: a turn of its own in the same session, in the order of arrival."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        GIVEN = "given"
+        DONE = "done"
+        DROPPED = "dropped"
+
+    OPEN: ClassVar[frozenset[str]] = frozenset({Status.PENDING, Status.GIVEN})
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="messages")
+    attempt = models.PositiveIntegerField()
+    text = models.TextField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["run", "status", "id"], name="messages_of_a_run")]
+
+    def __str__(self) -> str:
+        return self.text[:80]
 
 
 class AgentEvent(models.Model):
@@ -218,6 +248,7 @@ class Permission(models.Model):
     requested_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     decided_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    delivered_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.title[:80]

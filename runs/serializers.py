@@ -165,7 +165,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
         return newest
 
     def get_allowed_actions(self, run: Run) -> list[str]:
-        return allowed_actions(run.status)
+        return allowed_actions(run.status, self._attempt(run), self.context["reviews"].get(run.pk))
 
     def get_timeline(self, run: Run) -> Any:
         return Verbatim(self.context["timelines"].get(run.pk))
@@ -189,6 +189,17 @@ class RunListSerializer(RunSerializer):
 
     def get_prompt_preview(self, run: Run) -> str:
         return run.prompt[:PREVIEW_CHARACTERS]
+
+
+class MessageSerializer(StrictSerializer):
+    """A follow-up for the agent."""
+
+    text = serializers.CharField(max_length=MAX_PROMPT_CHARACTERS, trim_whitespace=False)
+
+    def validate_text(self, text: str) -> str:
+        if not text.strip():
+            raise serializers.ValidationError("A message needs a text.", code="blank")
+        return text
 
 
 class ReviewSerializer(StrictSerializer):

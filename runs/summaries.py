@@ -10,7 +10,10 @@ from config.api.times import format_time
 from runs.models import AgentEvent, Permission, Run, RunAttempt, RunReview
 
 USAGE_FIELDS = ("input_tokens", "output_tokens", "cached_tokens", "cost_usd")
-PHASES = ("run_queued", "run_started", "run_recovered", "run_completed", "run_failed", "run_cancelled")
+PHASES = (
+    *("run_queued", "run_started", "run_paused", "run_resumed", "run_recovered", "run_retried"),
+    *("run_completed", "run_failed", "run_cancelled"),
+)
 
 
 def describe(runs: Sequence[Run], *, with_timeline: bool = False) -> dict[str, Any]:

@@ -54,7 +54,14 @@ _RUNS = (
         default=120,
         minimum=1,
         maximum=10_080,
-        description="After this long a run is ended as failed.",
+        description="After this long without its pauses a run is ended as failed.",
+    ),
+    IntParam(
+        key="runs.pause_detach_after_minutes",
+        default=30,
+        minimum=0,
+        maximum=10_080,
+        description="After this long a paused run's agent is ended and its worker freed; a resume starts it again.",
     ),
     IntParam(
         key="runs.permission_timeout_minutes",

@@ -13,7 +13,7 @@ class RunCannotGoOn(Exception):
 
 
 class RunInterrupted(Exception):
-    """The agent must be ended now: `reason` is `cancelled`, `stopping` (this worker) or `lost` (the lease)."""
+    """The agent must be ended now: `reason` is `cancelled`, `paused` (too long), `stopping` (this worker) or `lost`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

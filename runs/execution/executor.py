@@ -17,13 +17,13 @@ from projects.git.errors import GitError
 from projects.leases import Lease
 from runs.events import LeaseLost
 from runs.execution import results
-from runs.execution.agents.client import PromptOutcome
 from runs.execution.attempts import prepare_attempt
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
-from runs.execution.turn import Turn
+from runs.execution.prompts import next_prompt
+from runs.execution.sitting import Sitting
 from runs.models import Run, RunAttempt
 from runs.queries import current_attempt
-from runs.services import lifecycle
+from runs.services import lifecycle, pausing
 from runs.services.permissions import expire_permissions
 from runs.services.recording import close_lost_commands
 from snapshots.models import Snapshot
@@ -54,9 +54,10 @@ def _claim(run_id: int) -> tuple[Run, Lease] | None:
     if run is None or lease is None:
         return None
     try:
-        # A recovered run keeps its first start: the time limit counts from there.
-        started_at = run.started_at or timezone.now()
-        lifecycle.move(run, "claim", lease=lease, message="The run has started.", started_at=started_at)
+        # A recovered run keeps its first start, and what it has used of its time.
+        now = timezone.now()
+        times = {"started_at": run.started_at or now, "limit_from": run.limit_from or now}
+        lifecycle.move(run, "claim", lease=lease, message="The run has started.", **times)
     except LeaseLost:
         return None
     return run, lease
@@ -75,10 +76,8 @@ def _take_over_cancelled(run_id: int) -> None:
 
 def _carry_out(run: Run, lease: Lease) -> None:
     try:
-        attempt = _prepare(run, lease)
-        outcome = async_to_sync(Turn(run, attempt, lease).carry_out)()
-        _check(outcome)
-        results.record_results(attempt, lease, "completed")
+        while not _has_come_to_its_end(run, lease):
+            _require_running(lease)
     except (RunCannotGoOn, GitError) as error:
         _fail(run, lease, error.code, error.message)
     except (LeaseLost, RunInterrupted):
@@ -88,8 +87,22 @@ def _carry_out(run: Run, lease: Lease) -> None:
             return _fail(run, lease, "disk-full", "The server's disk is full: its operator must make room, then retry.")
         logger.exception("Run %s failed inside the server.", run.pk)
         _fail(run, lease, "internal-error", "The run failed inside the server: see its log.")
-    else:
-        lifecycle.move(run, "complete", lease=lease, message="The run is done.", lease_expires_at=None, lease_owner="")
+
+
+def _has_come_to_its_end(run: Run, lease: Lease) -> bool:
+    """Whether the run is completed; not so when a message has come in meanwhile, or somebody has moved the run."""
+    attempt = _prepare(run, lease)
+    if next_prompt(attempt) is not None:
+        async_to_sync(Sitting(run, attempt, lease).carry_out)()
+    results.record_results(attempt, lease, "completed")
+    return lifecycle.complete_run(run, lease)
+
+
+def _require_running(lease: Lease) -> None:
+    """Paused or cancelled just when its agent had come to the end: what is left is done when it is taken up again."""
+    status = lease.held().values_list("status", flat=True).first()
+    if status != Run.Status.RUNNING:
+        raise RunInterrupted("lost" if status is None else str(status))
 
 
 def _prepare(run: Run, lease: Lease) -> RunAttempt:
@@ -101,17 +114,9 @@ def _prepare(run: Run, lease: Lease) -> RunAttempt:
     return attempt
 
 
-def _check(outcome: PromptOutcome) -> None:
-    if outcome.stop_reason == "refusal":
-        raise RunCannotGoOn("agent-refused", "The agent refused to go on with this prompt.")
-    if outcome.stop_reason not in ("end_turn", "cancelled"):
-        raise RunCannotGoOn("agent-stopped", f"The agent stopped early: {outcome.stop_reason}.")
-
-
 def _fail(run: Run, lease: Lease, code: str, message: str) -> None:
     """Failed, with what the agent has done until then kept for review."""
     _keep_what_is_there(run, lease, "failed")
-    expire_permissions(run)
     lifecycle.fail_run(run, code, message, lease=lease)
 
 
@@ -125,22 +130,19 @@ def _keep_what_is_there(run: Run, lease: Lease, outcome: str) -> None:
         logger.warning("The files of run %s could not be recorded: %s", run.pk, error.message)
 
 
-def _was_requeued(run: Run, lease: Lease) -> bool:
-    """Back in the queue; False when the run was cancelled at the same moment."""
-    try:
-        lifecycle.requeue_run(run, lease, "The worker is stopping; another one goes on.")
-    except LeaseLost:
-        return False
-    return True
-
-
 def _interrupted(run: Run, lease: Lease, reason: str) -> None:
+    """The agent has been ended: a running run goes back to the queue, a paused one waits, a cancelled one is over."""
     if reason == "lost":
         logger.warning("Run %s went to another worker.", run.pk)
         return
-    if reason == "stopping" and _was_requeued(run, lease):
+    text = "The worker is stopping." if reason == "stopping" else "The run's worker gave it up."
+    try:
+        was_given_back = pausing.give_back_run(run, lease, text)
+    except LeaseLost:
+        logger.warning("Run %s was moved on by somebody else.", run.pk)
         return
-    _wind_up_cancelled(run, lease)
+    if not was_given_back:
+        _wind_up_cancelled(run, lease)
 
 
 def _wind_up_cancelled(run: Run, lease: Lease) -> None:

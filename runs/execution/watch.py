@@ -1,14 +1,16 @@
-"""Watches over a run while its agent works: a lost lease, a cancellation, this worker's end, the time limit."""
+"""Watches over a run while its agent works: a lost lease, a cancel, a pause, this worker's end, the time limit."""
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from config.api.params import read
 from projects.leases import Lease
+from runs.execution.brake import Brake
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
 from runs.models import Run
 from runs.workers import stopping
@@ -16,11 +18,20 @@ from runs.workers import stopping
 LOOK_EVERY_SECONDS = 0.2
 
 
-async def watch_run(run: Run, lease: Lease) -> None:
-    """Returns never; raises RunInterrupted or RunCannotGoOn when the agent must be ended."""
+@dataclass(frozen=True)
+class _State:
+    """What the run's row says now."""
+
+    status: str
+    limit_from: datetime
+    paused_at: datetime
+
+
+async def watch_run(lease: Lease, brake: Brake) -> None:
+    """Returns never; raises RunInterrupted or RunCannotGoOn when the agent must be ended. A pause holds it still."""
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
-    minutes: int = await sync_to_async(read)("runs.time_limit_minutes")
-    ends_at = (run.started_at or timezone.now()) + timedelta(minutes=minutes)
+    limit_minutes: int = await sync_to_async(read)("runs.time_limit_minutes")
+    detach_minutes: int = await sync_to_async(read)("runs.pause_detach_after_minutes")
 
     def wake() -> None:
         loop.call_soon_threadsafe(woken.set)
@@ -30,9 +41,9 @@ async def watch_run(run: Run, lease: Lease) -> None:
         while True:
             if stopping.is_requested():
                 raise RunInterrupted("stopping")
-            _check(await sync_to_async(_status)(lease))
-            if timezone.now() >= ends_at:
-                raise RunCannotGoOn("time-limit", f"The run took longer than {minutes} minutes and was ended.")
+            state = await sync_to_async(_look)(lease)
+            _check_limits(state, limit_minutes, detach_minutes)
+            await brake.set_paused(state.status == Run.Status.PAUSED)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY_SECONDS):
                     await woken.wait()
@@ -40,14 +51,21 @@ async def watch_run(run: Run, lease: Lease) -> None:
         stop_listening()
 
 
-def _status(lease: Lease) -> str | None:
-    """The run's status, None when it is not ours any more."""
-    status: str | None = lease.held().values_list("status", flat=True).first()
-    return status
-
-
-def _check(status: str | None) -> None:
-    if status == Run.Status.CANCELLED:
-        raise RunInterrupted("cancelled")
-    if status != Run.Status.RUNNING:
+def _look(lease: Lease) -> _State:
+    row = lease.held().values_list("status", "limit_from", "paused_at").first()
+    if row is None:
         raise RunInterrupted("lost")
+    status, limit_from, paused_at = row
+    now = timezone.now()
+    return _State(status, limit_from or now, paused_at or now)
+
+
+def _check_limits(state: _State, limit_minutes: int, detach_minutes: int) -> None:
+    """A pause does not count for the time limit; a long one ends the agent, so that another run gets its worker."""
+    if state.status == Run.Status.PAUSED:
+        if timezone.now() - state.paused_at >= timedelta(minutes=detach_minutes):
+            raise RunInterrupted("paused")
+    elif state.status != Run.Status.RUNNING:
+        raise RunInterrupted("cancelled" if state.status == Run.Status.CANCELLED else "lost")
+    elif timezone.now() - state.limit_from >= timedelta(minutes=limit_minutes):
+        raise RunCannotGoOn("time-limit", f"The run took longer than {limit_minutes} minutes and was ended.")

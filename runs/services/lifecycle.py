@@ -1,4 +1,4 @@
-"""The life of a run: created, edited, started, cancelled, ended. Every status change goes through `move`."""
+"""The life of a run: created, edited, started, tried again, ended. Every status change goes through `move`."""
 
 from typing import Any
 
@@ -13,14 +13,16 @@ from projects.models import Project
 from runs import tasks
 from runs.errors import RunNotEditable
 from runs.events import Draft, LeaseLost, append
-from runs.models import Run
+from runs.models import Run, RunMessage
+from runs.queries import current_attempt, latest_review
 from runs.services.permissions import expire_permissions
 from runs.transitions import MOVES, allowed_actions
 
 
 def conflict_members(run: Run) -> dict[str, Any]:
     """What every conflict of a run tells: which run, its status, and what it allows."""
-    return {**run.problem_members, "allowed_actions": allowed_actions(run.status)}
+    allowed = allowed_actions(run.status, current_attempt(run), latest_review(run))
+    return {**run.problem_members, "allowed_actions": allowed}
 
 
 @transaction.atomic
@@ -33,7 +35,8 @@ def move(run: Run, action: str, *, lease: Lease | None = None, message: str = ""
     rows = Run.objects.filter(pk=run.pk, status__in=rule.sources)
     if lease is not None:
         rows = rows.filter(lease_generation=lease.generation)
-    if not rows.update(status=rule.to, **{rule.stamps: timezone.now(), **changes}):
+    stamp = {rule.stamps: timezone.now()} if rule.stamps else {}
+    if not rows.update(status=rule.to, **{**stamp, **changes}):
         if lease is not None:
             raise LeaseLost(run.pk)
         run.refresh_from_db()
@@ -60,14 +63,44 @@ def create_run(project: Project, *, actor: User, start: bool = False, **fields: 
 
 @transaction.atomic
 def start_run(run: Run, *, actor: User) -> None:
-    """Queues the run; the task commits with the status. The project's lock keeps it from being archived meanwhile."""
-    project = Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
+    """Queues the run; the task commits with the status."""
+    require_clone(hold_project(run), run)
+    move(run, "start", message=f"Started by {actor.get_short_name()}.")
+    tasks.execute_run.enqueue(run.pk)
+
+
+def hold_project(run: Run) -> Project:
+    """Takes the project's lock, which keeps it from being archived meanwhile."""
+    return Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
+
+
+def require_clone(project: Project, run: Run) -> None:
+    """409 `project-not-ready` unless there is a clone to work with."""
     if project.status not in (Project.Status.READY, Project.Status.PULLING):
         raise ProjectNotReady(
             f"The project is {project.status}: a run needs its clone.", run_id=run.pk, **project.error_members
         )
-    move(run, "start", message=f"Started by {actor.get_short_name()}.")
+
+
+@transaction.atomic
+def retry_run(run: Run, *, actor: User) -> None:
+    """Queues a failed run for a new attempt, with a branch and a work tree of its own; those of the old one stay.
+
+    Messages that no agent has read yet go along.
+    """
+    require_clone(hold_project(run), run)
+    fresh = {"error": None, "started_at": None, "paused_at": None, "finished_at": None, **set_going()}
+    move(run, "retry", message=f"Tried again by {actor.get_short_name()}.", attempt=F("attempt") + 1, **fresh)
+    expire_permissions(run)
+    run.messages.filter(status__in=RunMessage.OPEN).update(
+        status=RunMessage.Status.PENDING, attempt=run.attempt, delivered_at=None
+    )
     tasks.execute_run.enqueue(run.pk)
+
+
+def set_going() -> dict[str, Any]:
+    """The fields of a run that a person sets going: its time limit and its lost workers count from here."""
+    return {"limit_from": None, "lost_workers": 0}
 
 
 @transaction.atomic
@@ -97,20 +130,28 @@ def cancel_run(run: Run, *, actor: User) -> None:
     """Ends the run for good. A running agent is killed by its executor, which sees the status change."""
     move(run, "cancel", message=f"Cancelled by {actor.get_short_name()}.")
     expire_permissions(run)
+    run.messages.filter(status__in=RunMessage.OPEN).update(status=RunMessage.Status.DROPPED)
 
 
 @transaction.atomic
-def requeue_run(run: Run, lease: Lease | None, reason: str) -> None:
-    """Gives a running run back to the queue: its worker is gone or going. The attempt stays the same.
+def complete_run(run: Run, lease: Lease) -> bool:
+    """Ends the run as done and frees it; False, and nothing written, while a message waits to be read.
 
-    The generation grows: a worker that was only slow must not renew the lease of a run that waits for another one.
+    The run's row is locked first, as by who sends a message: one that arrives at this moment is read, or queues the
+    run again.
     """
-    freed = {"lease_generation": F("lease_generation") + 1, "lease_expires_at": None, "lease_owner": ""}
-    move(run, "recover", lease=lease, message=reason, **freed)
-    tasks.execute_run.enqueue(run.pk)
+    if not lease.held().filter(status=Run.Status.RUNNING).select_for_update().exists():
+        raise LeaseLost(run.pk)
+    if run.messages.filter(status__in=RunMessage.OPEN).exists():
+        return False
+    expire_permissions(run)
+    move(run, "complete", lease=lease, message="The run is done.", lease_expires_at=None, lease_owner="")
+    return True
 
 
+@transaction.atomic
 def fail_run(run: Run, code: str, message: str, *, lease: Lease | None = None) -> None:
     """Ends the run as failed, with a reason that a person can act on."""
     error = {"code": code, "message": message}
     move(run, "fail", lease=lease, message=message, error=error, lease_expires_at=None, lease_owner="")
+    expire_permissions(run)

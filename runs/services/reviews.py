@@ -87,7 +87,7 @@ def commit_run(run: Run, *, actor: User, message: str = "") -> None:
     with repository_lock(run.project):
         attempt.refresh_from_db()
         commit = _commit(repository, attempt, tree, review=review, message=message, at=timezone.now())
-        _record_commit(attempt, commit, actor=actor)
+        _record_commit(attempt, commit, tree, actor=actor)
 
 
 def _commit(
@@ -125,8 +125,9 @@ def _message(run: Run, message: str) -> str:
 
 
 @transaction.atomic
-def _record_commit(attempt: RunAttempt, commit: str, *, actor: User) -> None:
-    values: dict[str, Any] = {"commit": commit, "head_commit": commit, "committed_at": timezone.now()}
-    RunAttempt.objects.filter(pk=attempt.pk).update(push_status=None, push_error=None, pushed_at=None, **values)
+def _record_commit(attempt: RunAttempt, commit: str, tree: str, *, actor: User) -> None:
+    values: dict[str, Any] = {"commit": commit, "head_commit": commit, "committed_tree": tree}
+    values |= {"committed_at": timezone.now(), "push_status": None, "push_error": None, "pushed_at": None}
+    RunAttempt.objects.filter(pk=attempt.pk).update(**values)
     data = {"commit": commit, "branch": attempt.branch, "actorId": actor.pk}
     append(attempt.run, [Draft("git_committed", f"Committed {commit[:12]} on {attempt.branch}.", "notice", data=data)])

@@ -1,11 +1,10 @@
-"""`/api/runs`: create, look at, edit, start, cancel."""
+"""`/api/runs`: create, look at, edit, delete."""
 
 from typing import Any
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
@@ -29,8 +28,6 @@ class RunViewSet(RunDoor):
         "retrieve": "projects:read",
         "update": "runs:start",
         "destroy": "runs:start",
-        "start": "runs:start",
-        "cancel": "runs:control",
     }
     limit_groups = {"create": group_of_creation, "start": "runs:start", "retry": "runs:start"}
     query_parameters = {"list": ("projectId", "status", "search")}
@@ -84,21 +81,3 @@ class RunViewSet(RunDoor):
         """Deletes a draft."""
         lifecycle.delete_draft(self.find_run(pk, to_change=True))
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-    @extend_schema(request=None, responses={202: RunSerializer})
-    @action(detail=True, methods=["post"])
-    def start(self, request: UserRequest, pk: str) -> Response:
-        """Queues a draft."""
-        run = self.find_run(pk, to_change=True)
-        self.refuse_body(request)
-        lifecycle.start_run(run, actor=request.user)
-        return self.show(run, status.HTTP_202_ACCEPTED)
-
-    @extend_schema(request=None)
-    @action(detail=True, methods=["post"])
-    def cancel(self, request: UserRequest, pk: str) -> Response:
-        """Ends a run that is not over, for good."""
-        run = self.find_run(pk, to_change=True)
-        self.refuse_body(request)
-        lifecycle.cancel_run(run, actor=request.user)
-        return self.show(run)

@@ -22,7 +22,7 @@ from projects.tasks import clone_project
 from runs.errors import TaskNotFailed
 from runs.events import LeaseLost
 from runs.models import Run, RunAttempt, WorkerProcess
-from runs.services import lifecycle
+from runs.services import pausing
 from runs.tasks import execute_run, push_run
 
 logger = logging.getLogger(__name__)
@@ -91,10 +91,10 @@ def requeue_ownerless_runs() -> int:
 
 
 def requeue_lost_run(run: Run) -> None:
-    """Queues a run again as it was seen: one that somebody else has recovered and claimed meanwhile stays theirs."""
+    """Queues a run again (or fails it) as it was seen: one that somebody else has claimed meanwhile stays theirs."""
     seen = Lease(Run, run.pk, run.lease_generation)
     try:
-        lifecycle.requeue_run(run, seen, "The worker was lost; another one goes on.")
+        pausing.take_from_lost_worker(run, seen)
     except LeaseLost:
         logger.info("Run %s was recovered by somebody else.", run.pk)
 

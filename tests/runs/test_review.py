@@ -91,7 +91,14 @@ def test_an_edit_after_the_approval_makes_it_stale(done: Reviewed) -> None:
 def test_a_conflict_tells_status_and_what_is_allowed(done: Reviewed) -> None:
     body = done.post("commit").json()
     assert (body["runId"], body["currentStatus"]) == (done.run.pk, "completed")
-    assert body["allowedActions"] == ["approve", "reject", "commit", "push"]
+    assert body["allowedActions"] == ["messages", "approve", "reject"]
+
+
+def test_what_is_allowed_follows_the_review(done: Reviewed) -> None:
+    assert done.show()["allowedActions"] == ["messages", "approve", "reject"]
+    assert done.post("approve").json()["allowedActions"] == ["messages", "approve", "reject", "commit"]
+    assert done.post("commit").json()["allowedActions"] == ["messages", "approve", "reject", "push"]
+    assert done.post("reject").json()["allowedActions"] == ["messages", "approve", "reject"]
 
 
 def test_a_commit_is_the_reviewers_and_names_run_and_agent(done: Reviewed, user: User) -> None:

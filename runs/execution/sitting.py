@@ -1,4 +1,4 @@
-"""One turn of an agent: started in its sandbox, spoken to, watched, recorded, and ended for certain."""
+"""One sitting of an agent: started in its sandbox, spoken to, watched, held, recorded, and ended for certain."""
 
 import asyncio
 import sys
@@ -16,7 +16,9 @@ from runs.execution.agents.errors import AgentFailed
 from runs.execution.agents.profile import AgentProfile
 from runs.execution.agents.registry import PROFILES
 from runs.execution.attempts import sandbox_spec
+from runs.execution.brake import Brake
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
+from runs.execution.prompts import begin, finish, next_prompt
 from runs.execution.questions import Questions
 from runs.execution.recorder import Recorder
 from runs.execution.sandbox.errors import SandboxError
@@ -31,8 +33,8 @@ from runs.services.recording import record_present_files
 FILES_EVERY_SECONDS = 1.0
 
 
-class Turn:
-    """One prompt given to the agent of one attempt."""
+class Sitting:
+    """The agent of one attempt is given what waits for it, one prompt after another, by one process of it."""
 
     def __init__(self, run: Run, attempt: RunAttempt, lease: Lease) -> None:
         self._run, self._attempt, self._lease = run, attempt, lease
@@ -42,8 +44,8 @@ class Turn:
         self._recorder = Recorder(run, lease, self._spec.home, self._files_changed.set)
         self._questions = Questions(run, lease, self._recorder)
 
-    async def carry_out(self) -> PromptOutcome:
-        """Runs the turn to its end; nothing of the agent is left when this returns or raises."""
+    async def carry_out(self) -> None:
+        """Goes on until nothing waits for the agent; nothing of it is left when this returns or raises."""
         allow_unsandboxed = await sync_to_async(read)("safety.allow_unsandboxed")
         try:
             process = await start(self._spec, await asyncio.to_thread(probe), allow_unsandboxed=allow_unsandboxed)
@@ -51,12 +53,13 @@ class Turn:
             raise RunCannotGoOn("sandbox-unavailable", str(error)) from error
         async with process:
             try:
-                return await self._attend(process)
+                await self._attend(process)
             finally:
                 await process.kill()
                 await self._recorder.finish()
 
-    async def _attend(self, process: SandboxedProcess) -> PromptOutcome:
+    async def _attend(self, process: SandboxedProcess) -> None:
+        brake = Brake(process)
         session = AgentSession(
             process.stdin,
             process.stdout,
@@ -66,10 +69,10 @@ class Turn:
             initialize_timeout_seconds=self._profile.initialize_timeout_seconds,
             session_timeout_seconds=self._profile.session_timeout_seconds,
         )
-        guards = [self._recorder.run(), watch_run(self._run, self._lease), self._keep_limits(process)]
-        guards.append(self._follow_files(process))
+        guards = [self._recorder.run(), watch_run(self._lease, brake), self._keep_limits(process)]
+        guards.append(self._follow_files(brake))
         try:
-            return await first_of(self._speak(session), guards)
+            await first_of(self._speak(session, brake), guards)
         except RunInterrupted as interruption:
             if interruption.reason != "lost":
                 await self._wind_up(session, process)
@@ -79,7 +82,16 @@ class Turn:
         finally:
             await session.close()
 
-    async def _speak(self, session: AgentSession) -> PromptOutcome:
+    async def _speak(self, session: AgentSession, brake: Brake) -> None:
+        await self._open(session)
+        while (prompt := await sync_to_async(next_prompt)(self._attempt)) is not None:
+            await brake.may_prompt()
+            await sync_to_async(begin)(prompt, self._lease)
+            _check(await session.prompt(prompt.text, turn=prompt.name))
+            await self._recorder.finish()
+            await sync_to_async(finish)(prompt, self._attempt, self._lease)
+
+    async def _open(self, session: AgentSession) -> None:
         identity = await session.initialize()
         cwd, mode = str(self._spec.work_tree), self._profile.mode(is_safe=self._run.safe_mode)
         if self._attempt.session_id and identity.can_load_session:
@@ -87,7 +99,6 @@ class Turn:
         else:
             self._attempt.session_id = await session.new_session(cwd, mode)
             await sync_to_async(self._attempt.save)(update_fields=["session_id"])
-        return await session.prompt(self._run.prompt, turn=f"{self._run.pk}-{self._attempt.number}-1")
 
     async def _wind_up(self, session: AgentSession, process: SandboxedProcess) -> None:
         """Asks the agent to end by itself, for a moment; its process is killed after that in any case."""
@@ -101,32 +112,36 @@ class Turn:
             raise RunCannotGoOn(f"{excess.kind}-limit", str(excess))
         await asyncio.Event().wait()  # the agent has ended: its session says so
 
-    async def _follow_files(self, process: SandboxedProcess) -> None:
+    async def _follow_files(self, brake: Brake) -> None:
         """Records changed files soon after the agent has changed some, while its processes stand still."""
         while True:
             await asyncio.sleep(FILES_EVERY_SECONDS)
             await self._files_changed.wait()
             self._files_changed.clear()
-            await process.suspend()
-            try:
+            async with brake.held():
                 await sync_to_async(record_present_files)(self._attempt, self._lease, open_work_tree(self._workspace))
-            finally:
-                await process.resume()
 
     @property
     def _workspace(self) -> Any:
         return self._attempt.workspace
 
 
-async def first_of(main: Coroutine[Any, Any, PromptOutcome], guards: list[Coroutine[Any, Any, None]]) -> PromptOutcome:
-    """The result of `main`, unless a guard raises first; whatever is still under way then is cancelled and awaited."""
+def _check(outcome: PromptOutcome) -> None:
+    if outcome.stop_reason == "refusal":
+        raise RunCannotGoOn("agent-refused", "The agent refused to go on with this prompt.")
+    if outcome.stop_reason not in ("end_turn", "cancelled"):
+        raise RunCannotGoOn("agent-stopped", f"The agent stopped early: {outcome.stop_reason}.")
+
+
+async def first_of(main: Coroutine[Any, Any, None], guards: list[Coroutine[Any, Any, None]]) -> None:
+    """Returns with `main`, unless a guard raises first; whatever is still under way then is cancelled and awaited."""
     work = asyncio.ensure_future(main)
     tasks = [asyncio.ensure_future(guard) for guard in guards]
     try:
         done, _ = await asyncio.wait({work, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         for task in done - {work}:
             task.result()
-        return await work
+        await work
     finally:
         for task in (work, *tasks):
             task.cancel()

@@ -1,0 +1,56 @@
+"""What an attempt's agent is still to be told: the run's prompt, then the follow-ups in the order of arrival."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from projects.leases import Lease
+from runs.events import LeaseLost
+from runs.models import RunAttempt, RunMessage
+from runs.services import messages
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One turn. Its name stays the same over recoveries, so that an agent that knows it repeats nothing."""
+
+    name: str
+    text: str
+    message: RunMessage | None = None
+
+
+def next_prompt(attempt: RunAttempt) -> Prompt | None:
+    """The turn that comes next, or was cut short; None when the agent has been told everything."""
+    run, prefix = attempt.run, f"{attempt.run_id}-{attempt.number}"
+    if not attempt.is_prompt_done:
+        return Prompt(f"{prefix}-1", run.prompt)
+    message = messages.next_message(run)
+    return None if message is None else Prompt(f"{prefix}-message-{message.pk}", message.text, message)
+
+
+def begin(prompt: Prompt, lease: Lease) -> None:
+    """The agent is about to be told. LeaseLost when the run is somebody else's."""
+    if prompt.message is not None:
+        with _holding(lease):
+            messages.mark_given(prompt.message)
+
+
+def finish(prompt: Prompt, attempt: RunAttempt, lease: Lease) -> None:
+    """The turn has come to its end, and all that the agent said in it is written down."""
+    with _holding(lease):
+        if prompt.message is not None:
+            messages.mark_done(prompt.message)
+        else:
+            attempt.is_prompt_done = True
+            attempt.save(update_fields=["is_prompt_done"])
+
+
+@contextmanager
+def _holding(lease: Lease) -> Iterator[None]:
+    """A transaction that nobody can take the run over in."""
+    with transaction.atomic():
+        if not lease.held().select_for_update().exists():
+            raise LeaseLost(lease.pk)
+        yield

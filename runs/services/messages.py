@@ -1,0 +1,50 @@
+"""Follow-ups for a run's agent. One that was accepted is in the table, and is read before the run may complete."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from runs import tasks
+from runs.errors import RunNotMessageable
+from runs.events import Draft, append
+from runs.models import Run, RunMessage
+from runs.services.lifecycle import conflict_members, hold_project, move, require_clone, set_going
+from runs.transitions import MOVES, TAKES_MESSAGES
+
+Status = RunMessage.Status
+
+
+@transaction.atomic
+def send_message(run: Run, text: str, *, actor: User) -> RunMessage:
+    """Queues a follow-up. A completed run is queued again: the same session goes on, on the same branch."""
+    project = hold_project(run)
+    status = Run.objects.select_for_update().values_list("status", flat=True).get(pk=run.pk)
+    run.refresh_from_db()
+    if status not in TAKES_MESSAGES:
+        raise RunNotMessageable(f"Run #{run.pk} is {status}.", **conflict_members(run))
+    is_over = status in MOVES["message"].sources
+    if is_over:
+        require_clone(project, run)
+    message = RunMessage.objects.create(run=run, attempt=run.attempt, text=text, created_by=actor)
+    append(run, [Draft("user_message", text, data={"messageId": message.pk, "userId": actor.pk})])
+    if is_over:
+        move(run, "message", message="Queued to read a message.", finished_at=None, **set_going())
+        tasks.execute_run.enqueue(run.pk)
+    return message
+
+
+def next_message(run: Run) -> RunMessage | None:
+    """The message whose turn it is: one that was being read when its agent died comes first."""
+    return run.messages.filter(status__in=RunMessage.OPEN).order_by("id").first()
+
+
+def mark_given(message: RunMessage) -> None:
+    """The agent is about to read it."""
+    RunMessage.objects.filter(pk=message.pk, status=Status.PENDING).update(
+        status=Status.GIVEN, delivered_at=timezone.now()
+    )
+
+
+def mark_done(message: RunMessage) -> None:
+    """The agent's turn with it has ended."""
+    RunMessage.objects.filter(pk=message.pk, status__in=RunMessage.OPEN).update(status=Status.DONE)

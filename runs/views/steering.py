@@ -1,0 +1,81 @@
+"""What moves a run: start, pause, resume, cancel, retry, and messages to its agent."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from accounts.permissions import UserRequest
+from runs.models import Run
+from runs.serializers import MessageSerializer, RunSerializer
+from runs.services import lifecycle, messages, pausing
+from runs.views.base import RunDoor
+
+QUEUED = status.HTTP_202_ACCEPTED
+
+
+class SteeringViewSet(RunDoor):
+    """The moves that people make with a run."""
+
+    abilities = {
+        "start": "runs:start",
+        "pause": "runs:control",
+        "resume": "runs:control",
+        "cancel": "runs:control",
+        "retry": "runs:control",
+        "messages": "runs:start",
+    }
+
+    def _found(self, request: UserRequest, pk: str) -> Run:
+        run = self.find_run(pk, to_change=True)
+        self.refuse_body(request)
+        return run
+
+    @extend_schema(request=None, responses={202: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def start(self, request: UserRequest, pk: str) -> Response:
+        """Queues a draft."""
+        run = self._found(request, pk)
+        lifecycle.start_run(run, actor=request.user)
+        return self.show(run, QUEUED)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: UserRequest, pk: str) -> Response:
+        """Holds a running run's agent still."""
+        run = self._found(request, pk)
+        pausing.pause_run(run, actor=request.user)
+        return self.show(run)
+
+    @extend_schema(request=None, responses={200: RunSerializer, 202: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def resume(self, request: UserRequest, pk: str) -> Response:
+        """Lets a paused run go on; queued (202) where its agent had been ended."""
+        run = self._found(request, pk)
+        is_going_on = pausing.resume_run(run, actor=request.user)
+        return self.show(run, status.HTTP_200_OK if is_going_on else QUEUED)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: UserRequest, pk: str) -> Response:
+        """Ends a run that is not over, for good."""
+        run = self._found(request, pk)
+        lifecycle.cancel_run(run, actor=request.user)
+        return self.show(run)
+
+    @extend_schema(request=None, responses={202: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def retry(self, request: UserRequest, pk: str) -> Response:
+        """Queues a failed run for a new attempt on a new branch."""
+        run = self._found(request, pk)
+        lifecycle.retry_run(run, actor=request.user)
+        return self.show(run, QUEUED)
+
+    @extend_schema(request=MessageSerializer, responses={202: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def messages(self, request: UserRequest, pk: str) -> Response:
+        """Queues a follow-up for the agent; a completed run is queued again and goes on in the same session."""
+        run = self.find_run(pk, to_change=True)
+        text: str = self.read_body(MessageSerializer, request)["text"]
+        messages.send_message(run, text, actor=request.user)
+        return self.show(run, QUEUED)

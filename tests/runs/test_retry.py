@@ -1,0 +1,77 @@
+"""A failed run is tried again: a new attempt on a new branch; what the old one left stays."""
+
+import pytest
+from rest_framework.test import APIClient
+
+from runs.execution.executor import execute
+from runs.models import Run
+from tests.conftest import QueueRun
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FAILING = "```file a.txt\nA\n```\n```sh\nexit 3\n```"
+
+
+@pytest.fixture
+def retried(carry_out: QueueRun, api: APIClient) -> Run:
+    """A run whose first attempt failed and was rejected, and whose second one has failed too."""
+    run = carry_out(FAILING, title="Try")
+    api.post(f"/api/runs/{run.pk}/reject", {"notes": "No."})
+    run.attempts.update(input_tokens=5)
+    assert api.post(f"/api/runs/{run.pk}/retry").status_code == 202
+    execute(run.pk)
+    run.attempts.filter(number=2).update(input_tokens=7)
+    run.refresh_from_db()
+    return run
+
+
+def test_a_retry_has_a_branch_and_a_work_tree_of_its_own(retried: Run, api: APIClient) -> None:
+    shown = api.get(f"/api/runs/{retried.pk}").json()
+    assert (shown["status"], shown["attempt"], shown["branch"]) == (
+        "failed",
+        2,
+        f"quarterdeck/run-{retried.pk}-2-try",
+    )
+    assert retried.attempts.values("workspace").distinct().count() == 2
+
+
+def test_a_retry_starts_without_review_and_git(retried: Run, api: APIClient) -> None:
+    shown = api.get(f"/api/runs/{retried.pk}").json()
+    assert (shown["review"], shown["git"], retried.reviews.count()) == (None, None, 1)
+
+
+def test_usage_adds_up_over_attempts(retried: Run, api: APIClient) -> None:
+    assert api.get(f"/api/runs/{retried.pk}").json()["usage"]["inputTokens"] == 12
+
+
+def test_commands_and_snapshots_cover_all_attempts(retried: Run, api: APIClient) -> None:
+    commands = api.get(f"/api/runs/{retried.pk}/commands").json()["data"]
+    assert [each["attempt"] for each in commands] == [1, 2]
+    snapshots = api.get(f"/api/runs/{retried.pk}/snapshots").json()["data"]
+    assert [each["attempt"] for each in snapshots] == [2, 2, 1, 1]
+    assert {event["attempt"] for event in api.get(f"/api/runs/{retried.pk}/events").json()["data"]} == {1, 2}
+
+
+@pytest.mark.parametrize("route", ["commands", "events"])
+def test_an_attempt_can_be_selected(retried: Run, api: APIClient, route: str) -> None:
+    rows = api.get(f"/api/runs/{retried.pk}/{route}?attempt=1").json()["data"]
+    assert {each["attempt"] for each in rows} == {1}
+
+
+def test_files_diff_and_summary_are_the_latest_attempts(retried: Run, api: APIClient) -> None:
+    retried.attempts.get(number=2).files.all().delete()
+    path = f"/api/runs/{retried.pk}"
+    assert api.get(f"{path}/files").json()["data"] == []
+    assert [each["path"] for each in api.get(f"{path}/files?attempt=1").json()["data"]] == ["a.txt"]
+    assert api.get(f"{path}/diff?attempt=1").json()["stats"]["files"] == 1
+    assert api.get(f"{path}/summary?attempt=1").json()["outcome"] == "failed"
+
+
+def test_a_message_that_nobody_has_read_goes_along(carry_out: QueueRun, api: APIClient) -> None:
+    run = carry_out("```sh\ntest -e never\n```")
+    run.messages.create(attempt=1, text="```sh\ntrue\n```")
+    Run.objects.filter(pk=run.pk).update(prompt="Hello.")
+    api.post(f"/api/runs/{run.pk}/retry")
+    execute(run.pk)
+    run.refresh_from_db()
+    assert run.status == "completed", run.error
+    assert run.commands.filter(attempt=2, command="true").exists()
