@@ -80,6 +80,13 @@ def _nothing_counted() -> None:
     cache.clear()
 
 
+@pytest.fixture
+def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many requests a minute as a test needs to meet each other."""
+    for name, value in UNLIMITED.items():
+        monkeypatch.setenv(name, value)
+
+
 MakeUser = Callable[..., User]
 MakeApi = Callable[..., APIClient]
 

@@ -29,7 +29,7 @@ class RunViewSet(RunDoor):
         "update": "runs:start",
         "destroy": "runs:start",
     }
-    limit_groups = {"create": group_of_creation, "start": "runs:start", "retry": "runs:start"}
+    limit_groups = {"create": group_of_creation}
     query_parameters = {"list": ("projectId", "status", "search")}
 
     def _filtered(self, request: UserRequest) -> RunQuerySet:

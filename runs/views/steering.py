@@ -10,6 +10,7 @@ from runs.models import Run
 from runs.serializers import MessageSerializer, RunSerializer
 from runs.services import lifecycle, messages, pausing
 from runs.views.base import RunDoor
+from runs.views.limits import group_of_message
 
 QUEUED = status.HTTP_202_ACCEPTED
 
@@ -25,6 +26,8 @@ class SteeringViewSet(RunDoor):
         "retry": "runs:control",
         "messages": "runs:start",
     }
+
+    limit_groups = {"start": "runs:start", "retry": "runs:start", "messages": group_of_message}
 
     def _found(self, request: UserRequest, pk: str) -> Run:
         run = self.find_run(pk, to_change=True)

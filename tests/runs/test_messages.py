@@ -10,7 +10,7 @@ from runs.queries import current_attempt
 from runs.services.lifecycle import complete_run
 from tests.conftest import QueueRun, all_at_once, wait_until, working
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited")]
 FIRST = "```sh\necho one >> log.txt\n```"
 WAITING = FIRST + "\n```sh\nwhile ! test -e go; do sleep 0.05; done\n```"
 

@@ -14,6 +14,7 @@ from runs.services.lifecycle import move
 from runs.transitions import CLIENT_MOVES, MOVES, TAKES_MESSAGES
 from tests.conftest import MakeApi, MakeUser, all_at_once
 
+pytestmark = pytest.mark.usefixtures("unlimited")
 EVERY_MOVE = [(name, status) for name in MOVES for status in Run.Status.values]
 LEGAL = {
     ("start", "draft"): "queued",
@@ -176,6 +177,19 @@ def test_what_needs_a_clone_is_refused_without_one(api: APIClient, run: Run, act
     assert (answer.status_code, answer.json()["code"], answer.json()["runId"]) == (409, "project-not-ready", run.pk)
     run.refresh_from_db()
     assert (run.status, run.last_seq) == (status, 0)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("action", "status", "group"),
+    [
+        *(("start", "draft", "runs:start"), ("retry", "failed", "runs:start"), ("pause", "running", "default")),
+        *(("messages", "completed", "runs:start"), ("messages", "running", "default")),
+    ],
+)
+def test_what_starts_an_agent_counts_as_a_start(api: APIClient, run: Run, action: str, status: str, group: str) -> None:
+    Run.objects.update(status=status)
+    assert act(api, run, action)["RateLimit"].startswith(f'"{group}"')
 
 
 @pytest.mark.django_db

@@ -15,7 +15,7 @@ from runs.workers import stopping
 from settings_params.models import ServerParam
 from tests.conftest import QueueRun, wait_until, working
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited")]
 # A line a tick: what stands still writes none. It ends when `stop` is there.
 TICKING = "```sh\nwhile ! test -e stop; do echo x >> ticks.txt; sleep 0.05; done\n```"
 
