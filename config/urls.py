@@ -80,7 +80,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/devices/<id:pk>", DeviceViewSet.as_view({"delete": "destroy"})),
     path("api/projects", ProjectViewSet.as_view(COLLECTION)),
     path("api/projects/<id:pk>", ProjectViewSet.as_view(ITEM)),
-    *_actions("api/projects/<id:pk>", ProjectViewSet, "clone"),
+    *_actions("api/projects/<id:pk>", ProjectViewSet, "clone", "pull"),
     path("api/projects/<id:pk>/index-rag", IndexViewSet.as_view({"post": "index_rag"})),
     *(path(f"api/projects/<id:pk>/{name}", IndexViewSet.as_view({"get": act})) for name, act in INDEX.items()),
     path("api/projects/<id:project>/members", MemberViewSet.as_view(COLLECTION)),

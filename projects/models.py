@@ -29,6 +29,16 @@ class Project(models.Model):
         ERROR = "error"
         ARCHIVED = "archived"
 
+    ACTIONS: ClassVar[dict[str, list[str]]] = {
+        Status.PENDING: ["update"],
+        Status.CLONING: ["update"],
+        Status.READY: ["update", "delete", "pull"],
+        Status.PULLING: ["update", "pull"],
+        Status.ERROR: ["update", "delete", "clone"],
+        Status.ARCHIVED: ["clone"],
+    }
+    """What an owner may ask for in which status, beside looking at it."""
+
     BUSY: ClassVar[frozenset[str]] = frozenset({Status.PENDING, Status.CLONING, Status.PULLING})
 
     name = models.CharField(max_length=200)
@@ -58,6 +68,11 @@ class Project(models.Model):
         return self.name
 
     @property
+    def has_clone(self) -> bool:
+        """Whether its repository is there to work with."""
+        return self.status in (self.Status.READY, self.Status.PULLING)
+
+    @property
     def folder(self) -> Path:
         """Where all that belongs to the project lies."""
         return Path(settings.HOME) / "projects" / str(self.pk)
@@ -79,7 +94,8 @@ class Project(models.Model):
     @property
     def error_members(self) -> dict[str, Any]:
         """What a conflict tells of the project."""
-        return {"project_id": self.pk, "current_status": self.status}
+        actions = self.ACTIONS[self.status]
+        return {"project_id": self.pk, "current_status": self.status, "allowed_actions": actions}
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from django.db.models import Count
 
 from accounts.models import User
+from projects.git.repository import REMOTE_REFS
 from projects.models import Membership, Project
+from projects.workspaces import open_repository
 
 
 def run_counts(projects: Iterable[Project]) -> dict[int, dict[str, int]]:
@@ -25,3 +27,15 @@ def roles_of(user: User, projects: Iterable[Project]) -> dict[int, str]:
     if user.is_operator:
         return dict.fromkeys(ids, Membership.Role.OWNER)
     return dict(Membership.objects.filter(user=user, project__in=ids).values_list("project_id", "role"))
+
+
+def fetched_head(project: Project, branch: str) -> str | None:
+    """The commit at which the remote's branch was when it was fetched last; None where it was not."""
+    if not branch or not project.repository_path.is_dir():
+        return None
+    return open_repository(project).resolve(f"{REMOTE_REFS}{branch}")
+
+
+def may_have_branch(project: Project, branch: str) -> bool:
+    """Whether the remote's branch was fetched; where the history was cut off nobody knows before the next pull."""
+    return open_repository(project).is_shallow or fetched_head(project, branch) is not None

@@ -10,6 +10,7 @@ from config.api.serializers import StrictModelSerializer, StrictSerializer
 from projects import remotes
 from projects.git.errors import RemoteRefused
 from projects.models import Membership, Project
+from projects.queries import may_have_branch
 from settings_params.providers import AGENT_KEYS
 
 
@@ -116,6 +117,13 @@ class ProjectSerializer(StrictModelSerializer):
             return remotes.parse_allowed(url).text
         except RemoteRefused as refused:
             raise serializers.ValidationError(refused.message, code=refused.code) from None
+
+    def validate_default_branch(self, branch: str) -> str:
+        """One that the clone has. A clone whose history was cut off has one only: the next pull brings another."""
+        project: Any = self.instance
+        if branch and project is not None and project.has_clone and not may_have_branch(project, branch):
+            raise serializers.ValidationError("The repository has no such branch.", code="does-not-exist")
+        return branch
 
     def get_role(self, project: Project) -> str | None:
         role: str | None = self.context["roles"].get(project.pk)

@@ -9,3 +9,11 @@ def clone_project(project_id: int) -> None:
     from projects.services import cloning  # the services enqueue this task
 
     cloning.clone_project(project_id)
+
+
+@task()
+def pull_project(project_id: int) -> None:
+    """Pulls a project that waits for it, or goes on where a worker died."""
+    from projects.services import pulling  # the services enqueue this task
+
+    pulling.pull_project(project_id)

@@ -62,6 +62,12 @@ class RemoteMoved(GitError):
     default_code = "remote-moved"
 
 
+class RemoteDiverged(GitError):
+    """The remote branch was rewritten: it no longer contains the commit that we are at."""
+
+    default_code = "remote-diverged"
+
+
 class PushRefused(GitError):
     """The remote's own rules (hook, protected branch) declined the push."""
 

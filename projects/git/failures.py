@@ -10,6 +10,7 @@ from projects.git.errors import (
     GitFailed,
     HostNotFound,
     HostUnreachable,
+    RemoteDiverged,
     RemoteRefused,
     RepositoryNotFound,
 )
@@ -61,6 +62,14 @@ def _branch_not_found() -> GitError:
     return BranchNotFound("The repository has no such branch any more.")
 
 
+def _diverged() -> GitError:
+    return RemoteDiverged(
+        "The branch was rewritten at its host: it no longer contains the commit that the project is at. Nothing was "
+        "changed. To take the new history over, archive the project and clone it again: run branches and snapshots "
+        "stay."
+    )
+
+
 def _credentials() -> GitError:
     return CredentialsNeeded(
         "The host wants a login for this repository, or it does not exist there. Check the address, and set the "
@@ -89,6 +98,7 @@ _NO_ANSWER = (
 )
 
 _SIGNS: tuple[tuple[str, Callable[[], GitError]], ...] = (
+    (r"(?m)^ ! \[rejected\] .*\(non-fast-forward\)$", _diverged),
     (_HOST_NOT_FOUND, _host_not_found),
     (r"host key verification failed|remote host identification has changed", _host_key_changed),
     (r"dubious ownership", _not_trusted),

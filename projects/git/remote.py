@@ -56,18 +56,59 @@ def fetch(
     repository.remove_leftovers()
 
     def attempt(way: Connection) -> FetchResult:
-        found = _list_branches(repository, way, min(timeout_seconds, LISTING_TIMEOUT_SECONDS))
-        chosen = branch or found.head
-        if chosen not in found.commits:
-            raise BranchNotFound(f"The repository has no branch named {chosen}.")
-        _fetch(repository, way, None if depth is None else (chosen, depth), on_progress, timeout_seconds)
-        repository.run(["symbolic-ref", REMOTE_REFS + "HEAD", REMOTE_REFS + chosen])
-        head = repository.resolve(REMOTE_REFS + chosen)
-        if head is None:
-            raise BranchNotFound(f"The branch {chosen} went away while it was fetched. Try again.")
-        return FetchResult(chosen, head)
+        chosen = _choose_branch(repository, way, branch, timeout_seconds)
+        if depth is None:
+            options, refspec = ["--prune"], f"+refs/heads/*:{REMOTE_REFS}*"
+        else:
+            options, refspec = [f"--depth={depth}"], f"+refs/heads/{chosen}:{REMOTE_REFS}{chosen}"
+        _fetch(repository, way, options, [refspec], on_progress, timeout_seconds)
+        return _made_default(repository, chosen)
 
     return reach(connections(repository, remote, addresses), attempt)
+
+
+def pull(
+    repository: Repository,
+    remote: RemoteUrl,
+    *,
+    addresses: Sequence[str],
+    branch: str | None = None,
+    on_progress: Callable[[FetchProgress], None] = lambda progress: None,
+    timeout_seconds: float = 3600,
+) -> FetchResult:
+    """As `fetch`, but the chosen branch only moves forwards: RemoteDiverged, and all refs as they were, if it cannot.
+
+    The other branches follow the remote, rewritten or not. Where the history was cut off, only the chosen branch comes,
+    with all its commits since.
+    """
+    repository.remove_leftovers()
+
+    def attempt(way: Connection) -> FetchResult:
+        chosen = _choose_branch(repository, way, branch, timeout_seconds)
+        forwards = f"refs/heads/{chosen}:{REMOTE_REFS}{chosen}"
+        _fetch(repository, way, [], [forwards], on_progress, timeout_seconds)
+        if not repository.is_shallow:
+            others = [f"+refs/heads/*:{REMOTE_REFS}*", f"^refs/heads/{chosen}"]
+            _fetch(repository, way, ["--prune"], others, on_progress, timeout_seconds)
+        return _made_default(repository, chosen)
+
+    return reach(connections(repository, remote, addresses), attempt)
+
+
+def _choose_branch(repository: Repository, way: Connection, branch: str | None, timeout_seconds: float) -> str:
+    found = _list_branches(repository, way, min(timeout_seconds, LISTING_TIMEOUT_SECONDS))
+    chosen = branch or found.head
+    if chosen not in found.commits:
+        raise BranchNotFound(f"The repository has no branch named {chosen}.")
+    return chosen
+
+
+def _made_default(repository: Repository, branch: str) -> FetchResult:
+    repository.run(["symbolic-ref", REMOTE_REFS + "HEAD", REMOTE_REFS + branch])
+    head = repository.resolve(REMOTE_REFS + branch)
+    if head is None:
+        raise BranchNotFound(f"The branch {branch} went away while it was fetched. Try again.")
+    return FetchResult(branch, head)
 
 
 def list_branches(repository: Repository, remote: RemoteUrl, *, addresses: Sequence[str]) -> RemoteBranches:
@@ -106,23 +147,19 @@ def _choose_head(commits: dict[str, str], head_ref: str, head_commit: str) -> st
 def _fetch(
     repository: Repository,
     way: Connection,
-    shallow: tuple[str, int] | None,
+    options: Sequence[str],
+    refspecs: Sequence[str],
     on_progress: Callable[[FetchProgress], None],
     timeout_seconds: float,
 ) -> None:
-    options = ["--progress", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules"]
+    options = [*options, "--progress", "--no-tags", "--no-write-fetch-head"]
+    options += ["--no-auto-maintenance", "--no-recurse-submodules"]
     if way.is_local:
         options += ["--upload-pack", UPLOAD_PACK]
-    if shallow is None:
-        options += ["--prune"]
-        refspec = f"+refs/heads/*:{REMOTE_REFS}*"
-    else:
-        options += [f"--depth={shallow[1]}"]
-        refspec = f"+refs/heads/{shallow[0]}:{REMOTE_REFS}{shallow[0]}"
     if repository.refs(REMOTE_REFS):
         # Otherwise our private refs would be offered to the remote as commits that we have.
         options += [f"--negotiation-tip={REMOTE_REFS}*"]
-    _ask(repository, way, ["fetch", *options, "--", way.url, refspec], timeout_seconds, _progress_lines(on_progress))
+    _ask(repository, way, ["fetch", *options, "--", way.url, *refspecs], timeout_seconds, _progress_lines(on_progress))
 
 
 def _ask(

@@ -97,6 +97,11 @@ class Repository:
             raise
 
     @property
+    def is_shallow(self) -> bool:
+        """Was its history cut off, and only one branch fetched?"""
+        return (self.path / "shallow").exists()
+
+    @property
     def default_remote_branch(self) -> str | None:
         """The branch that the remote's HEAD named at the last fetch, without `refs/…`."""
         try:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from projects.git.environment import search_path
@@ -107,6 +107,19 @@ def create_work_tree(
     unfinished.write_text(base_commit)
     unfinished.rename(index_dir / "base-commit")
     return work_tree
+
+
+def is_untouched(work_tree: WorkTree) -> bool:
+    """Whether every file is as the base commit laid it out, and no other is there, ignored ones included.
+
+    All files are read; nothing is recorded.
+    """
+    base = work_tree.base_commit
+    with work_tree.locked():
+        look = replace(work_tree.review, index_name="index.look")
+        look.index.unlink(missing_ok=True)
+        _compare_all(look, base)
+        return not (_changed_names(look) or look.run(["ls-files", "-z", "--others"]))
 
 
 def remove_work_tree(work_tree: WorkTree) -> None:

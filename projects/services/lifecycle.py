@@ -12,6 +12,7 @@ from config.api.params import read
 from projects import tasks
 from projects.errors import ProjectNotReady
 from projects.models import Membership, Project
+from projects.queries import fetched_head
 
 Status = Project.Status
 
@@ -31,10 +32,18 @@ def create_project(*, actor: User, name: str, repository_url: str, **fields: Any
 
 @transaction.atomic
 def edit_project(project: Project, *, actor: User, **fields: Any) -> None:
-    """Changes name, description, default branch or defaults."""
+    """Changes name, description, default branch or defaults.
+
+    Another default branch, where it has been fetched, moves the project's head to it at once; the next pull does the
+    rest. While a clone or a pull is under way the branch stays.
+    """
     rows = Project.objects.filter(pk=project.pk).exclude(status=Status.ARCHIVED)
+    if "default_branch" in fields:
+        rows = rows.exclude(status__in=[Status.CLONING, Status.PULLING])
+        if head := fetched_head(project, fields["default_branch"]):
+            fields["head_commit"] = head
     if fields and not rows.update(updated_at=timezone.now(), **fields):
-        raise _conflict(project, "is archived")
+        raise _conflict(project, "is archived, or its branch is just being fetched")
     audit(actor, "project_edited", project_id=project.pk, fields=sorted(fields))
     project.refresh_from_db()
 
@@ -47,6 +56,20 @@ def request_clone(project: Project, *, actor: User) -> None:
         raise _conflict(project, "is not in error or archived")
     audit(actor, "clone_requested", project_id=project.pk)
     tasks.clone_project.enqueue(project.pk)
+    project.refresh_from_db()
+
+
+@transaction.atomic
+def request_pull(project: Project, *, actor: User) -> None:
+    """Queues a pull of a project that is ready. One that is queued or under way already: nothing is added."""
+    lock_writable(project)
+    if project.status == Status.READY:
+        values = {"status": Status.PULLING, "error": None, "progress": None, "updated_at": timezone.now()}
+        Project.objects.filter(pk=project.pk).update(**values)
+        audit(actor, "pull_requested", project_id=project.pk)
+        tasks.pull_project.enqueue(project.pk)
+    elif project.status != Status.PULLING:
+        raise _conflict(project, "has no clone to pull into")
     project.refresh_from_db()
 
 

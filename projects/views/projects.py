@@ -30,6 +30,7 @@ class ProjectViewSet(ApiViewSet):
         "update": "projects:write",
         "destroy": "projects:write",
         "clone": "projects:write",
+        "pull": "projects:write",
     }
     request: UserRequest
     query_parameters = {"list": ("status", "search")}
@@ -97,4 +98,14 @@ class ProjectViewSet(ApiViewSet):
         require_role(project, request.user, Role.OWNER)
         self.refuse_body(request)
         lifecycle.request_clone(project, actor=request.user)
+        return Response(self._show(project), status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses={202: ProjectSerializer})
+    @action(detail=True, methods=["post"])
+    def pull(self, request: UserRequest, pk: str) -> Response:
+        """Moves the default branch forwards to where the remote's is; a pull under way already is this one."""
+        project = self.get_object()
+        require_role(project, request.user, Role.MAINTAINER)
+        self.refuse_body(request)
+        lifecycle.request_pull(project, actor=request.user)
         return Response(self._show(project), status=status.HTTP_202_ACCEPTED)

@@ -18,7 +18,7 @@ from accounts.models import User
 from accounts.services import audit
 from projects.leases import LEASE, Lease, free, is_owner_gone
 from projects.models import Project
-from projects.tasks import clone_project
+from projects.tasks import clone_project, pull_project
 from runs.errors import TaskNotFailed
 from runs.events import LeaseLost
 from runs.models import Run, RunAttempt, WorkerProcess
@@ -106,12 +106,14 @@ def deliver_forgotten_runs() -> int:
 
 
 def deliver_forgotten_work() -> int:
-    """The same for clones and pushes, and for cancelled runs whose worker died before it recorded what there is."""
-    pending = Project.objects.filter(free(), status__in=[Project.Status.PENDING, Project.Status.CLONING])
+    """The same for clones, pulls, pushes, and for cancelled runs whose worker died before it recorded what there is."""
+    status = Project.Status
+    forgotten = Project.objects.filter(free(), updated_at__lt=timezone.now() - LEASE)
     pushes = RunAttempt.objects.filter(push_status__in=[Run.PushStatus.QUEUED, Run.PushStatus.PUSHING])
     cancelled = Run.objects.filter(free(), status=Run.Status.CANCELLED).exclude(lease_owner="")
     return (
-        _deliver(clone_project, pending.filter(updated_at__lt=timezone.now() - LEASE))
+        _deliver(clone_project, forgotten.filter(status__in=[status.PENDING, status.CLONING]))
+        + _deliver(pull_project, forgotten.filter(status=status.PULLING))
         + _deliver(push_run, pushes)
         + _deliver(execute_run, cancelled.filter(finished_at__lt=timezone.now() - LEASE))
     )

@@ -11,10 +11,11 @@ from projects.git.errors import (
     GitError,
     GitTimeout,
     HostUnreachable,
+    RemoteDiverged,
     RemoteRefused,
     RepositoryNotFound,
 )
-from projects.git.remote import FetchProgress, fetch, list_branches
+from projects.git.remote import FetchProgress, fetch, list_branches, pull
 from projects.git.repository import Repository
 from projects.git.urls import RemoteUrl, parse_remote_url
 from tests.projects.git.remotes import fake_ssh, free_port, git_daemon, http_server, smart_http, status
@@ -242,3 +243,27 @@ def test_over_ssh(repository: Repository, origin: Origin, tmp_path: Path, monkey
     monkeypatch.setenv("PATH", fake_ssh(tmp_path / "bin", 'for last; do :; done; exec sh -c "$last"'))
     remote = address(f"ssh://git@example.org{origin.path}")
     assert fetch(repository, remote, addresses=("192.0.2.1",)).default_branch == "trunk"
+
+
+def test_a_pull_moves_the_branch_forwards(repository: Repository, origin: Origin) -> None:
+    fetch(repository, origin.remote, addresses=())
+    newer = origin.commit({"a": b"1"})
+    assert pull(repository, origin.remote, addresses=(), branch="trunk").head_commit == newer
+
+
+def test_a_pull_never_moves_the_branch_aside(repository: Repository, origin: Origin) -> None:
+    head = fetch(repository, origin.remote, addresses=()).head_commit
+    origin.git("commit", "-q", "--amend", "--allow-empty", "-m", "rewritten")
+    with pytest.raises(RemoteDiverged):
+        pull(repository, origin.remote, addresses=(), branch="trunk")
+    assert repository.resolve("refs/remotes/origin/trunk") == head
+
+
+def test_a_pull_prunes_other_branches_and_leaves_ours(repository: Repository, origin: Origin) -> None:
+    origin.git("branch", "old")
+    head = fetch(repository, origin.remote, addresses=()).head_commit
+    repository.update_ref("refs/heads/quarterdeck/run-1-1-x", head, None)
+    origin.git("branch", "-D", "old")
+    pull(repository, origin.remote, addresses=(), branch="trunk")
+    ours = {"refs/heads/quarterdeck/run-1-1-x", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk"}
+    assert set(repository.refs("refs/")) == ours
