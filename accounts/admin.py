@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts import services
-from accounts.models import AccessToken, AuditEntry, User
+from accounts.models import AccessToken, AuditEntry, IdempotencyRecord, User
 from config.api.problems import Problem
 
 MAX_COUNTED_ROWS = 10_000
@@ -104,3 +104,11 @@ class AuditEntryAdmin(FactAdmin):
     list_select_related = ("actor",)
     list_filter = ("action", "created_at")
     search_fields = ("actor__email", "action")
+
+
+@admin.register(IdempotencyRecord)
+class IdempotencyRecordAdmin(FactAdmin):
+    list_display = ("created_at", "user", "method", "path", "status")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "path")
+    exclude = ("key", "request_sha256", "headers", "body")

@@ -103,3 +103,27 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} by {self.actor_id}"
+
+
+class IdempotencyRecord(models.Model):
+    """A POST that was sent with an `Idempotency-Key`, and its answer; `status` is None while `owner` works on it.
+
+    Of the request only a digest is kept. Answers with tokens or signed addresses are never here.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    method = models.CharField(max_length=10)
+    path = models.CharField(max_length=500)
+    key = models.CharField(max_length=255)
+    request_sha256 = models.CharField(max_length=64)
+    owner = models.CharField(max_length=100)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    headers = models.JSONField(default=dict, blank=True)
+    body = models.BinaryField(default=b"", blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("user", "method", "path", "key"), name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} of {self.user_id}"

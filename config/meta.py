@@ -16,7 +16,7 @@ from config.api.views import ApiViewSet
 NAME = "Quarterdeck"
 MIN_APP_VERSION = "1.0.0"
 # Offered by the web server itself, beside the routes.
-ALWAYS = ("compression", "etags", "event-stream")
+ALWAYS = ("compression", "etags", "event-stream", "idempotency-keys")
 # A feature is offered when its route is there, so that no list goes stale.
 ROUTES: Mapping[str, str] = {
     "devices": "/api/devices",

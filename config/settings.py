@@ -115,6 +115,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.EndTokensOnChange"},
 ]
 PARAM_READER = "settings_params.queries.read_param"
+IDEMPOTENCY_MODEL = "accounts.IdempotencyRecord"
 RUN_EXECUTOR = "runs.execution.executor.execute"
 
 REST_FRAMEWORK = {

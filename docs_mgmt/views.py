@@ -42,6 +42,9 @@ class DocViewSet(ApiViewSet):
         project: Project = get_object_or_404(Project.objects.visible_to(self.request.user), pk=pk)
         return project
 
+    def check_visible(self) -> None:
+        self._find(self.kwargs["project"])
+
     def list(self, request: UserRequest, project: str) -> Response:
         """Those that the repository holds at the project's head commit."""
         found = find_documents(self._find(project), MANAGED.values())

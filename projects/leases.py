@@ -5,45 +5,22 @@ generation, so that a claimer who lost the row writes nothing. Times are the dat
 """
 
 import logging
-import os
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
-import psutil
 from django.db import DatabaseError, connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from config.api.owners import owner_id
+
 logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)
 RENEW_EVERY_SECONDS = 5.0
-
-
-@cache
-def _describe(pid: int) -> str:
-    return f"{socket.gethostname()[:30]}:{pid}:{int(psutil.Process(pid).create_time() * 100)}"
-
-
-def owner_id() -> str:
-    """Names this process among all that ever ran: host, pid and time of birth."""
-    return _describe(os.getpid())
-
-
-def is_owner_gone(owner: str) -> bool | None:
-    """Whether the process that an owner id names is dead; None when it lives on another host and cannot be asked."""
-    host, pid, _ = owner.rsplit(":", 2)
-    if host != socket.gethostname()[:30]:
-        return None
-    try:
-        return _describe.__wrapped__(int(pid)) != owner or psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def free() -> Q:

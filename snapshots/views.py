@@ -38,6 +38,7 @@ class SnapshotViewSet(RetrieveModelMixin, ListModelMixin, ApiViewSet):
         "restore": "projects:write",
         "compare": "projects:read",
     }
+    outside_transaction = frozenset({"create", "restore", "compare"})
     request: UserRequest
     query_parameters = {"list": ("kind", "attempt")}
     serializer_class = serializers.SnapshotSerializer

@@ -39,7 +39,7 @@ class MalformedJson(Problem):
 
 
 class InvalidParameter(Problem):
-    title = "Query parameter is not valid"
+    title = "Parameter is not valid"
     default_code = "invalid-parameter"
 
 
@@ -121,6 +121,21 @@ class RateLimited(Problem):
     def __init__(self, limit: int, retry_after_seconds: int, detail: str | None = None) -> None:
         super().__init__(detail or f"There may be {limit} a minute. Try again in {retry_after_seconds} seconds.")
         self.headers = {"Retry-After": str(retry_after_seconds)}
+
+
+class IdempotencyKeyReused(Problem):
+    title = "Idempotency key was used for another request"
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_code = "idempotency-key-reused"
+    default_detail = "The body is not that of the first request with this key. Use a new key for a new request."
+
+
+class IdempotencyInProgress(Problem):
+    title = "The first request with this key is still running"
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "idempotency-in-progress"
+    default_detail = "Send the same request again in a moment: its answer will be the first one's."
+    headers = {"Retry-After": "1"}
 
 
 class ServerError(Problem):

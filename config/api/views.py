@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-from config.api import pagination
+from config.api import idempotency, pagination
 from config.api.preconditions import put_if_match
 from config.api.problems import InvalidParameter
 from config.api.serializers import StrictSerializer
@@ -17,6 +17,8 @@ from config.api.throttle import Group
 class ApiViewSet(GenericViewSet[Any]):
     """`abilities` names what each action needs; `query_parameters` what each action reads beside the page's own.
 
+    `outside_transaction` names the POST actions that work on files: a database must not be held for that long. The
+    others may be called in one transaction with what is kept of their answer (config.api.idempotency).
     `limit_groups` names the group of limits that an action's requests count in (config.api.throttle), where it is
     not `default`.
     """
@@ -25,6 +27,7 @@ class ApiViewSet(GenericViewSet[Any]):
     query_parameters: dict[str, Iterable[str]] = {}
     limit_groups: dict[str, Group] = {}
     paged: frozenset[str] = frozenset({"list"})
+    outside_transaction: frozenset[str] = frozenset()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.perform_authentication(request)
@@ -43,6 +46,14 @@ class ApiViewSet(GenericViewSet[Any]):
         """DRF looks the method's handler up after `initial`: here it gets what goes around it."""
         if request.method == "PUT" and "If-Match" in request.headers:
             setattr(self, "put", partial(put_if_match, self, getattr(self, "put")))  # noqa: B009, B010 - DRF sets it so
+        if idempotency.is_asked_for(request) and request.user is not None:
+            setattr(self, "post", partial(idempotency.once, self, getattr(self, "post")))  # noqa: B009, B010
+
+    def check_visible(self) -> None:
+        """404 unless the caller may see what the address names. Asked before a kept answer is given again."""
+        self.get_queryset()  # raises where a parent may not be seen
+        if self.lookup_field in self.kwargs:
+            self.get_object()
 
     def refuse_body(self, request: Request) -> None:
         """For actions that take nothing: any member is unknown."""

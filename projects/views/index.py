@@ -50,6 +50,9 @@ class IndexViewSet(ApiViewSet):
         project: Project = get_object_or_404(Project.objects.visible_to(self.request.user), pk=self.kwargs["pk"])
         return project
 
+    def check_visible(self) -> None:
+        self._find()
+
     @extend_schema(request=None, responses={202: ProjectSerializer})
     @action(detail=True, methods=["post"])
     def index_rag(self, request: UserRequest, pk: str) -> Response:

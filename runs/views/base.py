@@ -31,6 +31,10 @@ class RunDoor(ApiViewSet):
         """Runs that the caller may see."""
         return Run.objects.visible_to(self.request.user)
 
+    def check_visible(self) -> None:
+        if (pk := self.kwargs.get("run") or self.kwargs.get("pk")) is not None:
+            self.find_run(pk)
+
     def find_run(self, pk: str, *, to_change: bool = False) -> Run:
         """The run, else 404; to change it the role maintainer is needed, else 403."""
         run: Run = get_object_or_404(self.visible_runs().select_related("project"), pk=pk)

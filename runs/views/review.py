@@ -19,6 +19,7 @@ class ReviewViewSet(RunDoor):
     """What people decide about a run."""
 
     abilities = {"approve": "runs:control", "reject": "runs:control", "commit": "git:commit", "push": "git:push"}
+    outside_transaction = frozenset({"approve", "reject", "commit", "push"})
 
     @extend_schema(request=serializers.ApproveSerializer)
     @action(detail=True, methods=["post"])

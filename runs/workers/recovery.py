@@ -16,7 +16,8 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
 from accounts.services import audit
-from projects.leases import LEASE, Lease, free, is_owner_gone
+from config.api.owners import is_owner_gone
+from projects.leases import LEASE, Lease, free
 from projects.models import Project
 from projects.tasks import clone_project, pull_project
 from runs.errors import TaskNotFailed

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
-from projects.leases import owner_id
+from config.api.owners import owner_id
 from runs.models import WorkerProcess
 from runs.workers import recovery, stopping
 
