@@ -85,6 +85,7 @@ def _prepare(home: Path) -> int:
 
         make_first_operator()
         warn_of_unknown_names()
+        _warn_of_missing_agents()
         _warn_of_missing_sandbox(bool(read_param("safety.allow_unsandboxed")))
         return int(read_param("runs.concurrency"))
     except DatabaseError as error:
@@ -107,6 +108,16 @@ def _migrate() -> None:
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         print_line("bringing the database up to date")
         call_command("migrate", verbosity=0, interactive=False)
+
+
+def _warn_of_missing_agents() -> None:
+    from settings_params.availability import provider_states
+
+    for state in provider_states():
+        if state.enabled and not state.available:
+            print_line(
+                f"WARNING: the agent {state.provider.key} is enabled, but not available: {' '.join(state.missing)}"
+            )
 
 
 def _warn_of_missing_sandbox(allowed: bool) -> None:

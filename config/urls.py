@@ -29,7 +29,7 @@ from runs.views.review import PermissionViewSet, ReviewViewSet
 from runs.views.runs import RunViewSet
 from runs.views.steering import SteeringViewSet
 from runs.views.telemetry import CommandViewSet, DiffViewSet, EventViewSet, FileViewSet
-from settings_params.views import ServerParamViewSet
+from settings_params.views import ProviderViewSet, ServerParamViewSet
 from snapshots.views import SnapshotViewSet
 
 register_converter(IdConverter, "id")
@@ -109,4 +109,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_actions("api/snapshots/<id:pk>", SnapshotViewSet, "restore", "compare"),
     path("api/blobs/<str:signature>", blob, name="blob"),
     path("api/settings/server-params", ServerParamViewSet.as_view({"get": "list", "put": "update"})),
+    path("api/settings/providers", ProviderViewSet.as_view(LIST)),
+    path("api/settings/providers/<str:key>", ProviderViewSet.as_view({"put": "update"})),
 ]

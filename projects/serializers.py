@@ -11,22 +11,26 @@ from projects import remotes
 from projects.git.errors import RemoteRefused
 from projects.models import Membership, Project
 from projects.queries import may_have_branch
-from settings_params.providers import AGENT_KEYS
+from settings_params.availability import models_of
+from settings_params.serializers import AgentField, check_model
 
 
 class DefaultsSerializer(StrictSerializer):
     """What new runs of the project take over unless they say otherwise."""
 
-    selected_agent = serializers.ChoiceField(AGENT_KEYS, required=False)
+    selected_agent = AgentField(max_length=40, required=False)
     selected_model = serializers.CharField(max_length=120, required=False, allow_null=True)
     rag_enabled = serializers.BooleanField(required=False)
     safe_mode = serializers.BooleanField(required=False)
 
-    def validate_selected_model(self, model: str | None) -> str | None:
-        """No agent that there is has models to choose from."""
-        if model is not None:
-            raise serializers.ValidationError("This agent has no such model.", code="does-not-exist")
-        return model
+    def validate(self, defaults: dict[str, Any]) -> dict[str, Any]:
+        """The model must be one of the agent's. Another agent that does not have the model goes without."""
+        former: Any = getattr(self.parent, "instance", None) or Project()
+        agent = defaults.get("selected_agent", former.selected_agent)
+        check_model(agent, defaults.get("selected_model"))
+        if "selected_model" not in defaults and former.selected_model not in models_of(agent):
+            defaults["selected_model"] = None
+        return defaults
 
 
 class _BranchField(serializers.CharField):

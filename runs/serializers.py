@@ -12,7 +12,8 @@ from projects.models import Project
 from runs.blobs import sign
 from runs.models import CommandExecution, Permission, Run, RunAttempt, RunReview, WorkspaceFile
 from runs.transitions import allowed_actions
-from settings_params.providers import AGENT_KEYS
+from settings_params.availability import default_model_of
+from settings_params.serializers import AgentField, check_model
 
 MAX_PROMPT_CHARACTERS = 200_000
 PREVIEW_CHARACTERS = 200
@@ -35,7 +36,7 @@ class RunDraftSerializer(StrictModelSerializer):
 
     project_id = VisibleProjectField(source="project")
     prompt = serializers.CharField(max_length=MAX_PROMPT_CHARACTERS, trim_whitespace=False)
-    selected_agent = serializers.ChoiceField(AGENT_KEYS, required=False)
+    selected_agent = AgentField(max_length=40, required=False)
     selected_model = serializers.CharField(max_length=120, required=False, allow_null=True)
     rag_enabled = serializers.BooleanField(required=False)
     safe_mode = serializers.BooleanField(required=False)
@@ -59,11 +60,23 @@ class RunDraftSerializer(StrictModelSerializer):
             raise serializers.ValidationError("A run needs a prompt.", code="blank")
         return prompt
 
-    def validate_selected_model(self, model: str | None) -> str | None:
-        """No agent that there is has models to choose from."""
-        if model is not None:
-            raise serializers.ValidationError("This agent has no such model.", code="does-not-exist")
-        return model
+    def validate(self, draft: dict[str, Any]) -> dict[str, Any]:
+        """Agent and model of a new draft are the project's, the model else the agent's default; they must fit."""
+        former: Any = self.instance or draft["project"]
+        agent = draft.get("selected_agent", former.selected_agent)
+        if self.instance is None and "selected_agent" not in draft:
+            self._check_inherited(agent)
+        if "selected_model" not in draft and (self.instance is None or agent != former.selected_agent):
+            kept = former.selected_model if agent == former.selected_agent else None
+            draft["selected_model"] = kept or default_model_of(agent)
+        check_model(agent, draft.get("selected_model"))
+        return draft
+
+    def _check_inherited(self, agent: str) -> None:
+        try:
+            AgentField().run_check(agent)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({"selected_agent": error.detail}) from None
 
     def get_fields(self) -> dict[str, Any]:
         """A draft stays in its project and is started by its own route."""

@@ -19,3 +19,11 @@ class ParamsInvalid(ValidationFailed):
     def __init__(self, reasons: Mapping[str, tuple[str, str]]) -> None:
         rows = [(key.replace("~", "~0").replace("/", "~1"), *reason) for key, reason in reasons.items()]
         super().__init__(errors=[{"pointer": f"/{key}", "code": code, "detail": text} for key, code, text in rows])
+
+
+class ProviderNotAvailable(Problem):
+    """`missing`: sentences on what to install or set."""
+
+    title = "Agent is not available on this server"
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "provider-not-available"

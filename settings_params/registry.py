@@ -6,9 +6,13 @@ from settings_params.params import (
     BoolParam,
     FloatParam,
     IntParam,
+    ListParam,
     Param,
+    SecretParam,
     StringParam,
+    http_address,
 )
+from settings_params.providers import VENDORS
 
 _SAFETY = (
     BoolParam(
@@ -167,4 +171,30 @@ _API = (
     ),
 )
 
-PARAMS: Mapping[str, Param] = {param.key: param for param in (*_SAFETY, *_RUNS, *_SANDBOX, *_GIT, *_LIMITS, *_API)}
+
+def _of_vendor(vendor: str, name: str) -> tuple[Param, ...]:
+    address = StringParam(
+        key=f"providers.{vendor}.base_url",
+        default="",
+        rule=http_address,
+        operators_only=True,
+        description=f"Model server to use in place of {name}'s; it may do without a key. "
+        "A new address forgets the stored key.",
+    )
+    return (
+        SecretParam(key=f"providers.{vendor}.api_key", goes_to=address.key, description=f"Key of {name}'s API."),
+        address,
+        ListParam(
+            key=f"providers.{vendor}.models",
+            default=(),
+            max_length=120,
+            description=f"Models to choose from where an agent uses {name}.",
+        ),
+    )
+
+
+_PROVIDERS = tuple(param for vendor, name in VENDORS.items() for param in _of_vendor(vendor, name))
+
+PARAMS: Mapping[str, Param] = {
+    param.key: param for param in (*_SAFETY, *_RUNS, *_SANDBOX, *_GIT, *_LIMITS, *_API, *_PROVIDERS)
+}

@@ -1,9 +1,9 @@
-"""`/api/settings/server-params`."""
+"""`/api/settings/…`."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.response import Response
 
@@ -11,10 +11,21 @@ from accounts.errors import OperatorRequired
 from accounts.permissions import UserRequest
 from config.api.pagination import page_of
 from config.api.parsers import VerbatimParser
+from config.api.problems import NotFound
 from config.api.views import ApiViewSet
-from settings_params import queries, services
-from settings_params.models import ServerParam
-from settings_params.serializers import SettingSerializer
+from settings_params import availability, queries
+from settings_params.models import AgentProvider, ServerParam
+from settings_params.providers import PROVIDERS
+from settings_params.serializers import ProviderChangeSerializer, ProviderSerializer, SettingSerializer
+from settings_params.services.params import change_params
+from settings_params.services.providers import SHORT_SECONDS, change_provider, probe_providers
+
+_KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="Key of the agent.", enum=list(PROVIDERS))
+
+
+def _require_operator(request: UserRequest) -> None:
+    if not request.user.is_operator:
+        raise OperatorRequired("Only operators may change settings.")
 
 
 class ServerParamViewSet(ApiViewSet):
@@ -36,11 +47,10 @@ class ServerParamViewSet(ApiViewSet):
     )
     def update(self, request: UserRequest) -> Response:
         """Sets params, all or nothing; null resets one. Answers with all params, in one page."""
-        if not request.user.is_operator:
-            raise OperatorRequired("Only operators may change settings.")
+        _require_operator(request)
         if not isinstance(request.data, dict):
             raise ValidationError([ErrorDetail("The body is an object of keys and values.", code="not-an-object")])
-        services.change_params(request.data, actor=request.user, is_remote=True)
+        change_params(request.data, actor=request.user, is_remote=True)
         return Response({"data": self._shown_to(request), "meta": {"next_cursor": None}})
 
     def _shown_to(self, request: UserRequest) -> Sequence[Any]:
@@ -50,3 +60,29 @@ class ServerParamViewSet(ApiViewSet):
             for setting in settings
             if request.user.is_operator or not setting.param.operators_only
         ]
+
+
+class ProviderViewSet(ApiViewSet):
+    """The agents that the server knows of, and which of them runs may be given to."""
+
+    abilities = {"list": "settings:read", "update": "settings:write"}
+    limit_groups = {"update": "settings:write"}
+    queryset = AgentProvider.objects.none()
+    serializer_class = ProviderSerializer
+
+    def list(self, request: UserRequest) -> Response:
+        """Every agent, with what is missing on this server to run it."""
+        probe_providers(timeout_seconds=SHORT_SECONDS)
+        return page_of(request, [ProviderSerializer(state).data for state in availability.provider_states()])
+
+    @extend_schema(request=ProviderChangeSerializer, responses=ProviderSerializer, parameters=[_KEY])
+    def update(self, request: UserRequest, key: str) -> Response:
+        """Enables or disables an agent, and chooses its default model; null clears that."""
+        if key not in PROVIDERS:
+            raise NotFound(f"There is no agent with the key {key!r}.")
+        _require_operator(request)
+        body = ProviderChangeSerializer(data=request.data, context={"models": availability.models_of(key)})
+        body.is_valid(raise_exception=True)
+        probe_providers(timeout_seconds=SHORT_SECONDS)
+        change_provider(key, actor=request.user, **body.validated_data)
+        return Response(ProviderSerializer(availability.provider_state(key)).data)

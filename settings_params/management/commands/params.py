@@ -7,11 +7,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from settings_params import queries, services
+from settings_params import queries
 from settings_params.errors import ParamsInvalid
 from settings_params.params import ParamInvalid
 from settings_params.queries import Setting
 from settings_params.registry import PARAMS
+from settings_params.services.params import change_params
 
 _AS_JSON: dict[str, Any] = {"action": "store_true", "help": "print JSON: key, value (null for a secret), source, isSet"}
 
@@ -69,7 +70,7 @@ def _given(key: str, argument: str | None) -> str:
 def _change(key: str, text: str | None) -> list[str]:
     try:
         value = None if text is None else PARAMS[key].parse(text)
-        return services.change_params({key: value}, actor=None, is_remote=False)
+        return change_params({key: value}, actor=None, is_remote=False)
     except (ParamInvalid, ParamsInvalid) as error:
         raise CommandError(str(error)) from None
 

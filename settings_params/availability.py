@@ -1,0 +1,88 @@
+"""Agents as they stand now: what an operator chose, whether their programs and keys are there, what is missing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from settings_params.binaries import find_binary
+from settings_params.models import AgentProvider
+from settings_params.providers import PROVIDERS, Provider
+from settings_params.queries import read_param, setting_of
+
+
+@dataclass(frozen=True)
+class ProviderState:
+    """One agent. `missing`: sentences on what to install or set; it is available when there are none."""
+
+    provider: Provider
+    enabled: bool
+    default_model: str | None
+    version: str | None
+    models: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def available(self) -> bool:
+        return not self.missing
+
+
+def provider_states() -> list[ProviderState]:
+    """Every agent, in the order of `providers` (one query; looks at the file system, starts nothing)."""
+    rows = AgentProvider.objects.in_bulk(field_name="key")
+    return [_state(provider, rows) for provider in PROVIDERS.values()]
+
+
+def provider_state(key: str) -> ProviderState:
+    """One agent; an unknown key is a KeyError."""
+    return _state(PROVIDERS[key], AgentProvider.objects.filter(key=key).in_bulk(field_name="key"))
+
+
+def is_enabled(key: str) -> bool:
+    """Whether runs may be given to the agent; an unknown key is a KeyError."""
+    row, provider = AgentProvider.objects.filter(key=key).first(), PROVIDERS[key]
+    return provider.has_adapter and (provider.is_enabled_at_first if row is None else row.enabled)
+
+
+def models_of(key: str) -> tuple[str, ...]:
+    """The models to choose from for an agent, none where it has none; each once, in the operator's order."""
+    together = [model for vendor in PROVIDERS[key].vendors for model in read_param(f"providers.{vendor}.models")]
+    return tuple(dict.fromkeys(together))
+
+
+def default_model_of(key: str) -> str | None:
+    """The operator's choice for the agent, while it is still one of its models."""
+    chosen = AgentProvider.objects.filter(key=key).values_list("default_model", flat=True).first()
+    return chosen if chosen in models_of(key) else None
+
+
+def _state(provider: Provider, rows: Mapping[str, AgentProvider]) -> ProviderState:
+    row = rows.get(provider.key)
+    models = models_of(provider.key)
+    return ProviderState(
+        provider=provider,
+        enabled=provider.is_enabled_at_first if row is None else row.enabled,
+        default_model=row.default_model if row is not None and row.default_model in models else None,
+        version=None if row is None else row.version,
+        models=models,
+        missing=tuple(_missing(provider, row)),
+    )
+
+
+def _missing(provider: Provider, row: AgentProvider | None) -> list[str]:
+    sentences = []
+    if not provider.has_adapter:
+        sentences.append(f"This version of the server cannot run {provider.name}.")
+    if provider.binary:
+        found = find_binary(provider.binary)
+        if found is None:
+            sentences.append(f"Install {provider.package}: there is no {provider.binary} in the server's PATH.")
+        elif row is not None and row.binary == found.fingerprint and row.version_failed:
+            sentences.append(f"Install {provider.package} anew: `{provider.binary} --version` fails.")
+    if provider.vendors and not any(_can_answer(vendor) for vendor in provider.vendors):
+        keys = " or ".join(f"providers.{vendor}.api_key" for vendor in provider.vendors)
+        sentences.append(f"Set {keys}; for a model server of your own, its base_url.")
+    return sentences
+
+
+def _can_answer(vendor: str) -> bool:
+    """Whether there is somebody to ask: a key for the vendor, or a model server of the operator's own."""
+    return setting_of(f"providers.{vendor}.api_key").is_set or bool(read_param(f"providers.{vendor}.base_url"))
