@@ -18,16 +18,28 @@ from runs.models import (
     Permission,
     Run,
     RunAttempt,
+    RunMessage,
     RunQuerySet,
     RunReview,
     WorkerProcess,
     WorkspaceFile,
 )
-from runs.services import lifecycle
+from runs.services.steering import STEERING
 from runs.workers import recovery
 
 # What belongs to a run, as lists of the console that are filtered by it.
-BELONGINGS = ("agentevent", "runattempt", "commandexecution", "permission", "runreview")
+BELONGINGS = ("agentevent", "runattempt", "commandexecution", "permission", "runmessage", "runreview")
+
+
+def steering(name: str) -> Any:
+    """An action of the console that does to every selected run what the API's move of that name does."""
+
+    @admin.action(description=name.capitalize(), permissions=["view"])
+    def steer(console: "RunAdmin", request: HttpRequest, queryset: RunQuerySet) -> None:
+        act_on(console, request, queryset, lambda run: STEERING[name](run, actor=operator_of(request)), f"{name}: done")
+
+    steer.__name__ = name
+    return steer
 
 
 @admin.register(Run)
@@ -36,7 +48,7 @@ class RunAdmin(FactAdmin):
     list_filter = ("status", "selected_agent", "created_at")
     list_select_related = ("project",)
     search_fields = ("title", "project__name", "created_by__email")
-    actions = ["start", "cancel"]
+    actions = [steering(name) for name in STEERING]
 
     fields = readonly_fields = ("belongings", *(field.name for field in Run._meta.fields))
 
@@ -45,18 +57,6 @@ class RunAdmin(FactAdmin):
         """Links to the run's rows in the other lists."""
         rows = [(reverse(f"admin:runs_{name}_changelist"), run.pk, name) for name in BELONGINGS]
         return format_html_join(" · ", '<a href="{}?run={}">{}</a>', rows)
-
-    @admin.action(description="Start", permissions=["view"])
-    def start(self, request: HttpRequest, queryset: RunQuerySet) -> None:
-        """Queues drafts as the API does."""
-        act_on(self, request, queryset, lambda run: lifecycle.start_run(run, actor=operator_of(request)), "is queued")
-
-    @admin.action(description="Cancel", permissions=["view"])
-    def cancel(self, request: HttpRequest, queryset: RunQuerySet) -> None:
-        """Cancels as the API does, and says which could not be."""
-        act_on(
-            self, request, queryset, lambda run: lifecycle.cancel_run(run, actor=operator_of(request)), "is cancelled"
-        )
 
 
 @admin.register(RunAttempt)
@@ -102,6 +102,14 @@ class RunReviewAdmin(FactAdmin):
     list_filter = ("decision", "created_at")
     search_fields = ("notes", "reviewer__email")
     list_select_related = ("reviewer",)
+
+
+@admin.register(RunMessage)
+class RunMessageAdmin(FactAdmin):
+    list_display = ("id", "run_id", "text", "status", "created_by", "created_at", "delivered_at")
+    list_filter = ("status", "created_at")
+    list_select_related = ("created_by",)
+    search_fields = ("text",)
 
 
 @admin.register(WorkerProcess)

@@ -109,9 +109,24 @@ def test_no_page_shows_what_a_token_is_known_by(console: Client, user: User, mod
 
 
 def test_a_run_is_started_from_the_console(act: Act, run: Run) -> None:
-    assert "is queued" in act(Run, "start", run.pk)
+    assert "start: done" in act(Run, "start", run.pk)
     run.refresh_from_db()
     assert run.status == Run.Status.QUEUED
+
+
+def test_a_failed_run_is_tried_again_from_the_console(act: Act, run: Run) -> None:
+    Run.objects.update(status="failed")
+    act(Run, "retry", run.pk)
+    run.refresh_from_db()
+    assert (run.status, run.attempt) == (Run.Status.QUEUED, 2)
+
+
+def test_a_run_is_paused_and_resumed_from_the_console(act: Act, run: Run) -> None:
+    Run.objects.update(status="running")
+    act(Run, "pause", run.pk)
+    assert Run.objects.get().status == Run.Status.PAUSED
+    act(Run, "resume", run.pk)
+    assert Run.objects.get().status != Run.Status.PAUSED
 
 
 def test_a_run_is_cancelled_from_the_console(act: Act, run: Run) -> None:

@@ -1,7 +1,7 @@
 """`bin/manage runs`: runs listed, shown and steered on the server itself, by the services of the API."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,11 +11,10 @@ from config.api.problems import Problem
 from config.api.times import format_time
 from runs.event_lines import printable
 from runs.models import Run
-from runs.services import lifecycle
+from runs.services.steering import STEERING
 from runs.transitions import MOVES
 
 MAX_LISTED = 1000
-VERBS: Mapping[str, Callable[..., object]] = {"start": lifecycle.start_run, "cancel": lifecycle.cancel_run}
 
 
 class Command(BaseCommand):
@@ -31,7 +30,7 @@ class Command(BaseCommand):
         listing.add_argument("--project", type=int, help="only those of the project with this id")
         listing.add_argument("--limit", type=int, default=50, help=f"how many, at most {MAX_LISTED} (default: 50)")
         shown = [listing, self._with_run(actions.add_parser("show", help="all that is on the run's row"))]
-        for verb in VERBS:
+        for verb in STEERING:
             sources = ", ".join(sorted(MOVES[verb].sources))
             steering = self._with_run(actions.add_parser(verb, help=f"as the API does it, from {sources}"))
             steering.add_argument("--as", dest="actor", help="who does it, by address (default: the only operator)")
@@ -50,7 +49,7 @@ class Command(BaseCommand):
         run = Run.objects.select_related("project").filter(pk=options["run"]).first()
         if run is None:
             raise CommandError(f"There is no run {options['run']}.")
-        if verb := VERBS.get(options["action"]):
+        if verb := STEERING.get(options["action"]):
             _steer(verb, run, _actor(options["actor"]))
         self._show(run, is_json=options["json"])
 
