@@ -24,6 +24,7 @@ from docs_mgmt.views import DocViewSet
 from projects.views.index import IndexViewSet
 from projects.views.members import MemberViewSet
 from projects.views.projects import ProjectViewSet
+from runs.filters import RunFilterSet
 from runs.views.blobs import blob
 from runs.views.review import PermissionViewSet, ReviewViewSet
 from runs.views.runs import RunViewSet
@@ -85,7 +86,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *(path(f"api/projects/<id:pk>/{name}", IndexViewSet.as_view({"get": act})) for name, act in INDEX.items()),
     path("api/projects/<id:project>/members", MemberViewSet.as_view(COLLECTION)),
     path("api/projects/<id:project>/members/<id:user>", MemberViewSet.as_view(UPDATE_OR_DELETE)),
-    path("api/projects/<id:project>/runs", RunViewSet.as_view(LIST)),
+    path("api/projects/<id:project>/runs", RunViewSet.as_view(LIST, filterset_class=RunFilterSet)),
     path("api/projects/<id:project>/snapshots", SnapshotViewSet.as_view(COLLECTION)),
     path("api/projects/<id:project>/docs", DocViewSet.as_view(LIST)),
     path("api/projects/<id:project>/docs/regenerate", DocViewSet.as_view({"post": "regenerate"})),

@@ -1,15 +1,31 @@
-"""Which events a reader wants: `eventTypes`, `severity`, `path`. The same for pages, replay and live."""
+"""Which runs a list shows, and which events a reader wants: the same for pages, replay and live."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from django.db.models import Q
+from django_filters.filters import ChoiceFilter
+from django_filters.rest_framework.filterset import FilterSet
 
+from config.api.filtering import IdFilter, SearchFilter
 from config.api.problems import InvalidParameter
-from runs.models import AgentEvent
+from runs.models import AgentEvent, Run
 
 SEVERITIES = tuple(AgentEvent.Severity.values)
+
+
+class RunFilterSet(FilterSet):
+    """`?status=&search=`: the runs of one project."""
+
+    status = ChoiceFilter(choices=Run.Status.choices)
+    search = SearchFilter(field_name="title", label="Somewhere in the title.")
+
+
+class AllRunsFilterSet(RunFilterSet):
+    """`?projectId=&status=&search=`: runs of all projects."""
+
+    projectId = IdFilter(field_name="project")  # noqa: N815 - as the query parameter is called
 
 
 class EventRow(Protocol):

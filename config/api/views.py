@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from django.db.models.expressions import Combinable
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
-from config.api import idempotency, pagination
+from config.api import filtering, idempotency, pagination
 from config.api.preconditions import put_if_match
 from config.api.problems import InvalidParameter
 from config.api.serializers import StrictSerializer
@@ -21,6 +22,8 @@ class ApiViewSet(GenericViewSet[Any]):
     others may be called in one transaction with what is kept of their answer (config.api.idempotency).
     `limit_groups` names the group of limits that an action's requests count in (config.api.throttle), where it is
     not `default`.
+    `filterset_class` filters the `paged` actions, `orderings` are what their `?ordering=` may name; both add their
+    query parameters.
     """
 
     abilities: dict[str, str | None] = {}
@@ -28,6 +31,8 @@ class ApiViewSet(GenericViewSet[Any]):
     limit_groups: dict[str, Group] = {}
     paged: frozenset[str] = frozenset({"list"})
     outside_transaction: frozenset[str] = frozenset()
+    orderings: dict[str, Combinable | None] = {}
+    filter_backends = [filtering.ParameterFilterBackend]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.perform_authentication(request)
@@ -36,7 +41,8 @@ class ApiViewSet(GenericViewSet[Any]):
         action = self.action or ""
         known = set(self.query_parameters.get(action, ()))
         if action in self.paged:
-            known |= pagination.PARAMETERS
+            known |= pagination.PARAMETERS | filtering.parameters_of(self)
+            known |= {pagination.ORDERING} if self.orderings else set()
         for name in request.query_params:
             if name not in known:
                 raise InvalidParameter(f"There is no query parameter {name!r} here.", parameter=name)

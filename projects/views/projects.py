@@ -2,15 +2,16 @@
 
 from typing import Any
 
+from django.db.models import F
+from django.db.models.functions import Lower
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
-from config.api.problems import InvalidParameter
 from config.api.views import ApiViewSet
+from projects.filters import ProjectFilterSet
 from projects.models import Membership, Project, ProjectQuerySet
 from projects.permissions import require_role
 from projects.queries import roles_of, run_counts
@@ -33,22 +34,19 @@ class ProjectViewSet(ApiViewSet):
         "pull": "projects:write",
     }
     request: UserRequest
-    query_parameters = {"list": ("status", "search")}
+    filterset_class = ProjectFilterSet
+    orderings = {
+        "name": Lower("name"),
+        "createdAt": F("created_at"),
+        "updatedAt": F("updated_at"),
+        "lastPulledAt": F("last_pulled_at"),
+    }
     serializer_class = ProjectSerializer
     lookup_value_regex = r"\d{1,18}"
     queryset = Project.objects.none()
 
     def get_queryset(self) -> ProjectQuerySet:
         return Project.objects.visible_to(self.request.user)
-
-    def _filtered(self, request: Request) -> ProjectQuerySet:
-        wanted = request.query_params.get("status")
-        if wanted is not None and wanted not in Project.Status.values:
-            raise InvalidParameter(f"status is one of {', '.join(Project.Status.values)}.", parameter="status")
-        projects = self.get_queryset()
-        projects = projects.filter(status=wanted) if wanted else projects.exclude(status=Project.Status.ARCHIVED)
-        search = request.query_params.get("search", "").replace("\0", "")
-        return projects.filter(name__icontains=search) if search else projects
 
     def _show(self, projects: Any, **options: Any) -> Any:
         many = isinstance(projects, list)
@@ -59,7 +57,7 @@ class ProjectViewSet(ApiViewSet):
 
     def list(self, request: UserRequest) -> Response:
         """The projects that the caller may see; archived ones only with `?status=archived`."""
-        page = self.paginate_queryset(self._filtered(request))
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self._show(list(page or [])))
 
     def create(self, request: UserRequest) -> Response:

@@ -8,9 +8,9 @@ from rest_framework import status
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
-from config.api.problems import InvalidParameter
 from projects.models import Project
 from projects.permissions import require_role
+from runs.filters import AllRunsFilterSet
 from runs.models import Run, RunQuerySet
 from runs.serializers import RunDraftSerializer, RunListSerializer, RunSerializer
 from runs.services import lifecycle
@@ -30,28 +30,19 @@ class RunViewSet(RunDoor):
         "destroy": "runs:start",
     }
     limit_groups = {"create": group_of_creation}
-    query_parameters = {"list": ("projectId", "status", "search")}
+    filterset_class = AllRunsFilterSet
+    orderings = {"createdAt": None}  # ids are given in that order
 
-    def _filtered(self, request: UserRequest) -> RunQuerySet:
-        runs, wanted = self.visible_runs(), request.query_params
-        if "project" in self.kwargs:
-            project = get_object_or_404(Project.objects.visible_to(request.user), pk=self.kwargs["project"])
-            runs = runs.filter(project=project)
-        if project_id := wanted.get("projectId"):
-            if not (project_id.isascii() and project_id.isdigit() and len(project_id) < 19):
-                raise InvalidParameter("projectId is the id of a project.", parameter="projectId")
-            runs = runs.filter(project=int(project_id))
-        if state := wanted.get("status"):
-            if state not in Run.Status.values:
-                raise InvalidParameter(f"status is one of {', '.join(Run.Status.values)}.", parameter="status")
-            runs = runs.filter(status=state)
-        search = wanted.get("search", "").replace("\0", "")
-        return runs.filter(title__icontains=search) if search else runs
+    def get_queryset(self) -> RunQuerySet:
+        if "project" not in self.kwargs:
+            return self.visible_runs()
+        project = get_object_or_404(Project.objects.visible_to(self.request.user), pk=self.kwargs["project"])
+        return Run.objects.filter(project=project)
 
     @extend_schema(responses=RunListSerializer(many=True))
     def list(self, request: UserRequest, project: str | None = None) -> Response:
         """Runs, newest first."""
-        page: list[Any] = self.paginate_queryset(self._filtered(request)) or []
+        page: list[Any] = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         context = {**self.get_serializer_context(), **describe(page)}
         return self.get_paginated_response(RunListSerializer(page, many=True, context=context).data)
 

@@ -70,7 +70,7 @@ def _since(run: Run, request: UserRequest) -> QuerySet[AgentEvent]:
     if after is not None:
         if since is not None and "T" not in since:
             raise InvalidParameter("since and cursor do not go together.", parameter="since")
-        events = events.filter(id__gt=after)
+        events = events.filter(id__gt=after[0])
     if since is None:
         return events
     if since.isascii() and since.isdigit() and len(since) < 19:

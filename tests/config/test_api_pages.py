@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 import pytest
+from django.core import signing
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -62,7 +63,12 @@ def test_an_unknown_query_parameter_is_refused(api: APIClient, run: Run, path: s
 
 @over_all_lists
 @pytest.mark.parametrize(
-    "cursor", ["x", "", "é", "====", "a" * 5000, base64.urlsafe_b64encode(b"0123456789abcdef.5").decode()]
+    "cursor",
+    [
+        *("x", "", "é", "====", "a" * 5000, "a\0", "::", ":::::"),
+        base64.urlsafe_b64encode(b"0123456789abcdef.5").decode(),
+        signing.dumps([1]),  # signed by us, for something else
+    ],
 )
 def test_a_broken_cursor_is_refused(api: APIClient, run: Run, path: str, cursor: str) -> None:
     assert problem(api.get(_address(path, run), {"cursor": cursor})) == (400, "invalid-cursor")
@@ -135,7 +141,17 @@ def test_server_params_come_in_pages_too(api: APIClient) -> None:
     [
         ("/api/projects", {"status": "open"}),
         ("/api/projects", {"status": "\0"}),
+        ("/api/projects", {"search": "a\0"}),
+        ("/api/projects", {"search": "a" * 201}),
+        ("/api/projects", {"ordering": "slug"}),
+        ("/api/projects", {"ordering": "--name"}),
+        ("/api/projects", {"ordering": "name,createdAt"}),
+        ("/api/projects", {"ordering": ""}),
         ("/api/runs", {"status": "open"}),
+        ("/api/runs", {"search": "a\0"}),
+        ("/api/runs", {"ordering": "title"}),
+        ("/api/projects/{project}/runs", {"status": "open"}),
+        ("/api/projects/{project}/runs", {"projectId": "1"}),
         ("/api/runs", {"projectId": "x"}),
         ("/api/runs", {"projectId": "9" * 30}),
         ("/api/runs/{run}/events", {"severity": "loud"}),
@@ -151,7 +167,7 @@ def test_a_wrong_filter_is_refused(api: APIClient, run: Run, path: str, query: d
     assert problem(api.get(_address(path, run), query)) == (400, "invalid-parameter")
 
 
-@pytest.mark.parametrize("text", ["a\0", "%", "_", "\\", "' OR 1=1 --", "é"])
+@pytest.mark.parametrize("text", ["%", "_", "\\", "' OR 1=1 --", "é"])
 def test_a_search_takes_its_text_literally(api: APIClient, run: Run, text: str) -> None:
     assert api.get("/api/runs", {"search": text}).json()["data"] == []
 
