@@ -19,6 +19,12 @@ pytestmark = pytest.mark.django_db
 DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
+@pytest.fixture(autouse=True)
+def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests ask for many pages."""
+    monkeypatch.setenv("QUARTERDECK_PARAM_LIMITS_DEFAULT_PER_MINUTE", "1000000")
+
+
 def make_project(user: User, name: str, pulled_on: int | None = None) -> Project:
     """A ready project of the user's, pulled so many days after `DAY`."""
     pulled_at = None if pulled_on is None else DAY + timedelta(days=pulled_on, microseconds=7)
