@@ -12,13 +12,13 @@ from typing import Any
 
 from daphne.server import Server  # first: it installs the reactor
 
-from daphne.http_protocol import WebRequest  # isort: skip
-from twisted.web.http import HTTPChannel
+from twisted.web.http import HTTPChannel  # isort: skip
 
 from config.api.body_limit import MAX_BODY_BYTES
 from config.api.edge import Application, Message, problem_messages
 from config.api.problems import Problem, ServerError
 from config.api.request_id import choose_request_id, current_request_id
+from config.backpressure import PatientRequest, PatientServer
 
 REQUEST_SECONDS = 120.0  # for headers and body together, however slowly they trickle
 LINGER_SECONDS = 5.0
@@ -28,7 +28,7 @@ class _CutOff(Exception):
     """A body without a declared length went past the limit."""
 
 
-class BoundedRequest(WebRequest):
+class BoundedRequest(PatientRequest):
     """A request whose body is kept in memory, up to one byte past the limit."""
 
     content: Any
@@ -148,7 +148,7 @@ async def _messages(problem: Problem, instance: str, offered: str) -> Sequence[M
 
 def make_server(application: Application, endpoints: Sequence[str]) -> Server:
     """Daphne with bounded connections."""
-    server = Server(application, endpoints=endpoints, signal_handlers=True, server_name="quarterdeck")
+    server = PatientServer(application, endpoints=endpoints, signal_handlers=True, server_name="quarterdeck")
     server.ready_callable = partial(_bound, server)
     return server
 

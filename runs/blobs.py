@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.core import signing
+from django.core.exceptions import SuspiciousFileOperation
 from django.db.models.fields.files import FieldFile
 
 from accounts.models import User
@@ -16,12 +17,17 @@ class SignatureInvalid(Exception):
     """Forged, expired, or of somebody who may not see the run any more."""
 
 
+class OutputMissing(Exception):
+    """The signature is good, but the output is not kept, or not any more."""
+
+
 @dataclass(frozen=True)
 class Blob:
-    """An output that its user may read."""
+    """An output that its user may read. It never changes: name and size tell it from every other."""
 
     file: FieldFile
     name: str
+    size_bytes: int
 
 
 def sign(user: User, command: CommandExecution, stream: str) -> str:
@@ -30,7 +36,7 @@ def sign(user: User, command: CommandExecution, stream: str) -> str:
 
 
 def find_blob(signature: str) -> Blob:
-    """The output behind a signature; the user's access is checked anew."""
+    """The output behind a signature; the user's access is checked anew. SignatureInvalid, OutputMissing."""
     try:
         user_id, command_id, stream = signing.loads(signature, salt=_SALT, max_age=MAX_AGE_SECONDS)
     except signing.BadSignature as error:
@@ -39,4 +45,11 @@ def find_blob(signature: str) -> Blob:
     command = CommandExecution.objects.filter(pk=command_id).first()
     if user is None or command is None or not Run.objects.visible_to(user).filter(pk=command.run_id).exists():
         raise SignatureInvalid
-    return Blob(getattr(command, stream), f"{command.pk}.{stream}.txt")
+    return _open(getattr(command, stream), f"{command.pk}.{stream}.txt")
+
+
+def _open(file: FieldFile, name: str) -> Blob:
+    try:
+        return Blob(file, name, file.size)
+    except (ValueError, FileNotFoundError, SuspiciousFileOperation) as error:  # no name; no file; a name that leads out
+        raise OutputMissing from error

@@ -5,15 +5,15 @@ import re
 from collections.abc import AsyncIterator
 
 from django.db.models.fields.files import FieldFile
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from rest_framework import status
 
 from config.api.methods import require_safe
-from config.api.problems import Problem, problem_response
-from runs.blobs import SignatureInvalid, find_blob
+from config.api.problems import NotFound, Problem, problem_response
+from runs.blobs import OutputMissing, SignatureInvalid, find_blob
 
-CHUNK_BYTES = 256 * 1024
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+CHUNK_BYTES = 128 * 1024
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 _HEADERS = {
     "Content-Type": "text/plain; charset=utf-8",
     "X-Content-Type-Options": "nosniff",
@@ -43,35 +43,50 @@ def blob(request: HttpRequest, signature: str) -> HttpResponseBase:
         found = find_blob(signature)
     except SignatureInvalid:
         return problem_response(InvalidSignature(), "/api/blobs")
-    headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="{found.name}"'}
-    size = found.file.size
-    first, last, is_partial = _range(request.headers.get("Range", ""), size)
-    if first > last and is_partial:
+    except OutputMissing:
+        return problem_response(NotFound("The output is not kept any more."), "/api/blobs")
+    size, tag = found.size_bytes, f'"{found.name}-{found.size_bytes}"'
+    part = _asked_part(request, size, tag)
+    if part is not None and part.start >= part.stop:
         refusal = problem_response(RangeNotSatisfiable(f"The output has {size} bytes."), "/api/blobs")
         refusal.headers["Content-Range"] = f"bytes */{size}"
         return refusal
-    headers["Content-Length"] = str(last - first + 1)
-    if is_partial:
-        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-    return StreamingHttpResponse(
-        _read(found.file, first, last - first + 1), status=206 if is_partial else 200, headers=headers
-    )
+    given = part or range(size)
+    headers = {
+        **_HEADERS,
+        "Content-Disposition": f'attachment; filename="{found.name}"',
+        "Content-Length": str(len(given)),
+        "ETag": tag,
+    }
+    if part is not None:
+        headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+    if request.method == "HEAD":
+        return HttpResponse(headers=headers)
+    return StreamingHttpResponse(_read(found.file, given), status=200 if part is None else 206, headers=headers)
 
 
-def _range(header: str, size: int) -> tuple[int, int, bool]:
-    """First and last byte, and whether a range was asked for; more than one range gives the whole."""
-    match = _RANGE.fullmatch(header)
-    if match is None or match[0] == "bytes=-":
-        return 0, size - 1, False
-    if not match[1]:
-        return max(0, size - int(match[2])), size - 1, True
-    return int(match[1]), min(size - 1, int(match[2] or size)), True
+def _asked_part(request: HttpRequest, size: int, tag: str) -> range | None:
+    """The bytes that are asked for, empty when there are none; None for everything.
+
+    That is also the answer to HEAD, to several ranges, to what is no range, and to a part of what the output was when
+    it had another tag (RFC 9110, sections 13.1.5 and 14.2).
+    """
+    match = _RANGE.fullmatch(request.headers.get("Range", ""))
+    if match is None or request.method != "GET" or request.headers.get("If-Range", tag) != tag:
+        return None
+    first, last = match.groups()
+    if not first:
+        return range(max(0, size - int(last)), size) if last else None
+    if last and int(last) < int(first):
+        return None
+    return range(int(first), min(size, int(last or size) + 1))
 
 
-async def _read(kept: FieldFile, start: int, length: int) -> AsyncIterator[bytes]:
+async def _read(kept: FieldFile, part: range) -> AsyncIterator[bytes]:
     """In threads: under ASGI a plain iterator would be gathered into memory whole. Opened only when it is read."""
+    length = len(part)
     with await asyncio.to_thread(kept.open, "rb") as file:
-        await asyncio.to_thread(file.seek, start)
+        await asyncio.to_thread(file.seek, part.start)
         while length > 0 and (chunk := await asyncio.to_thread(file.read, min(CHUNK_BYTES, length))):
             length -= len(chunk)
             yield chunk

@@ -43,8 +43,9 @@ Fetch = Callable[..., Any]
 def fetch() -> Fetch:
     """Fetches without a token; the answer's body is in `body`."""
 
-    async def get(path: str, **headers: str) -> Any:
-        answer: Any = await AsyncClient().get(path, headers=headers)
+    async def get(path: str, method: str = "get", **headers: str) -> Any:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer: Any = await getattr(AsyncClient(), method)(path, headers=named)
         parts = [part async for part in answer.streaming_content] if answer.streaming else [answer.content]
         answer.body = b"".join(parts)
         return answer
@@ -67,19 +68,89 @@ class TestAddress:
 
     @pytest.mark.parametrize(
         ("asked", "given"),
-        [("bytes=0-2", OUTPUT[:3]), ("bytes=4-", OUTPUT[4:]), ("bytes=-3", OUTPUT[-3:]), ("bytes=2-999", OUTPUT[2:])],
+        [
+            ("bytes=0-2", OUTPUT[:3]),
+            ("bytes=4-", OUTPUT[4:]),
+            ("bytes=-3", OUTPUT[-3:]),
+            ("bytes=2-999", OUTPUT[2:]),
+            ("bytes=0-0", OUTPUT[:1]),
+            ("bytes=-999", OUTPUT),
+            ("Bytes=0-2", OUTPUT[:3]),
+        ],
     )
     def test_a_range_gives_that_part(self, fetch: Fetch, address: str, asked: str, given: bytes) -> None:
         answer = fetch(address, range=asked)
         assert (answer.status_code, answer.body) == (206, given)
+        assert int(answer["Content-Length"]) == len(given)
+        first = OUTPUT.index(given)
+        assert answer["Content-Range"] == f"bytes {first}-{first + len(given) - 1}/{len(OUTPUT)}"
 
-    def test_a_range_past_the_end_cannot_be_satisfied(self, fetch: Fetch, address: str) -> None:
-        answer = fetch(address, range="bytes=99-")
+    @pytest.mark.parametrize("asked", ["bytes=99-", f"bytes={len(OUTPUT)}-", "bytes=-0", "bytes=99-999"])
+    def test_a_range_past_the_end_cannot_be_satisfied(self, fetch: Fetch, address: str, asked: str) -> None:
+        answer = fetch(address, range=asked)
         assert (answer.status_code, answer["Content-Range"]) == (416, f"bytes */{len(OUTPUT)}")
 
-    @pytest.mark.parametrize("asked", ["lines=1-2", "bytes=0-1,3-4", "bytes=-", "bytes=a-b"])
+    @pytest.mark.parametrize(
+        "asked", ["lines=1-2", "bytes=0-1,3-4", "bytes=-", "bytes=a-b", "bytes=3-1", "bytes=0", ""]
+    )
     def test_a_range_that_is_not_understood_gives_everything(self, fetch: Fetch, address: str, asked: str) -> None:
-        assert fetch(address, range=asked).status_code == 200
+        answer = fetch(address, range=asked)
+        assert (answer.status_code, answer.body, answer["Accept-Ranges"]) == (200, OUTPUT, "bytes")
+
+    def test_the_rest_is_given_to_who_has_the_beginning(self, fetch: Fetch, address: str) -> None:
+        tag = fetch(address)["ETag"]
+        answer = fetch(address, range="bytes=4-", if_range=tag)
+        assert (answer.status_code, answer.body) == (206, OUTPUT[4:])
+
+    @pytest.mark.parametrize("known", ['"other"', "Tue, 24 Nov 2026 08:00:00 GMT", 'W/"1"'])
+    def test_everything_is_given_to_who_has_the_beginning_of_another(
+        self, fetch: Fetch, address: str, known: str
+    ) -> None:
+        answer = fetch(address, range="bytes=4-", if_range=known)
+        assert (answer.status_code, answer.body) == (200, OUTPUT)
+
+    def test_its_size_is_told_without_it(self, fetch: Fetch, address: str) -> None:
+        answer = fetch(address, "head", range="bytes=0-2")
+        assert (answer.status_code, answer.body, answer["Content-Length"]) == (200, b"", str(len(OUTPUT)))
+
+    @pytest.mark.parametrize("method", ["post", "put", "delete", "patch", "options"])
+    def test_it_can_only_be_read(self, fetch: Fetch, address: str, method: str) -> None:
+        answer = fetch(address, method)
+        assert (answer.status_code, answer.json()["code"]) == (405, "method-not-allowed")
+
+    def test_no_copy_of_it_is_kept_on_the_way(self, fetch: Fetch, address: str) -> None:
+        assert fetch(address)["Cache-Control"] == "no-store"
+
+    def test_of_one_that_is_gone_it_says_so(self, fetch: Fetch, address: str, command: CommandExecution) -> None:
+        Path(command.stdout.path).unlink()
+        answer = fetch(address)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+
+    def test_of_one_that_is_no_longer_kept_it_says_so(
+        self, fetch: Fetch, address: str, command: CommandExecution
+    ) -> None:
+        CommandExecution.objects.update(stdout="")
+        assert fetch(address).status_code == 404
+
+    @pytest.mark.parametrize("name", ["../../../../../../etc/passwd", "/etc/passwd"])
+    def test_it_leads_to_no_file_outside_of_the_outputs(
+        self, fetch: Fetch, address: str, command: CommandExecution, name: str
+    ) -> None:
+        CommandExecution.objects.update(stdout=name)
+        assert fetch(address).status_code == 404
+
+    def test_it_is_of_one_output_only(self, fetch: Fetch, command: CommandExecution, user: User) -> None:
+        other = CommandExecution.objects.create(
+            run=command.run, attempt=1, tool_call_id="2", command="x", started_at=timezone.now()
+        )
+        one, another = (sign(user, each, "stdout").split(":") for each in (command, other))
+        mixed = ":".join([another[0], *one[1:]])
+        assert fetch(f"/api/blobs/{mixed}").status_code == 403
+
+    def test_it_is_good_for_ten_minutes(self, fetch: Fetch, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        later = time.time() + 590
+        monkeypatch.setattr("django.core.signing.time.time", lambda: later)
+        assert fetch(address).status_code == 200
 
     @pytest.mark.parametrize(
         "change", [lambda text: text[:-2] + "xx", lambda text: text.replace(":", ";"), lambda text: "x"]
