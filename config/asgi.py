@@ -12,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_asgi_application()
 
 from config.api.body_limit import limit_body  # noqa: E402 - these need Django to be set up
+from config.api.cors import share_across_origins  # noqa: E402
 from config.api.edge import answer_failures, refuse_socket, with_request_id  # noqa: E402
 from runs.stream.consumer import EventStreamConsumer  # noqa: E402
 
@@ -27,5 +28,8 @@ def _routes() -> list[URLPattern]:
 
 
 application = ProtocolTypeRouter(
-    {"http": with_request_id(answer_failures(URLRouter(_routes()))), "websocket": refuse_socket}
+    {
+        "http": with_request_id(share_across_origins(answer_failures(URLRouter(_routes())))),
+        "websocket": refuse_socket,
+    }
 )

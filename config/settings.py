@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_standardized_errors",
     "drf_spectacular",
+    "corsheaders",
     "django_filters",
     "django_tasks",
     "django_tasks_db",
@@ -132,6 +133,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "config.api.exceptions.exception_handler",
     "DATETIME_FORMAT": None,  # our renderer writes times, with three decimals
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.api.negotiation.ContentNegotiation",
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is 405: the schema describes the routes
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "TEST_REQUEST_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -161,6 +163,16 @@ WHITENOISE_AUTOREFRESH = False
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {"default-src": ["'self'"], "img-src": ["'self'", "data:"], "frame-ancestors": ["'none'"]}
 }
+# Which origins: the param api.cors_origins (config.api.cors). Tokens are sent in a header, never as a cookie.
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE"]
+CORS_ALLOW_HEADERS = [
+    *("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"),
+    *("last-event-id", "x-request-id"),
+]
+CORS_EXPOSE_HEADERS = [
+    *("ETag", "Location", "X-Request-ID", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotency-Replayed"),
+]
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 IS_BEHIND_PROXY = os.environ.get("QUARTERDECK_BEHIND_PROXY") == "true"

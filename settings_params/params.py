@@ -239,3 +239,15 @@ def http_address(text: str) -> str | None:
     if not text or (is_plain and "@" not in parts.netloc and not parts.query and not parts.fragment):
         return None
     return "takes http://HOST/PATH or https://HOST/PATH, without user, password, query and fragment."
+
+
+def web_origin(text: str) -> str | None:
+    """Rule: an origin as browsers send it (RFC 6454): `https://host` or `https://host:port`, in lower case."""
+    try:
+        parts = urlsplit(text)
+        is_origin = parts.scheme in ("http", "https") and text == f"{parts.scheme}://{parts.netloc}" and parts.port != 0
+    except ValueError:
+        is_origin = False
+    if is_origin and parts.hostname and "@" not in text and text == text.lower():
+        return None
+    return "takes origins: https://HOST or https://HOST:PORT in lower case, without a slash at the end."

@@ -11,6 +11,7 @@ from settings_params.params import (
     SecretParam,
     StringParam,
     http_address,
+    web_origin,
 )
 from settings_params.providers import VENDORS
 
@@ -163,6 +164,12 @@ _API = (
         key="api.error_base_url",
         default="/errors",
         description="Where the pages about problems are; their type addresses begin with it.",
+    ),
+    ListParam(
+        key="api.cors_origins",
+        default=(),
+        rule=web_origin,
+        description="Origins whose pages may use the API with a token; without any, browsers keep other pages out.",
     ),
     BoolParam(
         key="api.public_metrics",

@@ -60,9 +60,11 @@ def test_a_refused_method_comes_with_the_allowed_ones(api: APIClient, project: P
     assert "PUT" in api.post(f"/api/projects/{project.pk}").headers["Allow"]
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/api/blobs/x", "/api/schema"])
-def test_a_public_route_refuses_other_methods_as_a_problem(db: None, path: str) -> None:
-    assert problem(APIClient().post(path)) == (405, "method-not-allowed")
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/errors", "/api/blobs/x", "/api/schema", "/api/meta"])
+def test_a_public_route_refuses_other_methods_as_a_problem(db: None, path: str, method: str) -> None:
+    client = APIClient(enforce_csrf_checks=True)
+    assert problem(client.generic(method, path)) == (405, "method-not-allowed")
 
 
 @pytest.mark.parametrize("path", ["/api/projects", "/api/schema", "/api/auth/me"])

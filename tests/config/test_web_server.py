@@ -1,111 +1,23 @@
 """The web server's edge, spoken to byte by byte: bodies are bounded before they are kept, refusals are problems."""
 
 import contextlib
-import json
-import os
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from email.message import Message
-from email.parser import BytesParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from config.api.body_limit import MAX_BODY_BYTES
-from tests.conftest import ROOT, free_port, wait_until
+from tests.config.web_process import Web, read, serving
 
 pytestmark = pytest.mark.plumbing
-SERVE = """
-import sys, django
-django.setup()
-import config.web_server
-config.web_server.REQUEST_SECONDS = float(sys.argv[2])
-from config.asgi import application
-config.web_server.make_server(application, [f"tcp:{sys.argv[1]}:interface=127.0.0.1"]).run()
-"""
 TOKEN = b"POST /api/auth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Request-ID: mine\r\n"
 PIECE = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
 
 
-@dataclass
-class Web:
-    """The web process alone, on a home without a database."""
-
-    process: "subprocess.Popen[bytes]"
-    port: int
-
-    @contextlib.contextmanager
-    def connected(self) -> Iterator[socket.socket]:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
-            yield connection
-
-    def say(self, *parts: bytes) -> "Answer":
-        """Sends, and reads what comes until the server closes."""
-        with self.connected() as connection:
-            for part in parts:
-                connection.sendall(part)
-            return read(connection)
-
-
-@dataclass
-class Answer:
-    """All that a connection gave."""
-
-    whole: bytes
-
-    @property
-    def status(self) -> int:
-        return int(self.whole.split(b" ", 2)[1])
-
-    @property
-    def headers(self) -> Message:
-        return BytesParser().parsebytes(self.whole.split(b"\r\n", 1)[1], headersonly=True)
-
-    @property
-    def problem(self) -> dict[str, Any]:
-        assert self.headers["Content-Type"] == "application/problem+json", self.whole
-        body: dict[str, Any] = json.loads(self.whole.partition(b"\r\n\r\n")[2])
-        assert body["status"] == self.status
-        return body
-
-
-def read(connection: socket.socket) -> Answer:
-    whole = b""
-    while received := connection.recv(65536):
-        whole += received
-    return Answer(whole)
-
-
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
-
-
-@contextlib.contextmanager
-def serving(home: Path, request_seconds: float) -> Iterator[Web]:
-    port = free_port()
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "COVERAGE_PROCESS_START") if name in os.environ}
-    environment = {**kept, "QUARTERDECK_HOME": str(home), "DJANGO_SETTINGS_MODULE": "config.settings"}
-    command = [sys.executable, "-c", SERVE, str(port), str(request_seconds)]
-    silent: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, **silent)
-    try:
-        wait_until(lambda: _listens(port) or process.poll() is not None, 60)
-        yield Web(process, port)
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    with serving(tmp_path_factory.mktemp("web"), 120) as started:
+    with serving(tmp_path_factory.mktemp("web")) as started:
         yield started
 
 
@@ -220,7 +132,7 @@ def test_a_file_that_is_not_there_is_a_problem_with_a_request_id(web: Web) -> No
 
 
 def test_a_request_that_trickles_is_given_up(tmp_path: Path) -> None:
-    with serving(tmp_path, 0.5) as web, web.connected() as connection:
+    with serving(tmp_path, request_seconds=0.5) as web, web.connected() as connection:
         connection.sendall(TOKEN + b"Content-Length: 1000\r\n\r\n")
         began = time.monotonic()
         with contextlib.suppress(OSError):
