@@ -21,6 +21,7 @@ from config.meta import MetaViewSet
 from config.metrics import MetricsViewSet
 from devices.views import DeviceViewSet
 from docs_mgmt.views import DocViewSet
+from projects.views.credentials import CredentialViewSet
 from projects.views.index import IndexViewSet
 from projects.views.members import MemberViewSet
 from projects.views.projects import ProjectViewSet
@@ -84,6 +85,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_actions("api/projects/<id:pk>", ProjectViewSet, "clone", "pull"),
     path("api/projects/<id:pk>/index-rag", IndexViewSet.as_view({"post": "index_rag"})),
     *(path(f"api/projects/<id:pk>/{name}", IndexViewSet.as_view({"get": act})) for name, act in INDEX.items()),
+    path("api/projects/<id:project>/credential", CredentialViewSet.as_view(ITEM)),
     path("api/projects/<id:project>/members", MemberViewSet.as_view(COLLECTION)),
     path("api/projects/<id:project>/members/<id:user>", MemberViewSet.as_view(UPDATE_OR_DELETE)),
     path("api/projects/<id:project>/runs", RunViewSet.as_view(LIST, filterset_class=RunFilterSet)),

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
+from settings_params.secrets import EncryptedTextField
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -126,6 +127,24 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} is {self.role} of {self.project_id}"
+
+
+class ProjectCredential(models.Model):
+    """A project's own login at its remote. The secret is ciphertext; a key is kept without its passphrase."""
+
+    class Kind(models.TextChoices):
+        HTTPS_TOKEN = "https_token"  # noqa: S105 - the name of a kind
+        SSH_KEY = "ssh_key"
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="credential")
+    kind = models.CharField(max_length=20, choices=Kind)
+    username = models.CharField(max_length=255, blank=True)
+    secret = EncryptedTextField()
+    fingerprint = models.CharField(max_length=80)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.project_id}"
 
 
 class Workspace(models.Model):

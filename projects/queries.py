@@ -1,12 +1,13 @@
 """Reads about projects that span rows."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import Count
 
 from accounts.models import User
 from projects.git.repository import REMOTE_REFS
-from projects.models import Membership, Project
+from projects.models import Membership, Project, ProjectCredential
 from projects.workspaces import open_repository
 
 
@@ -39,3 +40,17 @@ def fetched_head(project: Project, branch: str) -> str | None:
 def may_have_branch(project: Project, branch: str) -> bool:
     """Whether the remote's branch was fetched; where the history was cut off nobody knows before the next pull."""
     return open_repository(project).is_shallow or fetched_head(project, branch) is not None
+
+
+def describe_credential(project: Project) -> dict[str, Any]:
+    """What may be shown of the project's login: never the secret."""
+    stored = ProjectCredential.objects.filter(project=project).first()
+    if stored is None:
+        return {"kind": None, "is_set": False, "username": None, "fingerprint": None, "updated_at": None}
+    return {
+        "kind": stored.kind,
+        "is_set": True,
+        "username": stored.username or None,
+        "fingerprint": stored.fingerprint,
+        "updated_at": stored.updated_at,
+    }

@@ -5,9 +5,12 @@ from pathlib import Path
 from django.conf import settings
 
 from config.api.params import read
-from projects.git.errors import RemoteRefused
+from projects.git.credentials import Credential
+from projects.git.errors import CredentialUnreadable, RemoteRefused
 from projects.git.hosts import resolve_host
 from projects.git.urls import RemoteUrl, parse_remote_url
+from projects.models import Project, ProjectCredential
+from settings_params.secrets import SecretUnreadable, decrypt
 
 
 def parse_allowed(url: str) -> RemoteUrl:
@@ -22,6 +25,13 @@ def parse_allowed(url: str) -> RemoteUrl:
     return remote
 
 
+def credential_kind(url: str) -> str | None:
+    """Which kind of login the remote of a project's address takes; None where it takes none."""
+    scheme = parse_remote_url(url, allow_local=True, allow_private_hosts=True).scheme
+    kinds = ProjectCredential.Kind
+    return {"https": kinds.HTTPS_TOKEN, "http": kinds.HTTPS_TOKEN, "ssh": kinds.SSH_KEY}.get(scheme)
+
+
 def _is_in_home(path: Path) -> bool:
     """Other projects' repositories and snapshots lie there; links are followed, as git would follow them."""
     return path.resolve().is_relative_to(Path(settings.HOME).resolve())
@@ -31,3 +41,15 @@ def locate(url: str) -> tuple[RemoteUrl, tuple[str, ...]]:
     """The remote and the addresses to connect to, both checked now: names and params may have changed since."""
     remote = parse_allowed(url)
     return remote, resolve_host(remote, allow_private_hosts=read("safety.allow_private_hosts"))
+
+
+def credential_of(project: Project) -> Credential | None:
+    """The project's own login, opened; None where it has none. Raises CredentialUnreadable."""
+    stored = ProjectCredential.objects.filter(project=project).first()
+    if stored is None:
+        return None
+    try:
+        secret = decrypt(stored.secret)
+    except SecretUnreadable as error:
+        raise CredentialUnreadable(str(error)) from None
+    return Credential("ssh_key" if stored.kind == stored.Kind.SSH_KEY else "https_token", stored.username, secret)

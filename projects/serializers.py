@@ -8,6 +8,7 @@ from accounts.models import User
 from config.api.renderers import Verbatim
 from config.api.serializers import StrictModelSerializer, StrictSerializer
 from projects import remotes
+from projects.credential_serializers import CredentialSerializer, require_kind_for
 from projects.git.errors import RemoteRefused
 from projects.models import Membership, Project
 from projects.queries import may_have_branch
@@ -81,6 +82,7 @@ class ProjectSerializer(StrictModelSerializer):
     defaults = DefaultsSerializer(required=False, source="*")
     error = ErrorSerializer(read_only=True, allow_null=True)
     index = IndexSerializer(read_only=True)
+    credential = CredentialSerializer(required=False, write_only=True)
     docs = DocsSerializer(read_only=True)
     role = serializers.SerializerMethodField()
     run_counts = serializers.SerializerMethodField()
@@ -102,6 +104,7 @@ class ProjectSerializer(StrictModelSerializer):
             "index",
             "docs",
             "defaults",
+            "credential",
             "role",
             "run_counts",
             "created_at",
@@ -110,10 +113,11 @@ class ProjectSerializer(StrictModelSerializer):
         read_only_fields = ("slug", "status", "progress", "head_commit", "last_pulled_at", "created_at", "updated_at")
 
     def get_fields(self) -> dict[str, Any]:
-        """The address cannot be changed later."""
+        """The address cannot be changed later, and the login has a route of its own."""
         fields: dict[str, Any] = super().get_fields()
         if self.instance is not None:
             fields["repository_url"].read_only = True
+            fields["credential"].read_only = True
         return fields
 
     def validate_repository_url(self, url: str) -> str:
@@ -121,6 +125,16 @@ class ProjectSerializer(StrictModelSerializer):
             return remotes.parse_allowed(url).text
         except RemoteRefused as refused:
             raise serializers.ValidationError(refused.message, code=refused.code) from None
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The login is of the kind that the address takes."""
+        if "credential" in attrs:
+            attrs["credential"] = attrs["credential"]["credential"]
+            try:
+                require_kind_for(attrs["repository_url"], attrs["credential"].kind)
+            except serializers.ValidationError as error:
+                raise serializers.ValidationError({"credential": error.detail}) from None
+        return attrs
 
     def validate_default_branch(self, branch: str) -> str:
         """One that the clone has. A clone whose history was cut off has one only: the next pull brings another."""

@@ -1,4 +1,4 @@
-"""How git connects to a remote: to the checked addresses only, and as nobody; it holds no credential of the server."""
+"""How git connects to a remote: to the checked addresses only, as nobody or with the project's own credential."""
 
 import contextlib
 import os
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from projects.git.credentials import ASKPASS, Login
 from projects.git.errors import HostUnreachable
 from projects.git.repository import Repository
 from projects.git.urls import DEFAULT_PORTS, RemoteUrl
@@ -32,22 +33,25 @@ class Connection:
     is_local: bool
 
 
-def connections(repository: Repository, remote: RemoteUrl, addresses: Sequence[str]) -> tuple[Connection, ...]:
+def connections(
+    repository: Repository, remote: RemoteUrl, addresses: Sequence[str], login: Login | None = None
+) -> tuple[Connection, ...]:
     """The ways to try, in order. `addresses` come from `resolve_host`; git itself looks up no name.
 
     http and https: curl is told the addresses (`http.curloptResolve`, git 2.37 and newer; older gits look the name up
     again). ssh: the address is HostName, the name stays as HostKeyAlias. git: the address stands in the URL, the name
-    is passed on as the virtual host. Redirects are not followed.
+    is passed on as the virtual host. Redirects are not followed. A login of another kind than the remote takes is left
+    out.
     """
     if remote.scheme == "file":
         return (Connection(remote.text, {"GIT_ALLOW_PROTOCOL": "file"}, (), is_local=True),)
     if not addresses:
         raise ValueError("addresses of the remote are needed: see resolve_host")
     if remote.scheme == "ssh":
-        return tuple(_by_ssh(repository, remote, address) for address in addresses)
+        return tuple(_by_ssh(repository, remote, address, login) for address in addresses)
     if remote.scheme == "git":
         return tuple(_by_git(remote, address) for address in addresses)
-    return (_by_http(remote, addresses),)
+    return (_by_http(remote, addresses, login),)
 
 
 def reach(ways: Sequence[Connection], attempt: Callable[[Connection], Result]) -> Result:
@@ -59,12 +63,17 @@ def reach(ways: Sequence[Connection], attempt: Callable[[Connection], Result]) -
     return attempt(last)
 
 
-def _by_http(remote: RemoteUrl, addresses: Sequence[str]) -> Connection:
+def _by_http(remote: RemoteUrl, addresses: Sequence[str], login: Login | None) -> Connection:
+    variables: dict[str, str] = {"GIT_ALLOW_PROTOCOL": remote.scheme}
     joined = ",".join(_bracketed(address) for address in addresses)
     config = [("http.proxy", "")]
     if remote.host not in addresses:
         config.append(("http.curloptResolve", f"{remote.host}:{remote.port}:{joined}"))
-    return Connection(remote.text, {"GIT_ALLOW_PROTOCOL": remote.scheme}, tuple(config), is_local=False)
+    if login is not None and login.kind == "https_token":
+        config.append(("credential.username", login.username))
+        variables["GIT_ASKPASS"] = os.fspath(ASKPASS)
+        variables["QUARTERDECK_SECRET_FILE"] = os.fspath(login.file)
+    return Connection(remote.text, variables, tuple(config), is_local=False)
 
 
 def _by_git(remote: RemoteUrl, address: str) -> Connection:
@@ -74,8 +83,9 @@ def _by_git(remote: RemoteUrl, address: str) -> Connection:
     return Connection(url, variables, (), is_local=False)
 
 
-def _by_ssh(repository: Repository, remote: RemoteUrl, address: str) -> Connection:
+def _by_ssh(repository: Repository, remote: RemoteUrl, address: str, login: Login | None) -> Connection:
     """None of the server's own keys, agents or settings: they are not the project's to use."""
+    identity = f'"{login.file}"' if login is not None and login.kind == "ssh_key" else "none"
     known_hosts = os.fspath(repository.known_hosts).replace("%", "%%")
     options = (
         "BatchMode=yes",
@@ -84,7 +94,7 @@ def _by_ssh(repository: Repository, remote: RemoteUrl, address: str) -> Connecti
         "StrictHostKeyChecking=accept-new",
         f'UserKnownHostsFile="{known_hosts}"',
         "GlobalKnownHostsFile=/dev/null",
-        "IdentityFile=none",
+        f"IdentityFile={identity}",
         "IdentityAgent=none",
         "IdentitiesOnly=yes",
         "ForwardAgent=no",

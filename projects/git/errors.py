@@ -38,6 +38,12 @@ class CredentialsNeeded(GitError):
     default_code = "credentials-needed"
 
 
+class CredentialUnreadable(GitError):
+    """The stored login cannot be opened: the operator restores the server's key, or an owner sets the login anew."""
+
+    default_code = "credential-unreadable"
+
+
 class EmptyRepository(GitError):
     """The remote repository exists and has no commit on any branch."""
 

@@ -72,8 +72,8 @@ def _diverged() -> GitError:
 
 def _credentials() -> GitError:
     return CredentialsNeeded(
-        "The host wants a login for this repository, or it does not exist there. Check the address, and set the "
-        "project's credential."
+        "The host wants a login for this repository, refuses the one that the project has, or has no such repository. "
+        "Check the address, and set the project's credential: PUT /api/projects/{project}/credential."
     )
 
 

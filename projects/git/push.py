@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from projects.git.connection import RECEIVE_PACK, Connection, connections, reach
+from projects.git.credentials import Credential, offered
 from projects.git.errors import GitError, GitFailed, PushRefused, RemoteMoved
 from projects.git.failures import classify
 from projects.git.repository import Repository, is_object_id
@@ -17,6 +18,7 @@ def push_branch(
     remote: RemoteUrl,
     *,
     addresses: Sequence[str],
+    credential: Credential | None = None,
     commit: str,
     branch: str,
     timeout_seconds: float = 600,
@@ -34,7 +36,8 @@ def push_branch(
     def attempt(way: Connection) -> None:
         _push(repository, way, f"{commit}:{target}", timeout_seconds)
 
-    reach(connections(repository, remote, addresses), attempt)
+    with offered(credential) as login:
+        reach(connections(repository, remote, addresses, login), attempt)
 
 
 def _check_branch(repository: Repository, target: str) -> None:

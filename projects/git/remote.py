@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from projects.git.connection import UPLOAD_PACK, Connection, connections, reach
+from projects.git.credentials import Credential, offered
 from projects.git.errors import BranchNotFound, EmptyRepository, GitFailed
 from projects.git.failures import classify
 from projects.git.repository import REMOTE_REFS, Repository
@@ -43,6 +44,7 @@ def fetch(
     remote: RemoteUrl,
     *,
     addresses: Sequence[str],
+    credential: Credential | None = None,
     branch: str | None = None,
     depth: int | None = None,
     on_progress: Callable[[FetchProgress], None] = lambda progress: None,
@@ -64,7 +66,8 @@ def fetch(
         _fetch(repository, way, options, [refspec], on_progress, timeout_seconds)
         return _made_default(repository, chosen)
 
-    return reach(connections(repository, remote, addresses), attempt)
+    with offered(credential) as login:
+        return reach(connections(repository, remote, addresses, login), attempt)
 
 
 def pull(
@@ -72,6 +75,7 @@ def pull(
     remote: RemoteUrl,
     *,
     addresses: Sequence[str],
+    credential: Credential | None = None,
     branch: str | None = None,
     on_progress: Callable[[FetchProgress], None] = lambda progress: None,
     timeout_seconds: float = 3600,
@@ -92,7 +96,8 @@ def pull(
             _fetch(repository, way, ["--prune"], others, on_progress, timeout_seconds)
         return _made_default(repository, chosen)
 
-    return reach(connections(repository, remote, addresses), attempt)
+    with offered(credential) as login:
+        return reach(connections(repository, remote, addresses, login), attempt)
 
 
 def _choose_branch(repository: Repository, way: Connection, branch: str | None, timeout_seconds: float) -> str:

@@ -27,6 +27,7 @@ def _clone(project: Project, progress: Progress) -> Outcome:
             repository,
             remote,
             addresses=addresses,
+            credential=remotes.credential_of(project),
             branch=project.default_branch or None,
             depth=read("git.clone_depth") or None,
             on_progress=progress,

@@ -11,14 +11,17 @@ from accounts.services import audit
 from config.api.params import read
 from projects import tasks
 from projects.errors import ProjectNotReady
-from projects.models import Membership, Project
+from projects.models import Membership, Project, ProjectCredential
 from projects.queries import fetched_head
+from projects.services.credentials import NewCredential, store_credential
 
 Status = Project.Status
 
 
 @transaction.atomic
-def create_project(*, actor: User, name: str, repository_url: str, **fields: Any) -> Project:
+def create_project(
+    *, actor: User, name: str, repository_url: str, credential: NewCredential | None = None, **fields: Any
+) -> Project:
     """A project owned by the actor; its clone is queued with it."""
     fields.setdefault("safe_mode", read("safety.safe_mode_default"))
     project = Project.objects.create(
@@ -26,6 +29,8 @@ def create_project(*, actor: User, name: str, repository_url: str, **fields: Any
     )
     Membership.objects.create(project=project, user=actor, role=Membership.Role.OWNER)
     audit(actor, "project_created", project_id=project.pk)
+    if credential is not None:
+        _store(project, credential, actor)
     tasks.clone_project.enqueue(project.pk)
     return project
 
@@ -37,26 +42,53 @@ def edit_project(project: Project, *, actor: User, **fields: Any) -> None:
     Another default branch, where it has been fetched, moves the project's head to it at once; the next pull does the
     rest. While a clone or a pull is under way the branch stays.
     """
-    rows = Project.objects.filter(pk=project.pk).exclude(status=Status.ARCHIVED)
+    lock_writable(project)
     if "default_branch" in fields:
-        rows = rows.exclude(status__in=[Status.CLONING, Status.PULLING])
+        if project.status in (Status.CLONING, Status.PULLING):
+            raise _conflict(project, "is just being fetched: its branch stays until that is done")
         if head := fetched_head(project, fields["default_branch"]):
             fields["head_commit"] = head
-    if fields and not rows.update(updated_at=timezone.now(), **fields):
-        raise _conflict(project, "is archived, or its branch is just being fetched")
+    Project.objects.filter(pk=project.pk).update(updated_at=timezone.now(), **fields)
     audit(actor, "project_edited", project_id=project.pk, fields=sorted(fields))
     project.refresh_from_db()
 
 
 @transaction.atomic
+def set_credential(project: Project, given: NewCredential, *, actor: User) -> None:
+    """Stores the login at the remote; a project in `error` is cloned again with it."""
+    lock_writable(project)
+    _store(project, given, actor)
+    if project.status == Status.ERROR:
+        _queue_clone(project, actor)
+
+
+@transaction.atomic
+def remove_credential(project: Project, *, actor: User) -> None:
+    """Forgets the login at the remote. There is none: nothing happens."""
+    lock_writable(project)
+    deleted, _ = ProjectCredential.objects.filter(project=project).delete()
+    if deleted:
+        audit(actor, "credential_removed", project_id=project.pk)
+
+
+def _store(project: Project, given: NewCredential, actor: User) -> None:
+    store_credential(project, given)
+    audit(actor, "credential_set", project_id=project.pk, kind=given.kind, fingerprint=given.fingerprint)
+
+
+@transaction.atomic
 def request_clone(project: Project, *, actor: User) -> None:
     """Queues a new clone, from `error` or `archived`. Run branches and snapshots stay."""
+    _queue_clone(project, actor)
+    project.refresh_from_db()
+
+
+def _queue_clone(project: Project, actor: User) -> None:
     rows = Project.objects.filter(pk=project.pk, status__in=[Status.ERROR, Status.ARCHIVED])
     if not rows.update(status=Status.PENDING, error=None, progress=None, updated_at=timezone.now()):
         raise _conflict(project, "is not in error or archived")
     audit(actor, "clone_requested", project_id=project.pk)
     tasks.clone_project.enqueue(project.pk)
-    project.refresh_from_db()
 
 
 @transaction.atomic

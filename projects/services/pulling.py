@@ -34,6 +34,7 @@ def _pull(project: Project, progress: Progress) -> Outcome:
             open_repository(project),
             remote,
             addresses=addresses,
+            credential=remotes.credential_of(project),
             branch=project.default_branch or None,
             on_progress=progress,
             timeout_seconds=60 * read("git.fetch_timeout_minutes"),

@@ -96,11 +96,13 @@ def _repository(attempt: RunAttempt) -> Repository:
 
 
 def _push(attempt: RunAttempt) -> None:
-    remote, addresses = remotes.locate(attempt.run.project.repository_url)
+    project = attempt.run.project
+    remote, addresses = remotes.locate(project.repository_url)
     push_branch(
         _repository(attempt),
         remote,
         addresses=addresses,
+        credential=remotes.credential_of(project),
         commit=attempt.commit or "",
         branch=attempt.branch,
         timeout_seconds=60 * read("git.push_timeout_minutes"),

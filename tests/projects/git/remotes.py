@@ -1,5 +1,6 @@
 """Remotes on loopback for the tests: smart HTTP by git's own CGI program, fixed HTTP answers, git's own daemon."""
 
+import base64
 import os
 import socket
 import subprocess
@@ -81,6 +82,19 @@ def smart_http(root: Path) -> Answer:
         handler.wfile.write(content)
 
     return answer
+
+
+def with_login(answer: Answer, username: str, password: str) -> Answer:
+    """The answer to whom Basic authentication (RFC 7617) proves to know the password, else 401."""
+    wanted = "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+
+    def guarded(handler: BaseHTTPRequestHandler) -> None:
+        if handler.headers.get("Authorization") == wanted:
+            return answer(handler)
+        handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+        return status(401, WWW_Authenticate='Basic realm="git"')(handler)
+
+    return guarded
 
 
 @contextmanager
