@@ -1,7 +1,6 @@
 """`/api/projects/{project}/docs…` and `…/changelog`: documents as they are in the repository."""
 
 from django.http import Http404
-from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -15,7 +14,7 @@ from config.api.views import ApiViewSet
 from docs_mgmt import serializers
 from docs_mgmt.errors import DocsNotAvailable, DocsNotGenerated, DocsTooLarge
 from docs_mgmt.queries import MANAGED, MAX_BYTES, Document, find_documents, read_markdown
-from projects.models import Membership, Project
+from projects.models import Membership, Project, ProjectQuerySet
 from projects.permissions import require_role
 from projects.serializers import ProjectSerializer
 from projects.services.lifecycle import require_writable
@@ -38,16 +37,12 @@ class DocViewSet(ApiViewSet):
     def get_renderers(self) -> list[BaseRenderer]:
         return [JSONRenderer(), MarkdownRenderer()] if self.action == "retrieve" else super().get_renderers()
 
-    def _find(self, pk: str) -> Project:
-        project: Project = get_object_or_404(Project.objects.visible_to(self.request.user), pk=pk)
-        return project
+    def get_queryset(self) -> ProjectQuerySet:
+        return Project.objects.visible_to(self.request.user)
 
-    def check_visible(self) -> None:
-        self._find(self.kwargs["project"])
-
-    def list(self, request: UserRequest, project: str) -> Response:
+    def list(self, request: UserRequest, pk: str) -> Response:
         """Those that the repository holds at the project's head commit."""
-        found = find_documents(self._find(project), MANAGED.values())
+        found = find_documents(self.get_object(), MANAGED.values())
         return page_of(request, [serializers.DocumentSerializer(document).data for document in found])
 
     @extend_schema(
@@ -56,9 +51,9 @@ class DocViewSet(ApiViewSet):
             (200, "text/markdown"): OpenApiTypes.STR,
         }
     )
-    def retrieve(self, request: UserRequest, project: str, slug: str) -> Response:
+    def retrieve(self, request: UserRequest, pk: str, slug: str) -> Response:
         """One document, as JSON or as the bare markdown."""
-        found = self._find(project)
+        found = self.get_object()
         document = _find_document(found, slug)
         markdown = read_markdown(found, document)
         if isinstance(request.accepted_renderer, MarkdownRenderer):
@@ -66,16 +61,16 @@ class DocViewSet(ApiViewSet):
         return Response(serializers.DocumentDetailSerializer(document, context={"markdown": markdown}).data)
 
     @extend_schema(responses=serializers.ChangelogEntrySerializer(many=True))
-    def changelog(self, request: UserRequest, project: str) -> Response:
+    def changelog(self, request: UserRequest, pk: str) -> Response:
         """What runs have written into CHANGELOG_AI.md, newest first: nothing, as long as none writes there."""
-        self._find(project)
+        self.get_object()
         return page_of(request, [])
 
     @extend_schema(request=None, responses={202: ProjectSerializer})
     @action(detail=True, methods=["post"])
-    def regenerate(self, request: UserRequest, project: str) -> Response:
+    def regenerate(self, request: UserRequest, pk: str) -> Response:
         """Writes all auto-blocks anew."""
-        found = self._find(project)
+        found = self.get_object()
         require_role(found, request.user, Membership.Role.MAINTAINER)
         self.refuse_body(request)
         require_writable(found)

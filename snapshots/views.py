@@ -4,15 +4,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
-from config.api.problems import InvalidParameter
 from config.api.views import ApiViewSet
 from projects.models import Membership, Project
 from projects.permissions import require_role
@@ -21,11 +19,10 @@ from runs.models import Run
 from snapshots import serializers, services
 from snapshots.comparing import compare
 from snapshots.errors import RestoreNotAvailable
+from snapshots.filters import SnapshotFilterSet
 from snapshots.models import Snapshot
 
 MAINTAINER = Membership.Role.MAINTAINER
-_KIND = OpenApiParameter("kind", str, enum=Snapshot.Kind.values, description="Only snapshots of this kind.")
-_ATTEMPT = OpenApiParameter("attempt", int, description="Only snapshots of this attempt of a run.")
 
 
 class SnapshotViewSet(RetrieveModelMixin, ListModelMixin, ApiViewSet):
@@ -40,7 +37,7 @@ class SnapshotViewSet(RetrieveModelMixin, ListModelMixin, ApiViewSet):
     }
     outside_transaction = frozenset({"create", "restore", "compare"})
     request: UserRequest
-    query_parameters = {"list": ("kind", "attempt")}
+    filterset_class = SnapshotFilterSet
     serializer_class = serializers.SnapshotSerializer
     lookup_value_regex = r"\d{1,18}"
     queryset = Snapshot.objects.none()
@@ -55,20 +52,6 @@ class SnapshotViewSet(RetrieveModelMixin, ListModelMixin, ApiViewSet):
             return snapshots.filter(run=get_object_or_404(Run.objects.visible_to(user), pk=parents["run"]))
         return snapshots.select_related("project", "run")
 
-    def filter_queryset(self, queryset: Any) -> Any:
-        if self.action != "list":
-            return queryset
-        wanted = self.request.query_params
-        if (kind := wanted.get("kind")) is not None:
-            if kind not in Snapshot.Kind.values:
-                raise InvalidParameter(f"kind is one of {', '.join(Snapshot.Kind.values)}.", parameter="kind")
-            queryset = queryset.filter(kind=kind)
-        if (attempt := wanted.get("attempt")) is not None:
-            if not (attempt.isascii() and attempt.isdigit() and len(attempt) < 7):
-                raise InvalidParameter("attempt is the number of an attempt.", parameter="attempt")
-            queryset = queryset.filter(attempt=int(attempt))
-        return queryset
-
     def _find_project(self, pk: str) -> Project:
         project: Project = get_object_or_404(Project.objects.visible_to(self.request.user), pk=pk)
         return project
@@ -78,11 +61,6 @@ class SnapshotViewSet(RetrieveModelMixin, ListModelMixin, ApiViewSet):
         body.is_valid(raise_exception=True)
         data: dict[str, Any] = body.validated_data
         return data
-
-    @extend_schema(parameters=[_KIND, _ATTEMPT])
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Snapshots, newest first; those of a run are of all its attempts unless `?attempt=` names one."""
-        return super().list(request, *args, **kwargs)
 
     @extend_schema(request=serializers.ManualSnapshotSerializer, responses={201: serializers.SnapshotSerializer})
     def create(self, request: UserRequest, project: str) -> Response:

@@ -1,6 +1,5 @@
 """What is read from a project's code index: map, schema, diagrams, search. Nothing builds one yet, and each says so."""
 
-from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
@@ -15,7 +14,7 @@ from config.api.renderers import JSONRenderer, MarkdownRenderer
 from config.api.views import ApiViewSet
 from projects import index_shapes as shapes
 from projects.errors import IndexNotAvailable, IndexNotReady
-from projects.models import Membership, Project
+from projects.models import Membership, Project, ProjectQuerySet
 from projects.permissions import require_role
 from projects.serializers import ProjectSerializer
 from projects.services.lifecycle import require_writable
@@ -46,18 +45,14 @@ class IndexViewSet(ApiViewSet):
     def get_renderers(self) -> list[BaseRenderer]:
         return [JSONRenderer(), MarkdownRenderer()] if self.action == "diagrams" else super().get_renderers()
 
-    def _find(self) -> Project:
-        project: Project = get_object_or_404(Project.objects.visible_to(self.request.user), pk=self.kwargs["pk"])
-        return project
-
-    def check_visible(self) -> None:
-        self._find()
+    def get_queryset(self) -> ProjectQuerySet:
+        return Project.objects.visible_to(self.request.user)
 
     @extend_schema(request=None, responses={202: ProjectSerializer})
     @action(detail=True, methods=["post"])
     def index_rag(self, request: UserRequest, pk: str) -> Response:
         """Indexes the whole project anew."""
-        project = self._find()
+        project = self.get_object()
         require_role(project, request.user, Membership.Role.MAINTAINER)
         self.refuse_body(request)
         require_writable(project)
@@ -66,14 +61,14 @@ class IndexViewSet(ApiViewSet):
     @extend_schema(responses=shapes.MapRowSerializer(many=True))
     def map(self, request: UserRequest, pk: str) -> Response:
         """One row for each file of the index, by path."""
-        project = self._find()
+        project = self.get_object()
         _read_page(request)
         raise _not_ready(project)
 
     @extend_schema(responses=shapes.DatabaseSchemaSerializer)
     def database_schema(self, request: UserRequest, pk: str) -> Response:
         """The database schema that the code defines."""
-        raise _not_ready(self._find())
+        raise _not_ready(self.get_object())
 
     @extend_schema(
         responses={
@@ -83,12 +78,12 @@ class IndexViewSet(ApiViewSet):
     )
     def diagrams(self, request: UserRequest, pk: str) -> Response:
         """Diagrams of the architecture, as JSON or as the bare markdown."""
-        raise _not_ready(self._find())
+        raise _not_ready(self.get_object())
 
     @extend_schema(parameters=[_QUERY, _PATH, _LANGUAGE], responses=shapes.SearchRowSerializer(many=True))
     def search(self, request: UserRequest, pk: str) -> Response:
         """Searches the code: one row for each file, best first."""
-        project = self._find()
+        project = self.get_object()
         _read_page(request)
         _read_search(request)
         raise _not_ready(project)

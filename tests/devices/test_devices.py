@@ -193,3 +193,9 @@ def test_registering_while_signing_out_leaves_no_device(api: APIClient) -> None:
     answers = all_at_once(8, lambda number: register(api) if number else api.post("/api/auth/logout"))
     assert {answer.status_code for answer in answers} <= {200, 201, 204, 401}
     assert not Device.objects.exists()
+
+
+def test_a_registration_under_the_same_key_gives_the_same_answer(api: APIClient) -> None:
+    body = {"token": TOKEN, "environment": "sandbox"}
+    first, second = (api.post("/api/devices", body, headers={"Idempotency-Key": "a"}) for _ in range(2))
+    assert (first.status_code, second.status_code, second.content) == (201, 201, first.content)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
+from accounts.models import User
 from projects.models import Membership, Project
 from tests.config.answers import problem
 from tests.conftest import MakeApi, MakeUser, git
@@ -143,7 +143,7 @@ def test_generating_needs_a_maintainer(viewer: APIClient, project: Project) -> N
     assert (problem(answer), answer.json()["requiredRole"]) == ((403, "role-required"), "maintainer")
 
 
-def test_generating_needs_the_ability_to_write(project: Project, user: Any, make_api: MakeApi) -> None:
+def test_generating_needs_the_ability_to_write(project: Project, user: User, make_api: MakeApi) -> None:
     answer = make_api(user, "projects:read").post(docs(project, "/regenerate"))
     assert (problem(answer), answer.json()["requiredAbility"]) == ((403, "missing-ability"), "projects:write")
 
@@ -157,3 +157,11 @@ def test_an_archived_project_is_read_but_not_written(api: APIClient, project: Pr
     assert api.get(docs(project)).status_code == 200
     answer = api.post(docs(project, "/regenerate"))
     assert (problem(answer), answer.json()["currentStatus"]) == ((409, "project-not-ready"), "archived")
+
+
+def test_generating_asked_for_under_a_key_gives_the_same_answer(api: APIClient, project: Project, user: User) -> None:
+    answers = [api.post(docs(project, "/regenerate"), headers={"Idempotency-Key": "a"}) for _ in range(2)]
+    assert {problem(answer) for answer in answers} == {(409, "docs-not-available")}
+    Membership.objects.filter(user=user).delete()
+    again = api.post(docs(project, "/regenerate"), headers={"Idempotency-Key": "a"})
+    assert problem(again) == (404, "not-found")

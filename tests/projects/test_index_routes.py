@@ -104,3 +104,8 @@ def test_diagrams_are_offered_as_markdown_and_as_json_only(viewer: APIClient, pr
         "text/markdown": (409, "index-not-ready"),
         "a/b": (406, "not-acceptable"),
     }
+
+
+def test_indexing_asked_for_under_a_key_gives_the_same_answer(api: APIClient, project: Project) -> None:
+    answers = [api.post(path(project, "index-rag"), headers={"Idempotency-Key": "a"}) for _ in range(2)]
+    assert {problem(answer) for answer in answers} == {(409, "index-not-available")}

@@ -84,7 +84,7 @@ def test_a_list_is_narrowed_to_a_kind_or_an_attempt(api: APIClient, run: Run) ->
         assert {query: [row["id"] for row in api.get(f"{path}?{query}").json()["data"]] for query in asked} == asked
 
 
-@pytest.mark.parametrize("query", ["kind=other", "kind=", "attempt=x", "attempt=", "attempt=-1", "attempt=9999999"])
+@pytest.mark.parametrize("query", ["kind=other", "attempt=x", "attempt=-1", f"attempt={10**18}"])
 def test_a_filter_that_cannot_be_is_refused(api: APIClient, run: Run, query: str) -> None:
     answer = api.get(f"/api/runs/{run.pk}/snapshots?{query}")
     assert (problem(answer), answer.json()["parameter"]) == ((400, "invalid-parameter"), query.partition("=")[0])

@@ -247,3 +247,10 @@ def test_a_run_of_another_project_does_not_exist(api: APIClient, run: Run, user:
 def test_the_body_comes_before_the_state(api: APIClient, project: Project) -> None:
     Project.objects.update(status="archived")
     assert problem(take(api, project, description="")) == (422, "validation-failed")
+
+
+@on_disk
+def test_one_asked_for_again_under_the_same_key_is_taken_once(api: APIClient, cloned: Project) -> None:
+    path, body = f"/api/projects/{cloned.pk}/snapshots", {"description": "once"}
+    first, second = (api.post(path, body, headers={"Idempotency-Key": "a"}) for _ in range(2))
+    assert (first.status_code, second.content, Snapshot.objects.count()) == (201, first.content, 1)
