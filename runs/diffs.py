@@ -9,6 +9,8 @@ from config.api.renderers import Verbatim
 from runs.models import RunAttempt
 
 MAX_DISPLAY_BYTES = 1024 * 1024
+ENOUGH_BYTES = MAX_DISPLAY_BYTES + 1
+"""As much of a diff as `cut` needs to see. The rest may be gigabytes."""
 _FILE_START = re.compile(rb"^diff --git ", re.MULTILINE)
 
 

@@ -10,11 +10,13 @@ def current_attempt(run: Run) -> RunAttempt | None:
     return run.attempts.filter(number=run.attempt).select_related("workspace__project", "run__project").first()
 
 
-def attempt_diff(attempt: RunAttempt, paths: list[str] | None = None) -> bytes:
+def attempt_diff(attempt: RunAttempt, paths: list[str] | None = None, *, enough_bytes: int | None = None) -> bytes:
     """The unified diff from the attempt's base commit to its tree, empty where it has none yet."""
     if attempt.tree is None:
         return b""
-    return diff(open_repository(attempt.run.project), attempt.base_commit, attempt.tree, paths=paths)
+    return diff(
+        open_repository(attempt.run.project), attempt.base_commit, attempt.tree, paths=paths, enough_bytes=enough_bytes
+    )
 
 
 def latest_review(run: Run) -> RunReview | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from projects.git.changes import FileChange, changed_files, diff
 from projects.git.trees import write_exact_tree
 from projects.workspaces import open_repository
-from runs.diffs import cut
+from runs.diffs import ENOUGH_BYTES, cut
 from snapshots.models import Snapshot
 from snapshots.resting import project_tree, require_still_now, run_tree
 
@@ -23,9 +23,9 @@ def compare(snapshot: Snapshot, against: Snapshot | None) -> Comparison:
     """From the snapshot to the other one, or to the present tree: 409 where something is at work in it."""
     other = present_tree(snapshot) if against is None else against.tree
     repository = open_repository(snapshot.project)
-    whole = diff(repository, snapshot.tree, other)
-    shown = cut(whole)
-    return Comparison(changed_files(repository, snapshot.tree, other), shown, len(shown) < len(whole))
+    found = diff(repository, snapshot.tree, other, enough_bytes=ENOUGH_BYTES)
+    shown = cut(found)
+    return Comparison(changed_files(repository, snapshot.tree, other), shown, len(shown) < len(found))
 
 
 def present_tree(snapshot: Snapshot) -> str:

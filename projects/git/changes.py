@@ -57,15 +57,25 @@ def changed_files(repository: Repository, base: str, tree: str) -> tuple[FileCha
     return tuple(sorted(changes, key=lambda change: change.path))
 
 
-def diff(repository: Repository, base: str, tree: str, *, paths: Sequence[str] | None = None) -> bytes:
+def diff(
+    repository: Repository,
+    base: str,
+    tree: str,
+    *,
+    paths: Sequence[str] | None = None,
+    enough_bytes: int | None = None,
+) -> bytes:
     """The unified diff between two trees: `git apply --binary --index` on `base` gives `tree` exactly.
 
-    `paths` (as in FileChange; of a rename, both) limits it. Bytes, as files are: they may be in any encoding.
+    `paths` (as in FileChange; of a rename, both) limits it; one of `enough_bytes` or more may lack its end. Bytes, as
+    files are: they may be in any encoding.
     """
     if paths is not None and not paths:
         return b""
     options = ["-r", "-p", "--binary", "--full-index", "--src-prefix=a/", "--dst-prefix=b/", "-U3", *_PLAIN]
-    return repository.run(["diff-tree", *options, base, tree, "--", *(paths or ())], timeout_seconds=300)
+    return repository.run(
+        ["diff-tree", *options, base, tree, "--", *(paths or ())], timeout_seconds=300, enough_bytes=enough_bytes
+    )
 
 
 @dataclass(frozen=True)

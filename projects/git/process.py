@@ -33,8 +33,9 @@ def run_git(
     standard_input: bytes | None = None,
     timeout_seconds: float = 60,
     on_stderr: Callable[[str], None] | None = None,
+    enough_bytes: int | None = None,
 ) -> bytes:
-    """Run `git ARGS` and return its standard output.
+    """Run `git ARGS` and return its standard output; with `enough_bytes` git is ended as soon as it gave that much.
 
     `environment` and `config` add to the fixed ones of `environment.py`. `on_stderr` gets every line of standard
     error (split at CR and LF) in the calling thread. Raises GitTimeout after `timeout_seconds`, DiskFull, or
@@ -47,15 +48,19 @@ def run_git(
         has_input=standard_input is not None,
     )
     deadline = time.monotonic() + timeout_seconds
+    output = _Output(enough_bytes)
     with _ended_at_exit(process):
-        output, error = _converse(process, standard_input or b"", deadline, on_stderr)
+        try:
+            error = _converse(process, standard_input or b"", deadline, output, on_stderr)
+        except _Enough:
+            return bytes(output.kept)
         try:
             status = process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             raise _timed_out() from None
     if status:
-        raise _failure(status, output, error)
-    return output
+        raise _failure(status, bytes(output.kept), error)
+    return bytes(output.kept)
 
 
 def scrub(text: str) -> str:
@@ -99,14 +104,34 @@ def _dies_with_us() -> tuple[str, ...]:
     return prefix if tried.returncode == 0 else ()
 
 
+class _Enough(Exception):
+    """The caller has as much as it wanted."""
+
+
+class _Output:
+    """Standard output, up to where the caller has enough."""
+
+    def __init__(self, enough_bytes: int | None) -> None:
+        self.kept = bytearray()
+        self._enough_bytes = enough_bytes
+
+    def feed(self, data: bytes) -> None:
+        self.kept += data
+        if self._enough_bytes is not None and len(self.kept) >= self._enough_bytes:
+            raise _Enough
+
+
 def _converse(
-    process: subprocess.Popen[bytes], data: bytes, deadline: float, on_line: Callable[[str], None] | None
-) -> tuple[bytes, bytes]:
-    """Feed standard input and drain both outputs until they close, or raise GitTimeout."""
-    output = bytearray()
+    process: subprocess.Popen[bytes],
+    data: bytes,
+    deadline: float,
+    output: _Output,
+    on_line: Callable[[str], None] | None,
+) -> bytes:
+    """Feed standard input and drain both outputs until they close, or raise GitTimeout; gives standard error."""
     error = _Lines(on_line)
     with selectors.DefaultSelector() as selector:
-        _watch(selector, process.stdout, selectors.EVENT_READ, output.extend)
+        _watch(selector, process.stdout, selectors.EVENT_READ, output.feed)
         _watch(selector, process.stderr, selectors.EVENT_READ, error.feed)
         _watch(selector, process.stdin, selectors.EVENT_WRITE, None)
         left = memoryview(data)
@@ -120,7 +145,7 @@ def _converse(
                 else:
                     _read_some(selector, key)
     error.finish()
-    return bytes(output), bytes(error.kept)
+    return bytes(error.kept)
 
 
 def _watch(

@@ -70,6 +70,7 @@ class Repository:
         standard_input: bytes | None = None,
         timeout_seconds: float = 60,
         on_stderr: Callable[[str], None] | None = None,
+        enough_bytes: int | None = None,
     ) -> bytes:
         """Run git on this repository, private objects visible. Errors as of `run_git`."""
         visible = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": quote_object_directory(self.private_objects)}
@@ -81,6 +82,7 @@ class Repository:
             standard_input=standard_input,
             timeout_seconds=timeout_seconds,
             on_stderr=on_stderr,
+            enough_bytes=enough_bytes,
         )
 
     def resolve(self, ref: str) -> str | None:

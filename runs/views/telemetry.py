@@ -16,7 +16,7 @@ from config.api.pagination import make_cursor, read_cursor, read_limit
 from config.api.problems import InvalidParameter, NotFound
 from config.api.renderers import JSONRenderer, Verbatim
 from runs import serializers
-from runs.diffs import describe_diff
+from runs.diffs import ENOUGH_BYTES, describe_diff
 from runs.filters import EventFilter, read_filter
 from runs.models import AgentEvent, CommandExecution, Run, WorkspaceFile
 from runs.queries import attempt_diff
@@ -137,8 +137,9 @@ class DiffViewSet(RunDoor):
     def diff(self, request: UserRequest, run: str) -> Response:
         """The diff from base commit to tree; `Accept: text/x-diff` gives every byte, to be applied by git."""
         attempt = self.find_attempt(self.find_run(run), request)
-        diff = b"" if attempt is None else attempt_diff(attempt)
-        if isinstance(request.accepted_renderer, DiffRenderer):
+        is_whole = isinstance(request.accepted_renderer, DiffRenderer)
+        diff = b"" if attempt is None else attempt_diff(attempt, enough_bytes=None if is_whole else ENOUGH_BYTES)
+        if is_whole:
             return Response(diff, headers={"X-Content-Type-Options": "nosniff"})
         return Response(describe_diff(attempt, diff))
 

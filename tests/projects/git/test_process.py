@@ -43,6 +43,17 @@ def test_a_large_input_and_output_do_not_block_each_other(tmp_path: Path) -> Non
     assert answer.count(b"missing") == 300_000
 
 
+def test_git_is_ended_when_it_has_given_enough() -> None:
+    began = time.monotonic()
+    answer = run_git(["x"], config=[("alias.x", "!yes")], enough_bytes=1_000_000)
+    assert 1_000_000 <= len(answer) < 1_200_000
+    assert time.monotonic() - began < 10
+
+
+def test_less_than_enough_comes_whole() -> None:
+    assert run_git(["--version"], enough_bytes=1_000_000) == run_git(["--version"])
+
+
 def test_a_failure_carries_status_and_what_git_said() -> None:
     with pytest.raises(GitFailed) as caught:
         run_git(["no-such-command"])
