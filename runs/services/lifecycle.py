@@ -10,6 +10,7 @@ from accounts.models import User
 from projects.errors import ProjectNotReady
 from projects.leases import Lease
 from projects.models import Project
+from projects.services.lifecycle import lock_writable, require_writable
 from runs import tasks
 from runs.errors import RunNotEditable
 from runs.events import Draft, LeaseLost, append
@@ -48,8 +49,7 @@ def move(run: Run, action: str, *, lease: Lease | None = None, message: str = ""
 @transaction.atomic
 def create_run(project: Project, *, actor: User, start: bool = False, **fields: Any) -> Run:
     """A draft, and with `start` queued in the same transaction."""
-    if project.status == Project.Status.ARCHIVED:
-        raise ProjectNotReady("The project is archived.", **project.error_members)
+    lock_writable(project)
     fields.setdefault("selected_agent", project.selected_agent)
     fields.setdefault("selected_model", project.selected_model)
     fields.setdefault("rag_enabled", project.rag_enabled)
@@ -120,6 +120,7 @@ def delete_draft(run: Run) -> None:
 
 
 def _lock_draft(run: Run) -> None:
+    require_writable(hold_project(run))
     if not Run.objects.select_for_update().filter(pk=run.pk, status=Run.Status.DRAFT).exists():
         run.refresh_from_db()
         raise RunNotEditable(f"Run #{run.pk} is {run.status}.", **conflict_members(run))
@@ -128,6 +129,7 @@ def _lock_draft(run: Run) -> None:
 @transaction.atomic
 def cancel_run(run: Run, *, actor: User) -> None:
     """Ends the run for good. A running agent is killed by its executor, which sees the status change."""
+    require_writable(hold_project(run))
     move(run, "cancel", message=f"Cancelled by {actor.get_short_name()}.")
     expire_permissions(run)
     run.messages.filter(status__in=RunMessage.OPEN).update(status=RunMessage.Status.DROPPED)

@@ -4,6 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from projects.services.lifecycle import require_writable
 from runs import tasks
 from runs.errors import RunNotMessageable
 from runs.events import Draft, append
@@ -18,6 +19,7 @@ Status = RunMessage.Status
 def send_message(run: Run, text: str, *, actor: User) -> RunMessage:
     """Queues a follow-up. A completed run is queued again: the same session goes on, on the same branch."""
     project = hold_project(run)
+    require_writable(project)
     status = Run.objects.select_for_update().values_list("status", flat=True).get(pk=run.pk)
     run.refresh_from_db()
     if status not in TAKES_MESSAGES:

@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from projects.leases import Lease, free
+from projects.services.lifecycle import require_writable
 from runs import tasks
 from runs.events import Draft, LeaseLost, append
 from runs.models import Permission, Run
-from runs.services.lifecycle import fail_run, move
+from runs.services.lifecycle import fail_run, hold_project, move
 
 MAX_LOST_WORKERS = 5
 
@@ -20,12 +21,14 @@ MAX_LOST_WORKERS = 5
 @transaction.atomic
 def pause_run(run: Run, *, actor: User) -> None:
     """Has the agent held still; its executor sees the status change and stops the agent's processes."""
+    require_writable(hold_project(run))
     move(run, "pause", message=f"Paused by {actor.get_short_name()}.")
 
 
 @transaction.atomic
 def resume_run(run: Run, *, actor: User) -> bool:
     """Lets the agent go on where it is held (True); where its process was given up, or lost, queues the run (False)."""
+    require_writable(hold_project(run))
     paused_at = Run.objects.select_for_update().values_list("paused_at", flat=True).get(pk=run.pk)
     is_held = not Run.objects.filter(free(), pk=run.pk).exists()
     message = f"Resumed by {actor.get_short_name()}."

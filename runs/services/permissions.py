@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from config.api.params import read
 from projects.leases import Lease
+from projects.services.lifecycle import require_writable
 from runs.errors import PermissionResolved
 from runs.events import Draft, append, storable
 from runs.models import Permission, Run
@@ -34,6 +35,7 @@ def ask_permission(run: Run, lease: Lease, *, options: Sequence[dict[str, str]],
 
 def decide_permission(permission: Permission, option_id: str, *, actor: User) -> None:
     """Answers with one of the options. Somebody else's other answer: 409 `permission-resolved`."""
+    require_writable(permission.run.project)
     kind = next(option["kind"] for option in permission.options if option["optionId"] == option_id)
     status = Status.ALLOWED if kind.startswith("allow") else Status.REJECTED
     if _resolve(permission, status, option_id, decided_by=actor):

@@ -13,6 +13,7 @@ from projects.git.errors import GitError
 from projects.git.identity import Identity
 from projects.git.repository import Repository
 from projects.locks import repository_lock
+from projects.services.lifecycle import require_writable
 from projects.workspaces import open_repository, open_work_tree
 from runs.errors import (
     ApprovalRequired,
@@ -49,6 +50,7 @@ def review_run(run: Run, decision: str, *, actor: User, notes: str = "", tree: s
 def reviewable_attempt(run: Run) -> RunAttempt:
     """The attempt under review: the run is at rest, its agent is gone and it has a work tree."""
     run.refresh_from_db()
+    require_writable(run.project)
     attempt = current_attempt(run)
     if run.status not in Run.AT_REST or attempt is None or attempt.workspace is None:
         raise RunNotReviewable(f"Run #{run.pk} is {run.status} or has no work tree.", **conflict_members(run))
