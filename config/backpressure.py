@@ -24,6 +24,11 @@ class Valve:
         self._is_open = asyncio.Event()
         self._is_open.set()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether more can be sent now."""
+        return self._is_open.is_set()
+
     async def passed(self) -> None:
         """Waits until it is open."""
         await self._is_open.wait()
@@ -72,6 +77,8 @@ class PatientServer(Server):
 
     async def _reply(self, message: dict[str, Any], protocol: PatientRequest) -> None:
         await super().handle_reply(protocol, message)
+        if protocol.valve.is_open:
+            return
         try:
             async with asyncio.timeout(STALLED_SECONDS):
                 await protocol.valve.passed()

@@ -18,6 +18,12 @@ class Comparison:
     diff: bytes
     is_cut: bool
 
+    @property
+    def stats(self) -> dict[str, int]:
+        """How many files differ, by how many lines."""
+        added, deleted = sum(file.additions for file in self.files), sum(file.deletions for file in self.files)
+        return {"files": len(self.files), "additions": added, "deletions": deleted}
+
 
 def compare(snapshot: Snapshot, against: Snapshot | None) -> Comparison:
     """From the snapshot to the other one, or to the present tree: 409 where something is at work in it."""

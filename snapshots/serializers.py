@@ -97,15 +97,10 @@ class ComparisonSerializer(serializers.Serializer[Comparison]):
     """What changed from the snapshot to the other side; the diff is for display, cut at a file's end past 1 MiB."""
 
     files = ChangeSerializer(many=True)
-    stats = serializers.SerializerMethodField()
+    stats = StatsSerializer()
     diff = serializers.SerializerMethodField()
     truncated = serializers.BooleanField(source="is_cut")
     lossy = serializers.SerializerMethodField()
-
-    def get_stats(self, comparison: Comparison) -> dict[str, int]:
-        files = comparison.files
-        added, deleted = (sum(getattr(file, name) for file in files) for name in ("additions", "deletions"))
-        return {"files": len(files), "additions": added, "deletions": deleted}
 
     def get_diff(self, comparison: Comparison) -> str:
         return comparison.diff.decode("utf-8", "replace")

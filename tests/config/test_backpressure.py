@@ -75,10 +75,10 @@ def web(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Web]:
 
 def read_all(client: socket.socket) -> int:
     """How many bytes of the body come until the server closes."""
-    whole = b""
+    whole = bytearray()
     while received := client.recv(1 << 20):
         whole += received
-    return len(whole.partition(b"\r\n\r\n")[2])
+    return len(bytes(whole).partition(b"\r\n\r\n")[2])
 
 
 def test_an_application_waits_for_its_client(web: Web) -> None:
