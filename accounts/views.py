@@ -8,11 +8,12 @@ from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from accounts import serializers, services
+from accounts import errors, serializers, services
 from accounts.attempts import count_attempt
 from accounts.errors import MissingAbility
 from accounts.models import AccessToken, AccessTokenQuerySet
 from accounts.permissions import IsPublic, UserRequest
+from config.api.problems import RateLimited
 from config.api.views import ApiViewSet
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -22,6 +23,10 @@ class AuthViewSet(ApiViewSet):
     """Signing in and out."""
 
     abilities = {"logout": None, "me": None, "elevate": None}
+    problems = {
+        "token": (errors.InvalidCredentials, errors.ElevationRequired, RateLimited),
+        "elevate": (errors.MissingAbility, errors.WrongPassword, errors.OperatorRequired),
+    }
     serializer_class = serializers.UserSerializer
     queryset = AccessToken.objects.none()
     pagination_class = None

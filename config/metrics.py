@@ -109,6 +109,7 @@ class MetricsViewSet(ApiViewSet):
     """For operators' tokens, or for everybody where the operator has set `api.public_metrics`."""
 
     abilities = {"show": "settings:read"}
+    problems = {"show": (OperatorRequired,)}
     pagination_class = None
 
     def get_permissions(self) -> list[BasePermission]:

@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_standardized_errors",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "corsheaders",
     "django_filters",
     "django_tasks",
@@ -129,7 +130,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["config.api.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.api.parsers.CamelCaseParser"],
     "DEFAULT_PAGINATION_CLASS": "config.api.pagination.KeysetPagination",
-    "DEFAULT_SCHEMA_CLASS": "config.api.schema.ProblemSchema",
+    "DEFAULT_SCHEMA_CLASS": "config.openapi.schema.ApiSchema",
     "EXCEPTION_HANDLER": "config.api.exceptions.exception_handler",
     "DATETIME_FORMAT": None,  # our renderer writes times, with three decimals
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.api.negotiation.ContentNegotiation",
@@ -147,9 +148,22 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Steer AI coding agents on Git projects.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
+    "DEFAULT_GENERATOR_CLASS": "config.openapi.schema.ApiGenerator",
+    "SCHEMA_PATH_PREFIX": "/api",
+    "COMPONENT_SPLIT_REQUEST": True,  # what may be sent differs from what is answered
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatusEnum": "runs.models.Run.Status",
+        "CommandStatusEnum": "runs.models.CommandExecution.Status",
+        "CredentialKindEnum": "projects.models.ProjectCredential.Kind",
+    },
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "CAMELIZE_NAMES": False,
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.contrib.djangorestframework_camel_case.camelize_serializer_fields"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "drf_spectacular.contrib.djangorestframework_camel_case.camelize_serializer_fields",
+        "config.openapi.hooks.add_what_views_do_not_know",
+    ],
 }
 
 LANGUAGE_CODE = "en-us"

@@ -14,6 +14,7 @@ from config.api.views import ApiViewSet
 from docs_mgmt import serializers
 from docs_mgmt.errors import DocsNotAvailable, DocsNotGenerated, DocsTooLarge
 from docs_mgmt.queries import MANAGED, MAX_BYTES, Document, find_documents, read_markdown
+from projects.errors import ProjectNotReady, RoleRequired
 from projects.models import Membership, Project, ProjectQuerySet
 from projects.permissions import require_role
 from projects.serializers import ProjectSerializer
@@ -28,6 +29,10 @@ class DocViewSet(ApiViewSet):
         "retrieve": "projects:read",
         "changelog": "projects:read",
         "regenerate": "projects:write",
+    }
+    problems = {
+        "retrieve": (DocsNotGenerated, DocsTooLarge),
+        "regenerate": (RoleRequired, ProjectNotReady, DocsNotAvailable),
     }
     request: UserRequest
     paged = frozenset({"list", "changelog"})

@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import User
 from config.api.renderers import Verbatim
 from config.api.serializers import StrictModelSerializer, StrictSerializer
 from projects.models import Project
+from runs import shapes
 from runs.blobs import sign
 from runs.models import CommandExecution, Permission, Run, RunAttempt, RunReview, WorkspaceFile
 from runs.transitions import allowed_actions
@@ -90,6 +92,7 @@ class RunDraftSerializer(StrictModelSerializer):
 class RunSerializer(serializers.ModelSerializer[Run]):
     """A run. Files, tree, review and git are those of its latest attempt."""
 
+    error = shapes.ProblemNoteSerializer(read_only=True, allow_null=True)
     branch = serializers.SerializerMethodField()
     base_commit = serializers.SerializerMethodField()
     head_commit = serializers.SerializerMethodField()
@@ -139,6 +142,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
         position: int | None = self.context["queue"].get(run.pk)
         return position
 
+    @extend_schema_field(shapes.RunReviewSerializer(allow_null=True))
     def get_review(self, run: Run) -> dict[str, Any] | None:
         review: RunReview | None = self.context["reviews"].get(run.pk)
         if review is None:
@@ -152,6 +156,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
             "stale": review.tree != self.get_tree(run),
         }
 
+    @extend_schema_field(shapes.RunGitSerializer(allow_null=True))
     def get_git(self, run: Run) -> dict[str, Any] | None:
         attempt = self._attempt(run)
         if attempt is None or attempt.commit is None:
@@ -164,6 +169,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
             "push_error": attempt.push_error,
         }
 
+    @extend_schema_field(shapes.UsageSerializer)
     def get_usage(self, run: Run) -> dict[str, Any]:
         usage: dict[str, Any] = self.context["usage"].get(run.pk, {})
         names = ("input_tokens", "output_tokens", "cached_tokens", "cost_usd")
@@ -180,6 +186,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     def get_allowed_actions(self, run: Run) -> list[str]:
         return allowed_actions(run.status, self._attempt(run), self.context["reviews"].get(run.pk))
 
+    @extend_schema_field(shapes.TimelineSerializer)
     def get_timeline(self, run: Run) -> Any:
         return Verbatim(self.context["timelines"].get(run.pk))
 

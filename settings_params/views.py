@@ -14,6 +14,7 @@ from config.api.parsers import VerbatimParser
 from config.api.problems import NotFound
 from config.api.views import ApiViewSet
 from settings_params import availability, queries
+from settings_params.errors import NotRemotelySettable, ProviderNotAvailable
 from settings_params.models import AgentProvider, ServerParam
 from settings_params.providers import PROVIDERS
 from settings_params.serializers import ProviderChangeSerializer, ProviderSerializer, SettingSerializer
@@ -32,6 +33,7 @@ class ServerParamViewSet(ApiViewSet):
     """What the operator has set, and setting it."""
 
     abilities = {"list": "settings:read", "update": "settings:write"}
+    problems = {"update": (OperatorRequired, NotRemotelySettable)}
     limit_groups = {"update": "settings:write"}
     queryset = ServerParam.objects.none()
     serializer_class = SettingSerializer
@@ -66,6 +68,7 @@ class ProviderViewSet(ApiViewSet):
     """The agents that the server knows of, and which of them runs may be given to."""
 
     abilities = {"list": "settings:read", "update": "settings:write"}
+    problems = {"update": (OperatorRequired, ProviderNotAvailable)}
     limit_groups = {"update": "settings:write"}
     queryset = AgentProvider.objects.none()
     serializer_class = ProviderSerializer

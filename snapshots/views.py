@@ -12,13 +12,15 @@ from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
 from config.api.views import ApiViewSet
+from projects.errors import ProjectNotReady, RoleRequired
 from projects.models import Membership, Project
 from projects.permissions import require_role
 from projects.services.lifecycle import require_writable
+from runs.errors import WorkspaceBusy
 from runs.models import Run
 from snapshots import serializers, services
 from snapshots.comparing import compare
-from snapshots.errors import RestoreNotAvailable
+from snapshots.errors import RestoreNotAvailable, WorkTreeMissing, WorkTreeNotRecordable
 from snapshots.filters import SnapshotFilterSet
 from snapshots.models import Snapshot
 
@@ -34,6 +36,11 @@ class SnapshotViewSet(RetrieveModelMixin, ListModelMixin, ApiViewSet):
         "retrieve": "projects:read",
         "restore": "projects:write",
         "compare": "projects:read",
+    }
+    problems = {
+        "create": (RoleRequired, ProjectNotReady, WorkspaceBusy, WorkTreeMissing, WorkTreeNotRecordable),
+        "restore": (RoleRequired, ProjectNotReady, RestoreNotAvailable),
+        "compare": (ProjectNotReady, WorkspaceBusy, WorkTreeMissing, WorkTreeNotRecordable),
     }
     outside_transaction = frozenset({"create", "restore", "compare"})
     request: UserRequest

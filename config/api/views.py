@@ -10,13 +10,15 @@ from rest_framework.viewsets import GenericViewSet
 
 from config.api import filtering, idempotency, pagination
 from config.api.preconditions import put_if_match
-from config.api.problems import InvalidParameter
+from config.api.problems import InvalidParameter, Problem
 from config.api.serializers import StrictSerializer
 from config.api.throttle import Group
 
 
 class ApiViewSet(GenericViewSet[Any]):
     """`abilities` names what each action needs; `query_parameters` what each action reads beside the page's own.
+
+    `problems` names what an action refuses beyond what config.openapi.schema derives, for the OpenAPI document.
 
     `outside_transaction` names the POST actions that work on files: a database must not be held for that long. The
     others may be called in one transaction with what is kept of their answer (config.api.idempotency).
@@ -28,6 +30,7 @@ class ApiViewSet(GenericViewSet[Any]):
 
     abilities: dict[str, str | None] = {}
     query_parameters: dict[str, Iterable[str]] = {}
+    problems: dict[str, Iterable[type[Problem]]] = {}
     limit_groups: dict[str, Group] = {}
     paged: frozenset[str] = frozenset({"list"})
     outside_transaction: frozenset[str] = frozenset()

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from accounts.permissions import UserRequest
 from config.api.views import ApiViewSet
 from projects.credential_serializers import CredentialSerializer, require_kind_for
+from projects.errors import ProjectNotReady, RoleRequired
 from projects.models import Membership, Project, ProjectCredential
 from projects.permissions import require_role
 from projects.queries import describe_credential
@@ -17,6 +18,11 @@ class CredentialViewSet(ApiViewSet):
     """The login of one project: an HTTPS token or an SSH key, encrypted at rest, never given out."""
 
     abilities = {"retrieve": "projects:read", "update": "projects:write", "destroy": "projects:write"}
+    problems = {
+        "retrieve": (RoleRequired,),
+        "update": (RoleRequired, ProjectNotReady),
+        "destroy": (RoleRequired, ProjectNotReady),
+    }
     request: UserRequest
     serializer_class = CredentialSerializer
     queryset = ProjectCredential.objects.none()

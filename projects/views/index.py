@@ -13,7 +13,7 @@ from config.api.problems import InvalidParameter
 from config.api.renderers import JSONRenderer, MarkdownRenderer
 from config.api.views import ApiViewSet
 from projects import index_shapes as shapes
-from projects.errors import IndexNotAvailable, IndexNotReady
+from projects.errors import IndexNotAvailable, IndexNotReady, ProjectNotReady, RoleRequired
 from projects.models import Membership, Project, ProjectQuerySet
 from projects.permissions import require_role
 from projects.serializers import ProjectSerializer
@@ -35,6 +35,10 @@ class IndexViewSet(ApiViewSet):
         "database_schema": "projects:read",
         "diagrams": "projects:read",
         "search": "projects:read",
+    }
+    problems = {
+        "index_rag": (RoleRequired, ProjectNotReady, IndexNotAvailable),
+        **dict.fromkeys(("map", "database_schema", "diagrams", "search"), (IndexNotReady,)),
     }
     request: UserRequest
     query_parameters = {"search": SEARCH_TEXTS}

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
 from config.api.views import ApiViewSet
+from projects.errors import AlreadyMember, LastOwner, ProjectNotReady, RoleRequired
 from projects.models import Membership, Project
 from projects.permissions import require_role
 from projects.serializers import MemberSerializer
@@ -24,6 +25,11 @@ class MemberViewSet(ApiViewSet):
         "create": "projects:write",
         "update": "projects:write",
         "destroy": "projects:write",
+    }
+    problems = {
+        "create": (RoleRequired, AlreadyMember, ProjectNotReady),
+        "update": (RoleRequired, LastOwner, ProjectNotReady),
+        "destroy": (RoleRequired, LastOwner, ProjectNotReady),
     }
     request: UserRequest
     serializer_class = MemberSerializer

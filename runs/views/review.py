@@ -7,18 +7,28 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest, require_ability
-from runs import serializers
+from projects.errors import ProjectNotReady, RoleRequired
+from runs import errors, serializers
 from runs.models import Permission, RunReview
 from runs.services import permissions, publishing, reviews
 from runs.views.base import RunDoor
 
 Decision = RunReview.Decision
+_REVIEW = (RoleRequired, ProjectNotReady, errors.RunNotReviewable, errors.WorkspaceBusy, errors.TreeChanged)
 
 
 class ReviewViewSet(RunDoor):
     """What people decide about a run."""
 
     abilities = {"approve": "runs:control", "reject": "runs:control", "commit": "git:commit", "push": "git:push"}
+    problems = {
+        "approve": (*_REVIEW, errors.ApprovalRequired, errors.ApprovalStale, errors.NothingToCommit),
+        "reject": _REVIEW,
+        "commit": (*_REVIEW, errors.ApprovalRequired, errors.ApprovalStale, errors.NothingToCommit),
+        "push": (
+            *(*_REVIEW, errors.ApprovalRequired, errors.ApprovalStale, errors.NothingToCommit, errors.PushDisabled),
+        ),
+    }
     outside_transaction = frozenset({"approve", "reject", "commit", "push"})
 
     @extend_schema(request=serializers.ApproveSerializer)
@@ -65,6 +75,7 @@ class PermissionViewSet(RunDoor):
     """What a run's agent asks leave for."""
 
     abilities = {"list": "projects:read", "decide": "runs:control"}
+    problems = {"decide": (RoleRequired, ProjectNotReady, errors.PermissionResolved)}
     serializer_class = serializers.PermissionSerializer
 
     def list(self, request: UserRequest, run: str) -> Response:

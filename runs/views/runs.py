@@ -8,8 +8,10 @@ from rest_framework import status
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
+from projects.errors import ProjectNotReady, RoleRequired
 from projects.models import Project
 from projects.permissions import require_role
+from runs.errors import RunNotEditable
 from runs.filters import AllRunsFilterSet
 from runs.models import Run, RunQuerySet
 from runs.serializers import RunDraftSerializer, RunListSerializer, RunSerializer
@@ -28,6 +30,11 @@ class RunViewSet(RunDoor):
         "retrieve": "projects:read",
         "update": "runs:start",
         "destroy": "runs:start",
+    }
+    problems = {
+        "create": (RoleRequired, ProjectNotReady),
+        "update": (RoleRequired, ProjectNotReady, RunNotEditable),
+        "destroy": (RoleRequired, ProjectNotReady, RunNotEditable),
     }
     limit_groups = {"create": group_of_creation}
     filterset_class = AllRunsFilterSet

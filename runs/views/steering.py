@@ -6,6 +6,8 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
+from projects.errors import ProjectNotReady, RoleRequired
+from runs import errors
 from runs.models import Run
 from runs.serializers import MessageSerializer, RunSerializer
 from runs.services import lifecycle, messages, pausing
@@ -25,6 +27,14 @@ class SteeringViewSet(RunDoor):
         "cancel": "runs:control",
         "retry": "runs:control",
         "messages": "runs:start",
+    }
+    problems = {
+        "start": (RoleRequired, ProjectNotReady, errors.RunNotStartable),
+        "pause": (RoleRequired, ProjectNotReady, errors.RunNotPausable),
+        "resume": (RoleRequired, ProjectNotReady, errors.RunNotResumable),
+        "cancel": (RoleRequired, errors.RunNotCancellable),
+        "retry": (RoleRequired, ProjectNotReady, errors.RunNotRetryable),
+        "messages": (RoleRequired, ProjectNotReady, errors.RunNotMessageable, errors.WorkspaceBusy),
     }
 
     limit_groups = {"start": "runs:start", "retry": "runs:start", "messages": group_of_message}

@@ -20,6 +20,7 @@ from runs.diffs import ENOUGH_BYTES, describe_diff
 from runs.filters import EventFilter, read_filter
 from runs.models import AgentEvent, CommandExecution, Run, WorkspaceFile
 from runs.queries import attempt_diff
+from runs.shapes import DiffSerializer, SummarySerializer
 from runs.stream.frames import Frame
 from runs.views.base import RunDoor
 
@@ -32,7 +33,7 @@ class EventViewSet(RunDoor):
     abilities = {"list": "projects:read"}
     query_parameters = {"list": ("since", "eventTypes", "severity", "path", "attempt")}
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses={200: {"$ref": "#/components/schemas/EventPage"}})
     def list(self, request: UserRequest, run: str) -> HttpResponse:
         """Events, oldest first; poll with `since=meta.lastEventId`."""
         found = self.find_run(run)
@@ -133,7 +134,7 @@ class DiffViewSet(RunDoor):
     def get_renderers(self) -> list[BaseRenderer]:
         return [JSONRenderer(), DiffRenderer()] if self.action == "diff" else super().get_renderers()
 
-    @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "text/x-diff"): OpenApiTypes.STR})
+    @extend_schema(responses={(200, "application/json"): DiffSerializer, (200, "text/x-diff"): OpenApiTypes.STR})
     def diff(self, request: UserRequest, run: str) -> Response:
         """The diff from base commit to tree; `Accept: text/x-diff` gives every byte, to be applied by git."""
         attempt = self.find_attempt(self.find_run(run), request)
@@ -143,7 +144,7 @@ class DiffViewSet(RunDoor):
             return Response(diff, headers={"X-Content-Type-Options": "nosniff"})
         return Response(describe_diff(attempt, diff))
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses=SummarySerializer)
     def summary(self, request: UserRequest, run: str) -> Response:
         """What came of the run, once it is over."""
         attempt = self.find_attempt(self.find_run(run), request)

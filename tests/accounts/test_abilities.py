@@ -20,7 +20,7 @@ from tests.config.answers import problem
 from tests.conftest import MakeApi
 
 PUBLIC = {
-    *("healthz", "readyz", "errors", "errors/<slug:code>", "api/schema", "api/meta"),
+    *("healthz", "readyz", "errors", "errors/<slug:code>", "api/schema", "api/docs", "api/meta"),
     *("api/auth/token", "api/blobs/<str:signature>"),
 }
 CONSOLE = {"admin/"}

@@ -1,22 +1,188 @@
-"""The OpenAPI schema."""
+"""The OpenAPI document and the page that shows it."""
+
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
 
 import pytest
+from django.contrib.staticfiles import finders
+from django.urls import URLPattern, get_resolver
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it has no stubs
 from rest_framework.test import APIClient
+
+from config.openapi.problem_shapes import EXTENSIONS, MEMBERS
+from config.openapi.schema import ApiGenerator
+from config.openapi.views import document
+from tests.conftest import ROOT
+
+DOCUMENT = document()
+SCHEMAS = DOCUMENT["components"]["schemas"]
+Operation = tuple[str, str, dict[str, Any]]
+
+
+def operations() -> Iterator[Operation]:
+    for path, item in DOCUMENT["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+OPERATIONS = list(operations())
+IDS = [each[2]["operationId"] for each in OPERATIONS]
+
+
+def codes_of(operation: dict[str, Any], status: int) -> set[str]:
+    """The codes that an operation may answer with that status."""
+    response = operation["responses"].get(str(status), {})
+    if "$ref" in response:
+        response = DOCUMENT["components"]["responses"][response["$ref"].rpartition("/")[2]]
+    schema = response.get("content", {}).get("application/problem+json", {}).get("schema", {})
+    refs = [each["$ref"] for each in schema.get("oneOf", [schema] if schema else [])]
+    return {SCHEMAS[ref.rpartition("/")[2]]["properties"]["code"]["const"] for ref in refs}
 
 
 @pytest.mark.django_db
 def test_the_schema_is_public_and_valid() -> None:
     answer = APIClient().get("/api/schema", headers={"Accept": "application/vnd.oai.openapi+json"})
 
-    assert answer.status_code == 200
-    validate_schema(answer.json())  # type: ignore[no-untyped-call]
+    assert (answer.status_code, answer.json()["openapi"]) == (200, "3.1.0")
+    validate_schema(answer.json())
 
 
 @pytest.mark.django_db
-def test_the_schema_is_made_without_errors() -> None:
+def test_the_schema_is_made_without_errors_and_warnings() -> None:
     GENERATOR_STATS.reset()
-    APIClient().get("/api/schema")
+    ApiGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
 
-    assert list(GENERATOR_STATS._error_cache) == []
+    assert (list(GENERATOR_STATS._error_cache), list(GENERATOR_STATS._warn_cache)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("accept", "given"),
+    [
+        ("*/*", "application/json"),
+        ("application/json", "application/json"),
+        ("application/yaml", "application/yaml"),
+        ("application/vnd.oai.openapi", "application/vnd.oai.openapi"),
+    ],
+)
+@pytest.mark.django_db
+def test_the_schema_is_json_unless_yaml_is_asked_for(accept: str, given: str) -> None:
+    answer = APIClient().get("/api/schema", headers={"Accept": accept})
+
+    assert answer.headers["Content-Type"].partition(";")[0] == given
+
+
+def test_every_route_of_the_api_is_described() -> None:
+    patterns = [str(each.pattern) for each in get_resolver().url_patterns if isinstance(each, URLPattern)]
+    routes = {"/" + re.sub(r"<[^>]*>", "{}", each) for each in patterns if not each.startswith("errors")}
+    described = {re.sub(r"\{[^}]*\}", "{}", path) for path in DOCUMENT["paths"]}
+
+    assert described >= routes | {"/api/runs/{}/events/stream", "/api/events/stream"}
+
+
+def test_operations_have_names_of_their_own() -> None:
+    assert len(set(IDS)) == len(IDS)
+    assert [each for each in IDS if not re.fullmatch(r"[a-z][a-z_]+", each)] == []
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS, ids=IDS)
+def test_an_operation_is_told_in_words(path: str, method: str, operation: dict[str, Any]) -> None:
+    assert operation["description"].strip()
+    assert all(each.get("schema") != {} for each in operation.get("parameters", []))
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS, ids=IDS)
+def test_what_is_not_public_names_its_refusals(path: str, method: str, operation: dict[str, Any]) -> None:
+    if not operation.get("security"):
+        return
+    assert codes_of(operation, 401) == {"unauthenticated"}
+    assert codes_of(operation, 429) == {"rate-limited"}
+    assert "x-required-ability" not in operation or "missing-ability" in codes_of(operation, 403)
+    assert "{" not in path or "not-found" in codes_of(operation, 404)
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS, ids=IDS)
+def test_an_operation_with_a_body_names_what_may_be_wrong_with_it(
+    path: str, method: str, operation: dict[str, Any]
+) -> None:
+    if "requestBody" not in operation:
+        return
+    assert "malformed-json" in codes_of(operation, 400)
+    assert codes_of(operation, 413) == {"body-too-large"}
+    assert codes_of(operation, 415) == {"unsupported-media-type"}
+    assert "validation-failed" in codes_of(operation, 422)
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS, ids=IDS)
+def test_a_refusal_has_the_status_that_its_code_has(path: str, method: str, operation: dict[str, Any]) -> None:
+    for status in operation["responses"]:
+        for code in codes_of(operation, int(status)):
+            name = "".join(part.title() for part in code.split("-")) + "Problem"
+            assert SCHEMAS[name]["properties"]["status"]["const"] == int(status)
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS, ids=IDS)
+def test_every_answer_has_a_request_id(path: str, method: str, operation: dict[str, Any]) -> None:
+    shared = DOCUMENT["components"]["responses"]
+    for response in operation["responses"].values():
+        found = shared[response["$ref"].rpartition("/")[2]] if "$ref" in response else response
+        assert "X-Request-ID" in found["headers"]
+
+
+def test_a_limited_answer_says_when_to_come_back() -> None:
+    assert {"Retry-After", "RateLimit", "RateLimit-Policy"} <= set(
+        DOCUMENT["components"]["responses"]["RateLimited"]["headers"]
+    )
+
+
+@pytest.mark.parametrize("name", sorted(each for each in SCHEMAS if each.endswith(("Request", "Update"))))
+def test_a_request_refuses_members_that_it_does_not_know(name: str) -> None:
+    assert SCHEMAS[name].get("additionalProperties") is False
+
+
+def test_no_answer_is_an_object_without_members() -> None:
+    def is_bare(schema: Any) -> bool:
+        return isinstance(schema, dict) and schema.get("type") == "object" and "properties" not in schema
+
+    shown = {
+        operation["operationId"]
+        for _, _, operation in OPERATIONS
+        for status, response in operation["responses"].items()
+        if status.startswith("2")
+        for content in response.get("content", {}).values()
+        if is_bare(content["schema"])
+    }
+    assert shown == {"schema"}
+
+
+@pytest.mark.parametrize("name", sorted(each for each in SCHEMAS if "examples" in SCHEMAS[each]))
+def test_an_example_is_what_it_shows(name: str) -> None:
+    root = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
+    for example in SCHEMAS[name]["examples"]:
+        Draft202012Validator(root).validate(example)
+
+
+def test_extension_members_are_described() -> None:
+    assert {name for names in EXTENSIONS.values() for name in names} <= MEMBERS.keys()
+
+
+def test_there_are_examples_of_what_clients_send_and_get() -> None:
+    named = {"SignInRequest", "ProjectRequest", "RunDraftRequest", "ApproveRequest", "Event", "Diff", "User"}
+    assert named <= {name for name in SCHEMAS if "examples" in SCHEMAS[name]}
+
+
+@pytest.mark.django_db
+def test_the_docs_page_has_no_inline_script_or_style_and_its_assets_are_here() -> None:
+    answer = APIClient().get("/api/docs")
+    page = answer.content.decode()
+
+    assert answer.status_code == HTTPStatus.OK
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert re.findall(r"<script(?![^>]*\bsrc=)|<style| style=| on\w+=", page) == []
+    assets = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(assets) == 4
+    assert all(finders.find(asset.removeprefix("/static/")) for asset in assets)
+    assert 'url: "/api/schema"' in (ROOT / "static/api_docs.js").read_text()

@@ -1,0 +1,50 @@
+"""What is added to the finished document: routes outside of Django REST framework, common components, examples."""
+
+import json
+from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+
+from config.openapi import headers, security
+from config.openapi.examples import EXAMPLES
+from config.openapi.paths import SCHEMAS, outside_paths
+
+
+def add_what_views_do_not_know(result: Any, generator: SchemaGenerator, **options: Any) -> Any:
+    """drf-spectacular's postprocessing hook."""
+    result["paths"] |= outside_paths(generator.registry)
+    built = generator.registry.build({})
+    for kind, components in built.items():
+        result["components"].setdefault(kind, {}).update(components)
+    result["components"]["headers"] = headers.HEADERS
+    result["components"]["parameters"] = headers.PARAMETERS
+    result["components"]["securitySchemes"] = security.SCHEMES
+    schemas = result["components"]["schemas"]
+    schemas |= SCHEMAS
+    for name, example in EXAMPLES.items():
+        schemas[name]["examples"] = [example]
+    _prune(result)
+    for kind in result["components"]:
+        result["components"][kind] = dict(sorted(result["components"][kind].items()))
+    result["paths"] = dict(sorted(result["paths"].items()))
+    for response in (each for name, each in result["components"].get("responses", {}).items()):
+        _add_headers(response)
+    return result
+
+
+def _prune(result: Any) -> None:
+    """Parts of a request that turned out to be for reading only leave schemas that nothing refers to."""
+    schemas = result["components"]["schemas"]
+    while unused := [name for name in schemas if f'/schemas/{name}"' not in json.dumps(result, default=str)]:
+        for name in unused:
+            del schemas[name]
+
+
+def _add_headers(response: Any) -> None:
+    """The headers of a refusal, by its status, which begins its description."""
+    names = ["X-Request-ID"]
+    if response["description"].startswith("Too Many Requests"):
+        names += ["Retry-After", "RateLimit", "RateLimit-Policy"]
+    if response["description"].startswith("Unauthorized"):
+        names.append("WWW-Authenticate")
+    response["headers"] = headers.headers(*names)

@@ -1,0 +1,194 @@
+"""The routes that Django REST framework does not know: event streams, outputs, health."""
+
+from typing import Any
+
+from drf_spectacular.plumbing import ComponentRegistry
+
+from accounts.errors import MissingAbility
+from config.api import problems as common
+from config.api.problems import Problem
+from config.health import NotReady
+from config.openapi import headers, query_parameters, security
+from config.openapi.problem_shapes import responses_of
+from runs.models import AgentEvent
+from runs.views.blobs import InvalidSignature, RangeNotSatisfiable
+
+Schema = dict[str, Any]
+_NULLABLE_TEXT = {"type": ["string", "null"]}
+EVENT: Schema = {
+    "type": "object",
+    "description": "One line of a run's log. Ignore event types that you do not know.",
+    "properties": {
+        "id": {"type": "integer"},
+        "runId": {"type": "integer"},
+        "projectId": {"type": "integer"},
+        "seq": {"type": "integer", "description": "Counts a run's events from 1 without a gap."},
+        "attempt": {"type": "integer"},
+        "eventType": {"type": "string", "examples": ["file_updated"]},
+        "severity": {"type": "string", "examples": [str(AgentEvent.Severity.INFO)]},
+        "path": _NULLABLE_TEXT,
+        "message": {"type": "string"},
+        "data": {"type": "object", "additionalProperties": True, "description": "What belongs to the event's type."},
+        "createdAt": {"type": "string", "format": "date-time"},
+    },
+    "required": [
+        *("id", "runId", "projectId", "seq", "attempt", "eventType", "severity", "path", "message", "data"),
+        "createdAt",
+    ],
+}
+EVENT_PAGE: Schema = {
+    "type": "object",
+    "properties": {
+        "data": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+        "meta": {
+            "type": "object",
+            "properties": {
+                "nextCursor": _NULLABLE_TEXT,
+                "lastEventId": {
+                    "type": ["integer", "null"],
+                    "description": "How far this page scanned: poll with `since` set to it.",
+                },
+            },
+            "required": ["nextCursor", "lastEventId"],
+        },
+    },
+    "required": ["data", "meta"],
+}
+SCHEMAS: dict[str, Schema] = {"Event": EVENT, "EventPage": EVENT_PAGE}
+_ID_OF_RUN: Schema = {
+    "name": "run",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+}
+_LAST_EVENT_ID: Schema = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "Resume after this id.",
+    "schema": {"type": "string"},
+}
+_STREAM_PARAMETERS = ("lastEventId", "eventTypes", "severity", "path", "follow", "client")
+
+
+def _json(schema: Schema, registry: ComponentRegistry, *problems: type[Problem]) -> Schema:
+    return {
+        "200": {
+            "description": "",
+            "content": {"application/json": {"schema": schema}},
+            "headers": headers.headers("X-Request-ID"),
+        },
+        **responses_of([common.BodyTooLarge, common.ServerError, *problems], registry),
+    }
+
+
+def _stream(operation: str, told: str, registry: ComponentRegistry, *, of_run: bool) -> Schema:
+    problems: list[type[Problem]] = [
+        common.InvalidParameter,
+        common.InvalidCursor,
+        common.Unauthenticated,
+        MissingAbility,
+    ]
+    problems += [common.RateLimited, common.ServerError, common.BodyTooLarge]
+    problems += [common.NotFound] if of_run else []
+    frames = {
+        "type": "string",
+        "description": "Server-Sent Events: `id`, `event: agent_event`, and in `data` an `Event` as JSON.",
+        "contentMediaType": "text/event-stream",
+    }
+    parameters = [query_parameters.describe(name, None) for name in _STREAM_PARAMETERS]
+    return {
+        "get": {
+            "operationId": operation,
+            "summary": operation.replace("_", " ").capitalize(),
+            "description": f"{told}\n\nNeeds the ability `projects:read`.",
+            "x-required-ability": "projects:read",
+            "x-event-schema": {"$ref": "#/components/schemas/Event"},
+            "tags": [operation.partition("_")[0]],
+            "security": security.TOKEN_OR_CONSOLE,
+            "parameters": [
+                *([_ID_OF_RUN] if of_run else []),
+                *parameters,
+                _LAST_EVENT_ID,
+                headers.parameter("RequestId"),
+            ],
+            "responses": {
+                "200": {
+                    "description": "The stream, until the client goes.",
+                    "content": {"text/event-stream": {"schema": frames}},
+                    "headers": headers.headers("X-Request-ID"),
+                },
+                **responses_of(problems, registry),
+            },
+        }
+    }
+
+
+def _blob(registry: ComponentRegistry) -> Schema:
+    text = {"text/plain": {"schema": {"type": "string"}}}
+    segment = {"type": "string", "pattern": "^[^/]+$"}
+    signature = {"name": "signature", "in": "path", "required": True, "schema": segment}
+    refused = [InvalidSignature, RangeNotSatisfiable, common.ServerError, common.BodyTooLarge]
+    return {
+        "get": {
+            "operationId": "blobs_retrieve",
+            "summary": "Blobs retrieve",
+            "description": "An output by its signed address, good for ten minutes; needs no token.",
+            "tags": ["blobs"],
+            "security": [],
+            "parameters": [
+                signature,
+                {"name": "Range", "in": "header", "schema": {"type": "string"}, "description": "RFC 9110, section 14."},
+                headers.parameter("RequestId"),
+            ],
+            "responses": {
+                "200": {"description": "The whole.", "content": text, "headers": headers.headers("X-Request-ID")},
+                "206": {"description": "The range.", "content": text, "headers": headers.headers("X-Request-ID")},
+                **responses_of(refused, registry),
+            },
+        }
+    }
+
+
+def _public(operation: str, told: str, responses: Schema) -> Schema:
+    return {
+        "get": {
+            "operationId": operation,
+            "summary": operation.capitalize(),
+            "description": told,
+            "tags": ["operations"],
+            "security": [],
+            "parameters": [headers.parameter("RequestId")],
+            "responses": responses,
+        }
+    }
+
+
+def _docs(registry: ComponentRegistry) -> Schema:
+    answer: Schema = {"description": "HTML.", "content": {"text/html": {"schema": {"type": "string"}}}}
+    answer["headers"] = headers.headers("X-Request-ID")
+    problems = responses_of([common.BodyTooLarge, common.ServerError], registry)
+    return _public("docs", "This document on a page.", {"200": answer, **problems})
+
+
+def _one(name: str, value: Schema) -> Schema:
+    return {"type": "object", "properties": {name: value}, "required": [name]}
+
+
+def outside_paths(registry: ComponentRegistry) -> Schema:
+    """Their path items; the problems that they name are registered."""
+    alive = _one("status", {"type": "string", "const": "ok"})
+    ready = _one("status", {"type": "string", "const": "ready"})
+    ready["properties"]["checks"] = {"type": "object", "additionalProperties": {"type": "string"}}
+    ready["required"].append("checks")
+    return {
+        "/api/runs/{run}/events/stream": _stream(
+            "runs_events_stream", "A run's log: what there is, then live.", registry, of_run=True
+        ),
+        "/api/events/stream": _stream(
+            "events_stream", "What happens in all the caller's runs, live.", registry, of_run=False
+        ),
+        "/api/blobs/{signature}": _blob(registry),
+        "/api/docs": _docs(registry),
+        "/healthz": _public("healthz", "The process answers.", _json(alive, registry)),
+        "/readyz": _public("readyz", "All that a run needs is there.", _json(ready, registry, NotReady)),
+    }

@@ -1,0 +1,113 @@
+"""The shapes of what runs answer without a serializer: parts of a run, diff, summary. They describe, nothing else."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from runs.models import RunAttempt, RunReview
+
+_TREE = "The tree's id in Git."
+
+
+class ProblemNoteSerializer(serializers.Serializer[Any]):
+    """Why background work failed, and for a person what to do."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class RunReviewSerializer(serializers.Serializer[RunReview]):
+    """The latest review of the present attempt."""
+
+    decision = serializers.ChoiceField(RunReview.Decision.choices)
+    notes = serializers.CharField()
+    reviewer = serializers.CharField(allow_null=True, help_text="Email; null when that person is gone.")
+    at = serializers.DateTimeField()
+    tree = serializers.CharField()
+    stale = serializers.BooleanField(help_text="Whether the work tree has changed since.")
+
+
+class RunGitSerializer(serializers.Serializer[RunAttempt]):
+    """The commit of the present attempt, and its push."""
+
+    commit = serializers.CharField()
+    committed_at = serializers.DateTimeField(allow_null=True)
+    pushed_at = serializers.DateTimeField(allow_null=True)
+    push_status = serializers.CharField(allow_null=True, help_text="`queued`, `pushing`, `pushed` or `failed`.")
+    push_error = ProblemNoteSerializer(allow_null=True)
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    """What models were used."""
+
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cached_tokens = serializers.IntegerField()
+    cost_usd = serializers.FloatField()
+
+
+class PhaseSerializer(serializers.Serializer[Any]):
+    """A change of status and its time."""
+
+    phase = serializers.CharField(help_text="The event type.")
+    at = serializers.DateTimeField()
+
+
+class TimelineSerializer(serializers.Serializer[Any]):
+    """What has happened so far."""
+
+    event_counts = serializers.DictField(child=serializers.IntegerField(), help_text="By event type.")
+    phases = PhaseSerializer(many=True)
+    plan = serializers.ListField(
+        child=serializers.DictField(), allow_null=True, help_text="The agent's latest plan, as it gave it."
+    )
+
+
+class DiffStatsSerializer(serializers.Serializer[Any]):
+    """Sums over all files."""
+
+    files = serializers.IntegerField()
+    additions = serializers.IntegerField()
+    deletions = serializers.IntegerField()
+
+
+class DiffSerializer(serializers.Serializer[Any]):
+    """A diff for display."""
+
+    diff = serializers.CharField()
+    stats = DiffStatsSerializer()
+    tree = serializers.CharField(allow_null=True, help_text=_TREE)
+    truncated = serializers.BooleanField(help_text="Whether files were left out, past 1 MiB.")
+    lossy = serializers.BooleanField(help_text="Whether bytes that are not UTF-8 were replaced.")
+
+
+class ChangedFileSerializer(serializers.Serializer[Any]):
+    """A file of a summary."""
+
+    path = serializers.CharField()
+    change_type = serializers.CharField()
+    additions = serializers.IntegerField()
+    deletions = serializers.IntegerField()
+
+
+class CommandCountsSerializer(serializers.Serializer[Any]):
+    """How many commands there were."""
+
+    total = serializers.IntegerField()
+    failed = serializers.IntegerField()
+
+
+class SummarySerializer(serializers.Serializer[Any]):
+    """What came of an attempt."""
+
+    run_id = serializers.IntegerField()
+    tree = serializers.CharField(allow_null=True, help_text=_TREE)
+    outcome = serializers.CharField()
+    overview = serializers.CharField()
+    changed_files = ChangedFileSerializer(many=True)
+    risks = serializers.ListField(child=serializers.CharField())
+    tests = serializers.ListField(child=serializers.CharField())
+    docs = serializers.ListField(child=serializers.CharField())
+    commands = CommandCountsSerializer()
+    usage = UsageSerializer()
+    generated_at = serializers.DateTimeField()
