@@ -199,3 +199,13 @@ def test_a_registration_under_the_same_key_gives_the_same_answer(api: APIClient)
     body = {"token": TOKEN, "environment": "sandbox"}
     first, second = (api.post("/api/devices", body, headers={"Idempotency-Key": "a"}) for _ in range(2))
     assert (first.status_code, second.status_code, second.content) == (201, 201, first.content)
+
+
+@pytest.mark.parametrize("more", [1, 9])
+def test_a_list_asks_the_database_as_often_for_many_as_for_one(
+    api: APIClient, more: int, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(more):
+        register(api, f"{number:02x}" * 32)
+    with django_assert_max_num_queries(3):
+        assert len(api.get("/api/devices").json()["data"]) == more

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
@@ -88,3 +89,13 @@ def test_a_list_is_narrowed_to_a_kind_or_an_attempt(api: APIClient, run: Run) ->
 def test_a_filter_that_cannot_be_is_refused(api: APIClient, run: Run, query: str) -> None:
     answer = api.get(f"/api/runs/{run.pk}/snapshots?{query}")
     assert (problem(answer), answer.json()["parameter"]) == ((400, "invalid-parameter"), query.partition("=")[0])
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_a_list_asks_the_database_as_often_for_many_as_for_one(
+    api: APIClient, run: Run, count: int, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(count):
+        make(run.project, run, number)
+    with django_assert_max_num_queries(5):
+        assert len(api.get(f"/api/projects/{run.project_id}/snapshots").json()["data"]) == count
