@@ -7,6 +7,7 @@ from typing import IO, Any
 
 import orjson
 from django.http import RawPostDataException
+from django.utils.http import parse_header_parameters
 from djangorestframework_camel_case.settings import api_settings
 from djangorestframework_camel_case.util import camelize, underscoreize
 from rest_framework.parsers import BaseParser
@@ -65,6 +66,10 @@ class VerbatimParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
+        _, parameters = parse_header_parameters(media_type or self.media_type)
+        charset = parameters.get("charset", "utf-8")
+        if charset.lower() not in ("utf-8", "us-ascii"):
+            raise MalformedJson("JSON is sent as UTF-8 (RFC 8259, section 8.1).")
         return parse_json(stream.read())
 
 

@@ -41,15 +41,22 @@ class ApiViewSet(GenericViewSet[Any]):
         self.perform_authentication(request)
         self.check_throttles(request)  # right after 401, so that every answer of a signed-in caller can tell the limits
         super().initial(request, *args, **kwargs)
+        known = self.known_parameters()
+        for name, values in request.query_params.lists():
+            if name not in known:
+                raise InvalidParameter(f"There is no query parameter {name!r} here.", parameter=name)
+            if len(values) > 1:
+                raise InvalidParameter(f"{name} is given more than once.", parameter=name)
+        self._wrap_handler(request)
+
+    def known_parameters(self) -> set[str]:
+        """The names of the query parameters that the present action reads."""
         action = self.action or ""
         known = set(self.query_parameters.get(action, ()))
         if action in self.paged:
             known |= pagination.PARAMETERS | filtering.parameters_of(self)
             known |= {pagination.ORDERING} if self.orderings else set()
-        for name in request.query_params:
-            if name not in known:
-                raise InvalidParameter(f"There is no query parameter {name!r} here.", parameter=name)
-        self._wrap_handler(request)
+        return known
 
     def _wrap_handler(self, request: Request) -> None:
         """DRF looks the method's handler up after `initial`: here it gets what goes around it."""
