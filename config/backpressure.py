@@ -51,6 +51,8 @@ class PatientRequest(WebRequest):
     def process(self) -> Any:
         self.valve = Valve()
         self.registerProducer(self.valve, True)
+        if self.channel._waitingForTransport:  # noqa: SLF001 - by an earlier answer on this connection; told only once
+            self.valve.pauseProducing()
         return super().process()
 
     def finish(self) -> None:

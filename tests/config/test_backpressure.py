@@ -13,6 +13,7 @@ from tests.conftest import ROOT, free_port, wait_until
 
 pytestmark = pytest.mark.plumbing
 TOTAL = 32 * 1024 * 1024
+MANY, SHORT = 600, 60_000
 SERVE = f"""
 import sys, django
 django.setup()
@@ -22,7 +23,11 @@ config.backpressure.STALLED_SECONDS = float(sys.argv[2])
 
 async def application(scope, receive, send):
     print("begun", flush=True)
-    await send({{"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", b"{TOTAL}")]}})
+    length = b"{SHORT}" if scope["path"] == "/short" else b"{TOTAL}"
+    await send({{"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", length)]}})
+    if scope["path"] == "/short":
+        await send({{"type": "http.response.body", "body": b"x" * {SHORT}}})
+        return
     if scope["path"] == "/whole":
         await send({{"type": "http.response.body", "body": b"x" * {TOTAL}}})
         return
@@ -50,13 +55,14 @@ class Web:
     def said(self, word: str) -> int:
         return self.said_path.read_text().split().count(word)
 
-    def ask(self, path: str) -> socket.socket:
+    def ask(self, path: str, *, close: bool = True) -> socket.socket:
         wait_until(self._listens)
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)  # else the kernel takes megabytes
         client.settimeout(30)
         client.connect(("127.0.0.1", self.port))
-        client.sendall(b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % path.encode())
+        connection = b"close" if close else b"keep-alive"
+        client.sendall(b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: %s\r\n\r\n" % (path.encode(), connection))
         return client
 
     def _listens(self) -> bool:
@@ -107,3 +113,15 @@ def test_an_application_does_not_wait_for_a_client_that_is_gone(web: Web) -> Non
     with web.ask("/pieces") as client:
         client.recv(1000)
     wait_until(lambda: web.said("ended"))
+
+
+def test_answers_to_requests_sent_ahead_wait_too(web: Web) -> None:
+    with web.ask("/short", close=False) as client:
+        client.sendall(b"GET /short HTTP/1.1\r\nHost: x\r\n\r\n" * (MANY - 1))
+        wait_until(lambda: web.said("begun"))
+        with pytest.raises(AssertionError):  # it does not get on while nobody reads
+            wait_until(lambda: web.said("begun") > MANY // 2, 2)
+        left = MANY * SHORT
+        while left > 0:
+            left -= len(client.recv(1 << 20))
+    wait_until(lambda: web.said("begun") == MANY)
