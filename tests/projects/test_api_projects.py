@@ -227,3 +227,34 @@ def test_an_error_is_shown_with_code_and_message(api: APIClient, project: Projec
     error = {"code": "host-not-found", "message": "The host could not be found."}
     Project.objects.update(status="error", error=error, updated_at=timezone.now())
     assert api.get(f"/api/projects/{project.pk}").json()["error"] == error
+
+
+def test_null_clears_the_default_model(api: APIClient, project: Project) -> None:
+    Project.objects.update(selected_model="something")
+    defaults = api.put(f"/api/projects/{project.pk}", {"defaults": {"selectedModel": None}}).json()["defaults"]
+    assert (defaults["selectedModel"], defaults["selectedAgent"]) == (None, "script")
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        *("id", "slug", "repositoryUrl", "status", "error", "progress", "headCommit", "lastPulledAt", "index", "docs"),
+        *("role", "runCounts", "createdAt", "updatedAt", "credential"),
+    ],
+)
+def test_what_the_server_says_of_a_project_is_read_only(api: APIClient, project: Project, member: str) -> None:
+    answer = api.put(f"/api/projects/{project.pk}", {"name": "New", member: None})
+    assert pointers(answer) == {f"/{member}": "read-only"}
+    assert Project.objects.get().name == "Sample"
+
+
+def test_a_project_is_shown_whole(api: APIClient, project: Project) -> None:
+    assert set(api.get(f"/api/projects/{project.pk}").json()) == {
+        *("id", "name", "slug", "description", "repositoryUrl", "defaultBranch", "status", "error", "progress"),
+        *("headCommit", "lastPulledAt", "index", "docs", "defaults", "role", "runCounts", "createdAt", "updatedAt"),
+    }
+
+
+def test_an_archived_project_is_not_even_edited_to_nothing(api: APIClient, project: Project) -> None:
+    Project.objects.update(status="archived")
+    assert problem(api.put(f"/api/projects/{project.pk}", {})) == (409, "project-not-ready")

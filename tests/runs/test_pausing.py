@@ -13,6 +13,7 @@ from runs.models import Run
 from runs.queries import current_attempt
 from runs.workers import stopping
 from settings_params.models import ServerParam
+from settings_params.stored import forget_stored_values
 from tests.conftest import QueueRun, wait_until, working
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited")]
@@ -96,6 +97,7 @@ def test_a_cancel_of_a_paused_run_ends_its_agent(queue_run: QueueRun, api: APICl
 
 def test_a_long_pause_ends_the_agent_and_keeps_the_run(queue_run: QueueRun, api: APIClient) -> None:
     ServerParam.objects.create(key="runs.pause_detach_after_minutes", value=0)
+    forget_stored_values()
     run = queue_run(f"```sh\necho once >> log.txt\n```\n{TICKING}")
     with working(run):
         wait_until(Tree(run).ticks)
