@@ -126,7 +126,7 @@ def test_a_list_tells_the_callers_own_roles(api: APIClient, project: Project, us
 
 
 @pytest.mark.django_db(transaction=True)
-def test_leave_for_private_hosts_is_asked_for_at_every_pull_and_push(
+def test_leave_for_the_address_is_asked_for_at_every_pull_and_push(
     api: APIClient, remote: Path, work_off: WorkOff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QUARTERDECK_PARAM_SAFETY_ALLOW_PRIVATE_HOSTS", "true")
@@ -144,4 +144,6 @@ def test_leave_for_private_hosts_is_asked_for_at_every_pull_and_push(
         work_off()
     shown = api.get(f"/api/projects/{project['id']}").json()
     assert (shown["status"], shown["error"]["code"]) == ("ready", "transport-not-allowed")
-    assert RunAttempt.objects.get().push_error["code"] == "transport-not-allowed"
+    attempt = RunAttempt.objects.get()
+    assert attempt.push_error is not None
+    assert attempt.push_error["code"] == "transport-not-allowed"
