@@ -79,7 +79,9 @@ class EventStreamConsumer(AsyncHttpConsumer):
 
     async def _open(self, headers: dict[bytes, bytes]) -> None:
         if self.scope["method"] != "GET":
-            raise MethodNotAllowed("A stream is opened by GET.")
+            refusal = MethodNotAllowed("A stream is opened by GET.")
+            refusal.headers = {"Allow": "GET"}  # RFC 9110, section 15.5.6
+            raise refusal
         named = self.scope["url_route"]["kwargs"].get("run")
         run_id = None if named is None else int(named)
         session_user = self.scope.get("user")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.api.body_limit import MAX_BODY_BYTES
-from tests.config.web_process import Web, read, serving
+from tests.config.web_process import Answer, Web, read, serving
 
 pytestmark = pytest.mark.plumbing
 TOKEN = b"POST /api/auth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Request-ID: mine\r\n"
@@ -129,6 +129,42 @@ def test_a_request_id_that_could_harm_a_log_is_replaced_at_the_edge_too(web: Web
 def test_a_file_that_is_not_there_is_a_problem_with_a_request_id(web: Web) -> None:
     answer = web.say(b"GET /static/none.css HTTP/1.0\r\nHost: x\r\nX-Request-ID: mine\r\n\r\n")
     assert (answer.problem["code"], answer.headers["X-Request-ID"]) == ("not-found", "mine")
+
+
+STREAMS = ["/api/events/stream", "/api/runs/1/events/stream"]
+
+
+def _ask_stream(web: Web, path: str, method: str = "GET") -> Answer:
+    lines = [f"{method} {path} HTTP/1.0", "Host: x", "X-Request-ID: mine", "Accept: text/event-stream"]
+    return web.say("\r\n".join([*lines, "", ""]).encode())
+
+
+@pytest.mark.parametrize("path", STREAMS)
+def test_a_stream_that_nobody_may_open_is_a_problem_with_a_request_id(web: Web, path: str) -> None:
+    answer = _ask_stream(web, path)
+    assert (answer.problem["code"], answer.headers["X-Request-ID"]) == ("unauthenticated", "mine")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("path", STREAMS)
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_a_stream_takes_no_other_method(web: Web, path: str, method: str) -> None:
+    answer = _ask_stream(web, path, method)
+    assert (answer.problem["code"], answer.headers["Allow"]) == ("method-not-allowed", "GET")
+
+
+@pytest.mark.parametrize("path", ["/api/events/stream/", "/api/runs/x/events/stream", "/api/runs/1/events/stream/x"])
+def test_an_address_beside_a_stream_is_not_found(web: Web, path: str) -> None:
+    assert _ask_stream(web, path).problem["code"] == "not-found"
+
+
+@pytest.mark.parametrize("path", ["/api/projects", "/api/events/stream"])
+def test_a_failure_is_in_the_log_under_the_id_that_the_client_gets(web: Web, path: str) -> None:
+    request_id = f"mine-{path.count('/')}-{len(path)}"
+    lines = [f"GET {path} HTTP/1.0", "Host: x", f"X-Request-ID: {request_id}", "Authorization: Bearer 1|x", "", ""]
+    answer = web.say("\r\n".join(lines).encode())  # there is no database: the token cannot be looked up
+    assert (answer.status, answer.problem["requestId"]) == (500, request_id)
+    assert f"[{request_id}]" in web.log.read_text()
 
 
 def test_a_request_that_trickles_is_given_up(tmp_path: Path) -> None:

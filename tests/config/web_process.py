@@ -34,6 +34,7 @@ class Web:
 
     process: "subprocess.Popen[bytes]"
     port: int
+    log: Path
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[socket.socket]:
@@ -91,11 +92,13 @@ def serving(home: Path, *, request_seconds: float = 120, has_database: bool = Fa
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "COVERAGE_PROCESS_START") if name in os.environ}
     environment = {**kept, "QUARTERDECK_HOME": str(home), "DJANGO_SETTINGS_MODULE": "config.settings"}
     command = [sys.executable, "-c", SERVE, str(port), str(request_seconds), *["migrate"] * has_database]
-    silent: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, **silent)
+    log = home / "web.log"
+    with log.open("wb") as errors:
+        silent: dict[str, Any] = dict.fromkeys(("stdin", "stdout"), subprocess.DEVNULL)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=errors, **silent)
     try:
         wait_until(lambda: _listens(port) or process.poll() is not None, 60)
-        yield Web(process, port)
+        yield Web(process, port, log)
     finally:
         process.terminate()
         process.wait(20)
