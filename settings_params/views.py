@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.errors import OperatorRequired
 from accounts.permissions import UserRequest
-from config.api.pagination import page_of
+from config.api.pagination import PARAMETERS, page_of
 from config.api.parsers import VerbatimParser
 from config.api.problems import NotFound
 from config.api.views import ApiViewSet
@@ -46,6 +46,7 @@ class ServerParamViewSet(ApiViewSet):
     @extend_schema(
         request={"application/json": {"type": "object", "additionalProperties": True}},
         responses=SettingSerializer(many=True),
+        parameters=[OpenApiParameter(name, exclude=True) for name in PARAMETERS],  # one page: there is no other
     )
     def update(self, request: UserRequest) -> Response:
         """Sets params, all or nothing; null resets one. Answers with all params, in one page."""

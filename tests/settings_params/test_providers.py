@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts.models import AuditEntry
+from config import serve
 from projects.models import Project
 from runs.execution.agents.registry import PROFILES
 from settings_params.models import AgentProvider
@@ -252,6 +253,16 @@ def test_the_command_asks_known_programs_again(db: None, programs: Programs) -> 
     rows = {row["key"]: row for row in json.loads(output.getvalue())}
     assert (rows["codex"]["version"], rows["codex"]["available"]) == ("2.6", False)
     assert (programs.folder / "asked").read_text() == "asked\n" * 2
+
+
+def test_the_server_warns_at_its_start_of_an_enabled_agent_that_is_not_available(
+    db: None, programs: Programs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    AgentProvider.objects.create(key="claude", enabled=True)
+    serve._warn_of_missing_agents()
+    said = capsys.readouterr()
+    assert "WARNING: the agent claude is enabled, but not available: " in said.out + said.err
+    assert "script" not in said.out + said.err
 
 
 def test_the_command_fails_when_an_enabled_agent_is_not_available(db: None, programs: Programs) -> None:

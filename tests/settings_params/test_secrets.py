@@ -1,13 +1,16 @@
 """Secrets at rest: keys, ciphertext, rotation."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given
@@ -15,10 +18,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
+from projects.models import Project, ProjectCredential
 from settings_params import encryption_keys
 from settings_params.models import ServerParam
 from settings_params.secrets import SecretUnreadable, decrypt, encrypt
-from tests.conftest import ROOT, all_at_once
+from tests.conftest import ROOT, all_at_once, wait_until
 
 SECRET = "sk-the-secret-that-nobody-sees"
 
@@ -43,6 +47,24 @@ def rotate(*arguments: str) -> dict[str, int]:
     call_command("rotate_keys", "--json", *arguments, stdout=output)
     answer: dict[str, int] = json.loads(output.getvalue())
     return answer
+
+
+def database_url() -> str:
+    """The address of the database under test, for a process of its own."""
+    database = settings.DATABASES["default"]
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{database['NAME']}"
+    return "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database)
+
+
+def kill_after(delay_seconds: float, command: list[str], environment: dict[str, str], key_file: Path) -> None:
+    """Starts a rotation and kills it so long after it has added its key."""
+    keys = key_file.read_text()
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    wait_until(lambda: key_file.read_text() != keys or process.poll() is not None)
+    time.sleep(delay_seconds)  # the moment is what is varied, not waited for
+    process.kill()
+    process.wait()
 
 
 def read_back(row: ServerParam) -> str:
@@ -216,6 +238,28 @@ def test_a_killed_rotation_loses_nothing_and_goes_on(transactional_db: None, key
     assert [read_back(row) for row in rows] == [f"{SECRET} {number}" for number in range(3)]
     rotate("--drop-old")
     assert [read_back(row) for row in rows] == [f"{SECRET} {number}" for number in range(3)]
+
+
+def test_a_rotation_is_killed_at_many_points_and_every_secret_stays_readable(
+    transactional_db: None, key_file: Path
+) -> None:
+    rows = [stored(f"{SECRET} {number}") for number in range(40)]
+    environment = {**os.environ, "QUARTERDECK_HOME": str(key_file.parent), "DATABASE_URL": database_url()}
+    environment["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    command = [sys.executable, "manage.py", "rotate_keys", "--drop-old"]
+    for delay in (0.0, 0.003, 0.006, 0.01):
+        kill_after(delay, command, environment, key_file)
+        assert [read_back(row) for row in rows] == [f"{SECRET} {number}" for number in range(len(rows))]
+    assert rotate("--drop-old")["keys"] == 1
+    assert read_back(rows[-1]) == f"{SECRET} {len(rows) - 1}"
+
+
+def test_the_secrets_of_other_apps_are_rotated_too(project: Project, key_file: Path) -> None:
+    with transaction.atomic():
+        held = ProjectCredential.objects.create(project=project, kind="https_token", secret=encrypt(SECRET))
+    assert rotate("--drop-old")["reencrypted"] == 1
+    held.refresh_from_db()
+    assert decrypt(held.secret) == SECRET
 
 
 def test_secrets_that_are_set_during_rotations_are_not_lost(transactional_db: None, key_file: Path) -> None:

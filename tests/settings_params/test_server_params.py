@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from accounts.models import AuditEntry, User
@@ -54,6 +55,17 @@ def test_the_answer_has_the_new_value(operator: APIClient) -> None:
     rows = operator.put(PATH, {"git.author_name": "Deck"}).json()["data"]
     row = next(row for row in rows if row["key"] == "git.author_name")
     assert (row["value"], row["source"], row["isSet"]) == ("Deck", "database", True)
+
+
+def test_the_answer_has_every_param_in_one_page(operator: APIClient) -> None:
+    answer = operator.put(PATH, {PUSH: True}).json()
+    assert ([row["key"] for row in answer["data"]], answer["meta"]) == (list(PARAMS), {"nextCursor": None})
+
+
+def test_a_change_takes_no_page_parameters(operator: APIClient) -> None:
+    assert problem(operator.put(f"{PATH}?limit=5", {PUSH: True})) == (400, "invalid-parameter")
+    described = SchemaGenerator().get_schema(public=True)["paths"][PATH]["put"]["parameters"]
+    assert not {"cursor", "limit"}.intersection(each.get("name") for each in described)
 
 
 def test_null_resets_a_param(operator: APIClient) -> None:
