@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from config.api.times import format_time
 from projects.leases import Lease
+from projects.models import Project
 from runs.models import AgentEvent, Run
 
 CHANNEL = "quarterdeck_events"
@@ -29,7 +30,7 @@ USER_STREAM_TYPES = frozenset(
         *("run_created", "run_queued", "run_started", "run_paused", "run_resumed", "run_cancelled"),
         *("run_failed", "run_completed", "run_retried", "run_recovered"),
         *("permission_requested", "permission_resolved", "review_submitted"),
-        *("git_committed", "git_pushed", "git_push_failed"),
+        *("git_committed", "git_pushed", "git_push_failed", "project_updated"),
     }
 )
 
@@ -67,8 +68,28 @@ def append(run: Run, drafts: Sequence[Draft], *, lease: Lease | None = None) -> 
             _prepare_postgresql(drafts)
         now, first = timezone.now(), last_seq - len(drafts) + 1
         AgentEvent.objects.bulk_create(
-            [_row(run, draft, seq=first + n, attempt=attempt, now=now) for n, draft in enumerate(drafts)]
+            [
+                _row(draft, project_id=run.project_id, run_id=run.pk, seq=first + n, attempt=attempt, now=now)
+                for n, draft in enumerate(drafts)
+            ]
         )
+
+
+def append_project_updated(project: Project) -> None:
+    """Tells the user stream that a project has changed; call it last in the transaction of the change.
+
+    The setting `PROJECT_EVENTS` names it, as projects are below runs.
+    """
+    data = {"status": project.status, "headCommit": project.head_commit, "error": project.error}
+    append_for_project(project, Draft("project_updated", f"{project.name} is {project.status}.", data=data))
+
+
+def append_for_project(project: Project, draft: Draft) -> None:
+    """Writes an event of the project itself: it has no run, `seq` and `attempt`, and only the user stream shows it."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            _prepare_postgresql([draft])
+        _row(draft, project_id=project.pk, run_id=None, seq=None, attempt=None, now=timezone.now()).save()
 
 
 def _prepare_postgresql(drafts: Sequence[Draft]) -> None:
@@ -78,10 +99,12 @@ def _prepare_postgresql(drafts: Sequence[Draft]) -> None:
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])  # delivered at commit
 
 
-def _row(run: Run, draft: Draft, *, seq: int, attempt: int, now: datetime) -> AgentEvent:
+def _row(
+    draft: Draft, *, project_id: int, run_id: int | None, seq: int | None, attempt: int | None, now: datetime
+) -> AgentEvent:
     public = {
-        "runId": run.pk,
-        "projectId": run.project_id,
+        "runId": run_id,
+        "projectId": project_id,
         "seq": seq,
         "attempt": attempt,
         "eventType": draft.event_type,
@@ -93,8 +116,8 @@ def _row(run: Run, draft: Draft, *, seq: int, attempt: int, now: datetime) -> Ag
     }
     encoded = orjson.dumps(storable(public)).decode()
     return AgentEvent(
-        project_id=run.project_id,
-        run_id=run.pk,
+        project_id=project_id,
+        run_id=run_id,
         seq=seq,
         attempt=attempt,
         event_type=draft.event_type,

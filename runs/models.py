@@ -150,6 +150,8 @@ class RunMessage(models.Model):
 class AgentEvent(models.Model):
     """One line of a run's log, never changed. `seq` counts a run's events from 1; ids grow in commit order.
 
+    An event of a project itself, for the user stream, has no run and is not counted.
+
     `body` is the event's public JSON without its opening `{"id":…,`: encoded once, read many times.
     """
 
@@ -161,9 +163,9 @@ class AgentEvent(models.Model):
         ERROR = "error"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="events")
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
-    seq = models.PositiveIntegerField()
-    attempt = models.PositiveIntegerField()
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, null=True, blank=True, related_name="events")
+    seq = models.PositiveIntegerField(null=True, blank=True)
+    attempt = models.PositiveIntegerField(null=True, blank=True)
     event_type = models.CharField(max_length=40)
     severity = models.CharField(max_length=10, choices=Severity)
     path = models.TextField(null=True, blank=True)
@@ -171,7 +173,14 @@ class AgentEvent(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "seq"], name="one_event_per_seq")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "seq"], name="one_event_per_seq"),
+            models.CheckConstraint(
+                condition=models.Q(run=None, seq=None, attempt=None)
+                | models.Q(run__isnull=False, seq__isnull=False, attempt__isnull=False),
+                name="events_of_runs_are_counted",
+            ),
+        ]
         indexes = [models.Index(fields=["run", "id"], name="events_of_a_run")]
 
     def __str__(self) -> str:

@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from projects import leases
+from projects.events import tell_of
 from projects.git.errors import GitError
 from projects.git.remote import FetchProgress
 from projects.git.work_tree import is_untouched, remove_work_tree
@@ -55,9 +57,11 @@ def carry_out(
 ) -> None:
     """Claims a project that is in one of the statuses, does the work and writes its outcome, or why it failed."""
     rows = Project.objects.filter(status__in=list(waiting))
-    lease = leases.claim(rows, project_id, status=meanwhile, error=None)
-    if lease is None:
-        return
+    with transaction.atomic():
+        lease = leases.claim(rows, project_id, status=meanwhile, error=None)
+        if lease is None:
+            return
+        tell_of(project_id)
     lost = threading.Event()
     with leases.kept(lease, lost.set):
         try:
@@ -70,7 +74,9 @@ def carry_out(
             logger.exception("Fetching project %s failed.", project_id)
             message = "It failed inside the server: see its log. Try again."
             outcome = {"status": after_failure, "error": {"code": "internal-error", "message": message}}
-    lease.release(progress=None, updated_at=timezone.now(), **outcome)
+    with transaction.atomic():
+        if lease.release(progress=None, updated_at=timezone.now(), **outcome):
+            tell_of(project_id)
 
 
 def bring_own_work_tree(project: Project, *, branch: str, head_commit: str) -> bool:

@@ -11,6 +11,7 @@ from accounts.services import audit
 from config.api.params import read
 from projects import tasks
 from projects.errors import ProjectNotReady
+from projects.events import tell_of
 from projects.models import Membership, Project, ProjectCredential
 from projects.queries import fetched_head
 from projects.services.credentials import NewCredential, store_credential
@@ -32,6 +33,7 @@ def create_project(
     if credential is not None:
         _store(project, credential, actor)
     tasks.clone_project.enqueue(project.pk)
+    tell_of(project.pk)
     return project
 
 
@@ -50,6 +52,7 @@ def edit_project(project: Project, *, actor: User, **fields: Any) -> None:
             fields["head_commit"] = head
     Project.objects.filter(pk=project.pk).update(updated_at=timezone.now(), **fields)
     audit(actor, "project_edited", project_id=project.pk, fields=sorted(fields))
+    tell_of(project.pk)
     project.refresh_from_db()
 
 
@@ -89,6 +92,7 @@ def _queue_clone(project: Project, actor: User) -> None:
         raise _conflict(project, "is not in error or archived")
     audit(actor, "clone_requested", project_id=project.pk)
     tasks.clone_project.enqueue(project.pk)
+    tell_of(project.pk)
 
 
 @transaction.atomic
@@ -100,6 +104,7 @@ def request_pull(project: Project, *, actor: User) -> None:
         Project.objects.filter(pk=project.pk).update(**values)
         audit(actor, "pull_requested", project_id=project.pk)
         tasks.pull_project.enqueue(project.pk)
+        tell_of(project.pk)
     elif project.status != Status.PULLING:
         raise _conflict(project, "has no clone to pull into")
     project.refresh_from_db()
@@ -109,11 +114,12 @@ def request_pull(project: Project, *, actor: User) -> None:
 def archive_project(project: Project, *, actor: User) -> None:
     """Soft deletion: the project becomes read-only. Its runs must be over."""
     idle = Project.objects.filter(pk=project.pk).exclude(status__in=[*Project.BUSY, Status.ARCHIVED])
-    locked = idle.select_for_update().first()
+    locked = idle.select_for_update(no_key=True).first()  # a stronger lock would stop who writes an event of a run
     if locked is None or locked.runs.active().exists():
         raise _conflict(project, "is busy, has runs that are not over, or is archived already")
     idle.update(status=Status.ARCHIVED, updated_at=timezone.now())
     audit(actor, "project_archived", project_id=project.pk)
+    tell_of(project.pk)
 
 
 def lock_writable(project: Project) -> None:

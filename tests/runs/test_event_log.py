@@ -38,7 +38,7 @@ def test_with_several_writers_seq_has_no_gap_and_ids_follow_it(run: Run) -> None
 
 @pytest.mark.django_db(transaction=True)
 def test_a_reader_that_goes_on_from_the_last_id_misses_nothing(run: Run) -> None:
-    seen: list[int] = []
+    seen: list[int | None] = []
 
     def work(number: int) -> None:
         if number:

@@ -13,6 +13,7 @@ from django.db import connections
 from accounts.models import AccessToken, User
 from accounts.services import issue_token
 from config.asgi import application
+from projects.events import tell_of
 from projects.models import Membership, Project
 from runs.events import Draft, append
 from runs.models import Run
@@ -231,6 +232,14 @@ async def test_the_user_stream_shows_visible_projects_only(visit: Open, run: Run
     await log_event(other, Draft("run_completed", "secret"))
     await log_event(run, Draft("run_completed", "visible"))
     assert b"secret" not in await stream.until(b"visible")
+
+
+async def test_the_user_stream_tells_of_a_project_that_changes(visit: Open, run: Run) -> None:
+    stream = await visit("/api/events/stream")
+    await eventually(lambda: hub.running_hub().reader_count == 1)
+    await sync_to_async(tell_of)(run.project_id)
+    await stream.until(b"project_updated")
+    assert [(event["runId"], event["projectId"]) for event in stream.events()] == [(None, run.project_id)]
 
 
 async def test_a_stream_is_only_for_getting(visit: Open, run: Run) -> None:
