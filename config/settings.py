@@ -158,7 +158,6 @@ SPECTACULAR_SETTINGS = {
         "CredentialKindEnum": "projects.models.ProjectCredential.Kind",
     },
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "CAMELIZE_NAMES": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -17,6 +17,16 @@ _OWN_MEMBERS = {Kind.HTTPS_TOKEN: ("username", "token"), Kind.SSH_KEY: ("private
 _SECRET_MEMBER = {Kind.HTTPS_TOKEN: "token", Kind.SSH_KEY: "private_key"}
 
 
+class ShownCredentialSerializer(serializers.Serializer[Any]):
+    """What is told of a login; all null where there is none."""
+
+    kind = serializers.ChoiceField(Kind.choices, allow_null=True)
+    is_set = serializers.BooleanField()
+    username = serializers.CharField(allow_null=True)
+    fingerprint = serializers.CharField(allow_null=True)
+    updated_at = serializers.DateTimeField(allow_null=True)
+
+
 class CredentialSerializer(StrictSerializer):
     """`https_token` takes `token` and perhaps `username`, `ssh_key` takes `privateKey` and perhaps `passphrase`.
 

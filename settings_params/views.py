@@ -20,6 +20,7 @@ from settings_params.providers import PROVIDERS
 from settings_params.serializers import ProviderChangeSerializer, ProviderSerializer, SettingSerializer
 from settings_params.services.params import change_params
 from settings_params.services.providers import SHORT_SECONDS, change_provider, probe_providers
+from settings_params.shapes import changes_schema
 
 _KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="Key of the agent.", enum=list(PROVIDERS))
 
@@ -44,7 +45,7 @@ class ServerParamViewSet(ApiViewSet):
         return page_of(request, self._shown_to(request))
 
     @extend_schema(
-        request={"application/json": {"type": "object", "additionalProperties": True}},
+        request={"application/json": changes_schema()},
         responses=SettingSerializer(many=True),
         parameters=[OpenApiParameter(name, exclude=True) for name in PARAMETERS],  # one page: there is no other
     )

@@ -32,7 +32,7 @@ def parameters_of(view: Any) -> frozenset[str]:
     return frozenset() if filterset is None else frozenset(filterset.base_filters)
 
 
-@extend_schema_field({"type": "integer", "minimum": 1})
+@extend_schema_field({"type": "integer", "minimum": 0, "maximum": 10**18 - 1})
 class IdFilter(Filter):
     """The id of a row: digits that fit a 64-bit column."""
 

@@ -1,4 +1,4 @@
-"""Headers and common query parameters, as components that every route refers to."""
+"""Headers, as components that every route refers to."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ PARAMETERS: dict[str, Schema] = {
         "name": "X-Request-ID",
         "in": "header",
         "description": "Letters, digits, `.`, `_`, `-`, at most 64; another one is replaced.",
-        "schema": {"type": "string", "maxLength": 256},
+        "schema": {"type": "string"},
     },
     "IfNoneMatch": {
         "name": "If-None-Match",
@@ -28,18 +28,6 @@ PARAMETERS: dict[str, Schema] = {
         "in": "header",
         "description": "For retries: the same key and body get the first answer again, for a day.",
         "schema": {"type": "string", "pattern": r"^[\x20-\x7e]{1,255}$"},
-    },
-    "Cursor": {
-        "name": "cursor",
-        "in": "query",
-        "description": "`meta.nextCursor` of the page before; it belongs to its list and filters.",
-        "schema": {"type": "string"},
-    },
-    "Limit": {
-        "name": "limit",
-        "in": "query",
-        "description": "How many rows at most.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
     },
 }
 HEADERS: dict[str, Schema] = {

@@ -54,7 +54,20 @@ EVENT_PAGE: Schema = {
     },
     "required": ["data", "meta"],
 }
-SCHEMAS: dict[str, Schema] = {"Event": EVENT, "EventPage": EVENT_PAGE}
+EVENT_FRAME: Schema = {
+    "type": "object",
+    "description": "One Server-Sent Event of the stream, its fields as members.",
+    "properties": {
+        "id": {"type": "string", "description": "Resume after it with `Last-Event-ID`."},
+        "event": {"type": "string", "const": "agent_event"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/Event"},
+        },
+    },
+}
+SCHEMAS: dict[str, Schema] = {"Event": EVENT, "EventPage": EVENT_PAGE, "EventFrame": EVENT_FRAME}
 _ID_OF_RUN: Schema = {
     "name": "run",
     "in": "path",
@@ -90,11 +103,6 @@ def _stream(operation: str, told: str, registry: ComponentRegistry, *, of_run: b
     ]
     problems += [common.RateLimited, common.ServerError, common.BodyTooLarge]
     problems += [common.NotFound] if of_run else []
-    frames = {
-        "type": "string",
-        "description": "Server-Sent Events: `id`, `event: agent_event`, and in `data` an `Event` as JSON.",
-        "contentMediaType": "text/event-stream",
-    }
     parameters = [query_parameters.describe(name, None) for name in _STREAM_PARAMETERS]
     return {
         "get": {
@@ -114,7 +122,7 @@ def _stream(operation: str, told: str, registry: ComponentRegistry, *, of_run: b
             "responses": {
                 "200": {
                     "description": "The stream, until the client goes.",
-                    "content": {"text/event-stream": {"schema": frames}},
+                    "content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/EventFrame"}}},
                     "headers": headers.headers("X-Request-ID"),
                 },
                 **responses_of(problems, registry),

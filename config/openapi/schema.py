@@ -17,6 +17,7 @@ from rest_framework import serializers
 from accounts.abilities import CONSOLE_SESSION
 from accounts.errors import MissingAbility
 from config.api import problems as common
+from config.api.pagination import KeysetPagination
 from config.api.problems import Problem
 from config.api.serializers import StrictSerializer
 from config.openapi import headers, query_parameters, security
@@ -100,9 +101,21 @@ class ApiSchema(AutoSchema):
         names = {each["name"] for each in found}
         declared = getattr(self.view, "query_parameters", {}).get(self.action, ())
         found += [query_parameters.describe(name, self.view) for name in declared if name not in names]
-        if self._is_paged() and "cursor" not in names:
-            found += [headers.parameter("Cursor"), headers.parameter("Limit")]
         return found + [headers.parameter(name) for name in self._request_headers()]
+
+    def _get_filter_parameters(self) -> list[Schema]:
+        return list(super()._get_filter_parameters()) if self._is_paged() else []
+
+    def _get_pagination_parameters(self) -> list[Schema]:
+        """Of every page, also of those whose rows are no rows of a table."""
+        if not self._is_paged():
+            return []
+        shown: list[Schema] = KeysetPagination().get_schema_operation_parameters(self.view)
+        return shown
+
+    def _get_format_parameters(self) -> list[Schema]:
+        """There is no `?format=`: `Accept` decides."""
+        return []
 
     def _is_paged(self) -> bool:
         return self.action in getattr(self.view, "paged", ()) and self.method == HTTPMethod.GET
@@ -151,6 +164,8 @@ class ApiSchema(AutoSchema):
         is_text = type(field) is serializers.CharField and direction == "request"
         if is_text and field.trim_whitespace and not field.allow_blank:
             schema = {**schema, "pattern": r"\S"}
+        if isinstance(field, serializers.ListField) and direction == "request" and not field.allow_empty:
+            schema = {**schema, "minItems": 1}
         return schema
 
     def _get_request_body(self, direction: Any = "request") -> Any:
@@ -169,6 +184,15 @@ class ApiSchema(AutoSchema):
         if self.method == HTTPMethod.GET:
             found["304"] = {"description": "Not modified.", "headers": headers.headers("ETag", "X-Request-ID")}
         return found | responses_of(self._problems(), self.registry)
+
+    def _get_response_for_code(
+        self, serializer: Any, status_code: str, media_types: Any = None, direction: Any = "response"
+    ) -> Schema:
+        """A reference to a schema of config.openapi.paths is taken as it is, in a list's place too."""
+        if isinstance(serializer, dict) and "$ref" in serializer:
+            return {"description": "", "content": {"application/json": {"schema": serializer}}}
+        found: Schema = super()._get_response_for_code(serializer, status_code, media_types, direction)
+        return found
 
     def _headers(self, status: str) -> Iterator[str]:
         yield "X-Request-ID"

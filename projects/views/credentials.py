@@ -1,12 +1,13 @@
 """`/api/projects/{project}/credential`: the login at a private remote. Owners set and see that it is there; no more."""
 
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
 from config.api.views import ApiViewSet
-from projects.credential_serializers import CredentialSerializer, require_kind_for
+from projects.credential_serializers import CredentialSerializer, ShownCredentialSerializer, require_kind_for
 from projects.errors import ProjectNotReady, RoleRequired
 from projects.models import Membership, Project, ProjectCredential
 from projects.permissions import require_role
@@ -32,10 +33,12 @@ class CredentialViewSet(ApiViewSet):
         require_role(found, self.request.user, Membership.Role.OWNER)
         return found
 
+    @extend_schema(responses=ShownCredentialSerializer)
     def retrieve(self, request: UserRequest, project: str) -> Response:
         """Whether there is one, and which."""
-        return Response(self.get_serializer(describe_credential(self._find_project(project))).data)
+        return Response(ShownCredentialSerializer(describe_credential(self._find_project(project))).data)
 
+    @extend_schema(request=CredentialSerializer, responses=ShownCredentialSerializer)
     def update(self, request: UserRequest, project: str) -> Response:
         """Sets the login; a project in `error` is then cloned again."""
         found = self._find_project(project)
@@ -44,7 +47,7 @@ class CredentialViewSet(ApiViewSet):
         given = body.validated_data["credential"]
         require_kind_for(found.repository_url, given.kind)
         lifecycle.set_credential(found, given, actor=request.user)
-        return Response(self.get_serializer(describe_credential(found)).data)
+        return Response(ShownCredentialSerializer(describe_credential(found)).data)
 
     def destroy(self, request: UserRequest, project: str) -> Response:
         """Forgets the login."""

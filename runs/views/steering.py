@@ -32,7 +32,7 @@ class SteeringViewSet(RunDoor):
         "start": (RoleRequired, ProjectNotReady, errors.RunNotStartable),
         "pause": (RoleRequired, ProjectNotReady, errors.RunNotPausable),
         "resume": (RoleRequired, ProjectNotReady, errors.RunNotResumable),
-        "cancel": (RoleRequired, errors.RunNotCancellable),
+        "cancel": (RoleRequired, ProjectNotReady, errors.RunNotCancellable),
         "retry": (RoleRequired, ProjectNotReady, errors.RunNotRetryable),
         "messages": (RoleRequired, ProjectNotReady, errors.RunNotMessageable, errors.WorkspaceBusy),
     }
