@@ -21,6 +21,7 @@ from settings_params.serializers import ProviderChangeSerializer, ProviderSerial
 from settings_params.services.params import change_params
 from settings_params.services.providers import SHORT_SECONDS, change_provider, probe_providers
 from settings_params.shapes import changes_schema
+from settings_params.stored import forget_stored_values
 
 _KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="Key of the agent.", enum=list(PROVIDERS))
 
@@ -56,6 +57,9 @@ class ServerParamViewSet(ApiViewSet):
             raise ValidationError([ErrorDetail("The body is an object of keys and values.", code="not-an-object")])
         change_params(request.data, actor=request.user, is_remote=True)
         return Response({"data": self._shown_to(request), "meta": {"next_cursor": None}})
+
+    def forget_kept(self) -> None:
+        forget_stored_values()
 
     def _shown_to(self, request: UserRequest) -> Sequence[Any]:
         settings = queries.all_settings()

@@ -23,7 +23,10 @@ _SERIALIZATION_FAILURE = "40001"
 def put_if_match(view: Any, put: Callable[..., Response], request: Request, *args: Any, **kwargs: Any) -> Response:
     """Calls the handler of a PUT. Its own refusals come first (section 13.2.1); then 412, and nothing is kept."""
     field = request.headers["If-Match"]
+    if "get" not in view.action_map:
+        raise PreconditionFailed("This address cannot be read, so it has no tag.")
     is_outermost = not connection.in_atomic_block
+    view.forget_kept()
     try:
         with transaction.atomic():
             if is_outermost and connection.vendor == "postgresql":
@@ -37,13 +40,13 @@ def put_if_match(view: Any, put: Callable[..., Response], request: Request, *arg
         if getattr(error.__cause__, "sqlstate", None) == _SERIALIZATION_FAILURE:
             raise PreconditionFailed from error
         raise
+    finally:
+        view.forget_kept()
     return response
 
 
 def _present_tag(view: Any, request: Request, *args: Any, **kwargs: Any) -> str | None:
-    """The tag of the same address read by the same caller; None where the address cannot be read."""
-    if "get" not in view.action_map:
-        return None
+    """The tag of the same address read by the same caller."""
     reader = type(view)()
     reader.action_map, reader.action, reader.format_kwarg = view.action_map, view.action_map["get"], None
     reader.headers = reader.default_response_headers

@@ -65,6 +65,9 @@ class ApiViewSet(GenericViewSet[Any]):
         if idempotency.is_asked_for(request) and request.user is not None:
             setattr(self, "post", partial(idempotency.once, self, getattr(self, "post")))  # noqa: B009, B010
 
+    def forget_kept(self) -> None:
+        """For views that show what the process keeps in memory: called before a tag is taken and after a rollback."""
+
     def check_visible(self) -> None:
         """404 unless the caller may see what the address names. Asked before a kept answer is given again."""
         self.get_queryset()  # raises where a parent may not be seen

@@ -10,10 +10,11 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import AccessToken
+from config.api.params import read
 from projects.models import Membership, Project
 from runs.models import Run
 from tests.config.answers import problem
-from tests.conftest import MakeApi, all_at_once
+from tests.conftest import MakeApi, MakeUser, all_at_once
 
 ONE = ["/api/projects/{project}", "/api/runs/{run}", "/api/auth/me", "/api/runs/{run}/diff"]
 over_single_resources = pytest.mark.parametrize("path", ONE)
@@ -151,6 +152,31 @@ def test_of_many_puts_of_the_same_tag_one_is_done(user: Any, project: Project, m
     answers = all_at_once(8, lambda n: clients[n].put(path, {"name": f"Name {n}"}, headers={"If-Match": tag}))
 
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
+
+
+@pytest.fixture
+def operator(db: None, make_user: MakeUser, make_api: MakeApi) -> APIClient:
+    return make_api(make_user("operator@example.com", is_staff=True))
+
+
+PARAMS_PATH, CHANGE = "/api/settings/server-params", {"git.author_name": "Robot"}
+
+
+def test_a_refused_change_of_params_is_seen_by_nobody(operator: APIClient) -> None:
+    answer = operator.put(PARAMS_PATH, CHANGE, headers={"If-Match": '"other"'})
+    assert problem(answer) == (412, "precondition-failed")
+    assert read("git.author_name") == "Quarterdeck"
+
+
+def test_params_are_changed_under_their_tag(operator: APIClient) -> None:
+    tag = operator.get(PARAMS_PATH).headers["ETag"]
+    assert operator.put(PARAMS_PATH, CHANGE, headers={"If-Match": tag}).status_code == 200
+    assert problem(operator.put(PARAMS_PATH, CHANGE, headers={"If-Match": tag})) == (412, "precondition-failed")
+
+
+def test_an_address_without_a_tag_meets_no_condition(operator: APIClient) -> None:
+    answer = operator.put("/api/settings/providers/script", {"enabled": False}, headers={"If-Match": '"x"'})
+    assert problem(answer) == (412, "precondition-failed")
 
 
 def test_a_put_without_a_condition_reads_nothing_twice(api: APIClient, project: Project) -> None:
