@@ -112,7 +112,9 @@ def _migrate() -> None:
 
 def _warn_of_missing_agents() -> None:
     from settings_params.availability import provider_states
+    from settings_params.services.providers import SHORT_SECONDS, probe_providers
 
+    probe_providers(timeout_seconds=SHORT_SECONDS)
     for state in provider_states():
         if state.enabled and not state.available:
             print_line(

@@ -1,9 +1,16 @@
 """Settings in the console: seen here, changed by the API's services, `bin/manage params` and `check_providers`."""
 
-from django.contrib import admin
+from typing import Any
 
-from accounts.admin import FactAdmin
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.admin import FactAdmin, act_on, operator_of
+from settings_params.availability import what_is_missing
 from settings_params.models import AgentProvider, ServerParam
+from settings_params.providers import PROVIDERS
+from settings_params.services.providers import change_provider
 
 
 @admin.register(ServerParam)
@@ -13,7 +20,29 @@ class ServerParamAdmin(FactAdmin):
     search_fields = ("key",)
 
 
+def switching(name: str, *, enabled: bool) -> Any:
+    """An action of the console that enables or disables the selected agents, as the API does."""
+
+    @admin.action(description=name.capitalize(), permissions=["view"])
+    def switch(console: "AgentProviderAdmin", request: HttpRequest, queryset: QuerySet[AgentProvider]) -> None:
+        def change(row: AgentProvider) -> None:
+            change_provider(row.key, actor=operator_of(request), enabled=enabled)
+
+        act_on(console, request, queryset.filter(key__in=PROVIDERS), change, f"is {name}d")
+
+    switch.__name__ = name
+    return switch
+
+
 @admin.register(AgentProvider)
 class AgentProviderAdmin(FactAdmin):
-    list_display = ("key", "enabled", "default_model", "version", "probed_at")
+    list_display = ("key", "enabled", "missing", "default_model", "version", "probed_at")
     list_filter = ("enabled",)
+    search_fields = ("key",)
+    actions = [switching("enable", enabled=True), switching("disable", enabled=False)]
+
+    @admin.display(description="missing")
+    def missing(self, row: AgentProvider) -> str:
+        """What to install or set; a dash for an agent that is available."""
+        provider = PROVIDERS.get(row.key)
+        return "There is no such agent." if provider is None else " ".join(what_is_missing(provider, row)) or "-"

@@ -63,11 +63,12 @@ def _state(provider: Provider, rows: Mapping[str, AgentProvider]) -> ProviderSta
         default_model=row.default_model if row is not None and row.default_model in models else None,
         version=None if row is None else row.version,
         models=models,
-        missing=tuple(_missing(provider, row)),
+        missing=tuple(what_is_missing(provider, row)),
     )
 
 
-def _missing(provider: Provider, row: AgentProvider | None) -> list[str]:
+def what_is_missing(provider: Provider, row: AgentProvider | None) -> list[str]:
+    """Sentences on what to install or set before the agent can be used; none when it is available."""
     sentences = []
     if not provider.has_adapter:
         sentences.append(f"This version of the server cannot run {provider.name}.")

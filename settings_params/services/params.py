@@ -49,9 +49,11 @@ def change_params(changes: Mapping[str, Any], *, actor: User | None, is_remote: 
     if is_remote:
         _refuse_closed(changes)
     values = _checked(changes)
+    # Encrypted before any row is locked: a rotation of keys makes encrypters wait, and wants the rows.
+    columns = {key: None if value is None else _columns(key, value) for key, value in values.items()}
     cleared = _secrets_that_must_not_follow(values)
-    for key, value in (values | dict.fromkeys(cleared)).items():
-        _store(key, value, actor)
+    for key, row in (columns | dict.fromkeys(cleared)).items():
+        _store(key, row, actor)
     audit(actor, "params_changed", keys=sorted({*changes, *cleared}), remote=is_remote)
     forget_stored_values()
     return cleared
@@ -71,10 +73,14 @@ def _secrets_that_must_not_follow(values: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _store(key: str, value: Any, actor: User | None) -> None:
-    if value is None:
+def _columns(key: str, value: Any) -> dict[str, Any]:
+    if PARAMS[key].is_secret:
+        return {"value": None, "secret": encrypt(value)}
+    return {"value": value, "secret": None}
+
+
+def _store(key: str, row: dict[str, Any] | None, actor: User | None) -> None:
+    if row is None:
         ServerParam.objects.filter(key=key).delete()
-        return
-    is_secret = PARAMS[key].is_secret
-    columns = {"value": None, "secret": encrypt(value)} if is_secret else {"value": value, "secret": None}
-    ServerParam.objects.update_or_create(key=key, defaults={**columns, "updated_by": actor})
+    else:
+        ServerParam.objects.update_or_create(key=key, defaults={**row, "updated_by": actor})

@@ -18,13 +18,16 @@ LONG_SECONDS = 60.0  # some agents take half a minute to say their version
 
 
 def probe_providers(*, timeout_seconds: float, again: bool = False) -> None:
-    """Asks the programs that are new here for their version, all at once; with `again` the known ones too."""
+    """Asks the programs that are new here for their version, all at once; with `again` the known ones too.
+
+    Every agent has a row after it.
+    """
     known = dict(AgentProvider.objects.values_list("key", "binary"))
-    found = [(provider, find_binary(provider.binary)) for provider in PROVIDERS.values() if provider.binary]
+    found = [(each, find_binary(each.binary) if each.binary else None) for each in PROVIDERS.values()]
     changed = [
         (provider, binary)
         for provider, binary in found
-        if (again and binary) or known.get(provider.key, "") != (binary.fingerprint if binary else "")
+        if (again and binary) or known.get(provider.key) != (binary.fingerprint if binary else "")
     ]
     if not changed:
         return

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, User
 from config import serve
 from projects.models import Project
 from runs.execution.agents.registry import PROFILES
@@ -141,7 +143,7 @@ def test_enabling_what_is_not_available_is_a_conflict_that_says_what_is_missing(
     answer = operator.put(f"{PATH}/claude", {"enabled": True})
     assert problem(answer) == (409, "provider-not-available")
     assert answer.json()["missing"] == shown(operator, "claude")["missing"]
-    assert not AgentProvider.objects.filter(enabled=True).exists()
+    assert not AgentProvider.objects.get(key="claude").enabled
 
 
 def test_disabling_what_is_not_available_is_fine(operator: APIClient, programs: Programs) -> None:
@@ -269,3 +271,30 @@ def test_the_command_fails_when_an_enabled_agent_is_not_available(db: None, prog
     AgentProvider.objects.create(key="claude", enabled=True)
     with pytest.raises(CommandError, match="Enabled, but not available: claude"):
         call_command("check_providers", stdout=StringIO())
+
+
+def act(action: str, *keys: str) -> str:
+    """Does an action of the console to these agents; gives the page that follows."""
+    browser, path = Client(), reverse("admin:settings_params_agentprovider_changelist")
+    browser.force_login(User.objects.create_superuser("console@example.com", "a-password-of-an-operator"))
+    rows = AgentProvider.objects.filter(key__in=keys).values_list("pk", flat=True)
+    answer = browser.post(path, {"action": action, "_selected_action": list(rows)}, follow=True)
+    return answer.content.decode()
+
+
+def test_the_console_lists_agents_with_what_is_missing(api: APIClient, programs: Programs) -> None:
+    api.get(PATH)
+    assert "Install npm opencode-ai: there is no opencode in the server" in act("disable")
+
+
+def test_the_console_switches_agents_as_the_api_does(api: APIClient) -> None:
+    api.get(PATH)
+    act("disable", "script")
+    assert shown(api, "script")["enabled"] is False
+    assert AuditEntry.objects.get(action="provider_changed").detail == {"provider": "script", "enabled": False}
+
+
+def test_the_console_refuses_to_enable_what_is_not_available(api: APIClient, programs: Programs) -> None:
+    api.get(PATH)
+    assert "This version of the server cannot run Claude Code." in act("enable", "claude")
+    assert not AgentProvider.objects.get(key="claude").enabled

@@ -21,7 +21,9 @@ from pytest_django.fixtures import Settings
 from projects.models import Project, ProjectCredential
 from settings_params import encryption_keys
 from settings_params.models import ServerParam
+from settings_params.queries import read_param
 from settings_params.secrets import SecretUnreadable, decrypt, encrypt
+from settings_params.services.params import change_params
 from tests.conftest import ROOT, all_at_once, wait_until
 
 SECRET = "sk-the-secret-that-nobody-sees"
@@ -275,3 +277,17 @@ def test_secrets_that_are_set_during_rotations_are_not_lost(transactional_db: No
 
     all_at_once(len(rows) + 1, work)
     assert [read_back(row) for row in rows] == [f"{number} 4" for number in range(3)]
+
+
+def test_params_that_are_set_during_rotations_neither_fail_nor_are_lost(transactional_db: None, key_file: Path) -> None:
+    key = "providers.openai.api_key"
+
+    def work(number: int) -> None:
+        for step in range(8):
+            if number == 0:
+                rotate("--drop-old")
+            else:
+                change_params({key: f"{number} {step}"}, actor=None, is_remote=False)
+
+    all_at_once(3, work)
+    assert read_param(key) in ("1 7", "2 7")
