@@ -1,16 +1,24 @@
 """Projects in the console."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest
 
 from accounts.admin import FactAdmin, act_on, operator_of
-from projects.models import Membership, Project, ProjectQuerySet, Workspace
-from projects.services import lifecycle
+from projects.models import Membership, Project, ProjectCredential, ProjectQuerySet, Workspace
+from projects.services import lifecycle, members
 
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    """People, managed as the API does it: see `ProjectAdmin.save_formset`."""
+
     model = Membership
     extra = 0
+    fields = ("user", "role", "joined_at")
+    readonly_fields = ("joined_at",)
+    autocomplete_fields = ("user",)
 
 
 @admin.register(Project)
@@ -31,6 +39,22 @@ class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Members are added, changed and removed by the services, so that the last owner stays and all is audited."""
+        formset.save(commit=False)
+        actor = operator_of(request)
+        steps: list[tuple[list[Membership], Callable[[Membership], object], str]] = [
+            (
+                formset.new_objects,
+                lambda row: members.add_member(row.project, row.user, row.role, actor=actor),
+                "added",
+            ),
+            (_with_new_role(formset), lambda row: members.change_role(row, row.role, actor=actor), "changed"),
+            (formset.deleted_objects, lambda row: members.remove_member(row, actor=actor), "removed"),
+        ]
+        for rows, act, done in steps:
+            act_on(self, request, rows, act, f"is {done}")
+
     @admin.action(description="Clone again", permissions=["view"])
     def clone_again(self, request: HttpRequest, queryset: ProjectQuerySet) -> None:
         """From `error` or `archived`, as the API does."""
@@ -44,6 +68,22 @@ class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Soft deletion, as the API does it: the runs must be over."""
         actor = operator_of(request)
         act_on(self, request, queryset, lambda project: lifecycle.archive_project(project, actor=actor), "is archived")
+
+
+def _with_new_role(formset: Any) -> list[Membership]:
+    """Rows whose role was changed; another person in a row is a mistake: one is removed and the other added."""
+    return [row for row, fields in formset.changed_objects if fields == ["role"]]
+
+
+@admin.register(ProjectCredential)
+class ProjectCredentialAdmin(FactAdmin):
+    """That there is a login, never its secret."""
+
+    list_display = ("project", "kind", "username", "fingerprint", "updated_at")
+    list_select_related = ("project",)
+    list_filter = ("kind",)
+    search_fields = ("project__name", "fingerprint")
+    exclude = ("secret",)
 
 
 @admin.register(Workspace)

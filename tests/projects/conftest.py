@@ -25,6 +25,6 @@ def as_role(project: Project, make_user: MakeUser, make_api: MakeApi) -> AsRole:
 
 
 @pytest.fixture
-def operator(make_user: MakeUser) -> User:
+def operator(db: None, make_user: MakeUser) -> User:
     """An operator who is a member of nothing."""
     return make_user("operator@example.com", is_staff=True)
