@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts import services
-from accounts.models import AccessToken, AuditEntry, IdempotencyRecord, User
+from accounts.models import AccessToken, AuditEntry, IdempotencyRecord, StreamLease, User
 from config.api.problems import Problem
 
 MAX_COUNTED_ROWS = 10_000
@@ -96,6 +96,13 @@ class AccessTokenAdmin(FactAdmin):
             lambda token: services.revoke_token(token, actor=operator_of(request)),
             "is revoked",
         )
+
+
+@admin.register(StreamLease)
+class StreamLeaseAdmin(FactAdmin):
+    list_display = ("id", "user", "path", "client", "opened_at", "expires_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "path")
 
 
 @admin.register(AuditEntry)

@@ -1,4 +1,4 @@
-"""User, AccessToken, AuditEntry."""
+"""User, AccessToken, StreamLease, AuditEntry."""
 
 from typing import Any, ClassVar, Self
 
@@ -88,6 +88,23 @@ class AccessToken(models.Model):
     @property
     def is_elevated(self) -> bool:
         return self.parent_id is not None
+
+
+class StreamLease(models.Model):
+    """A place of an open event stream. `client` is the name that the stream gave itself, `owner` its web process."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="stream_leases")
+    token = models.ForeignKey(
+        AccessToken, on_delete=models.CASCADE, null=True, blank=True, related_name="stream_leases"
+    )
+    path = models.CharField(max_length=200)
+    client = models.CharField(max_length=100, blank=True)
+    owner = models.CharField(max_length=64)
+    opened_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.path} of {self.user_id}"
 
 
 class AuditEntry(models.Model):

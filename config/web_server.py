@@ -5,6 +5,7 @@ memory; a longer body is cut off, the application answers 413, and the connectio
 """
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from functools import partial
 from io import BytesIO
@@ -22,6 +23,7 @@ from config.backpressure import PatientRequest, PatientServer
 
 REQUEST_SECONDS = 120.0  # for headers and body together, however slowly they trickle
 LINGER_SECONDS = 5.0
+UNHEARD_SECONDS = 12.0
 
 
 class _CutOff(Exception):
@@ -45,6 +47,8 @@ class BoundedRequest(PatientRequest):
     def process(self) -> Any:
         # There are no WebSockets here, and an upgrade may be ignored (RFC 9110, section 7.8).
         self.requestHeaders.removeHeader(b"Upgrade")
+        if self.path.endswith(b"/events/stream"):
+            _drop_when_unheard(self.channel.transport)
         return super().process()
 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:
@@ -139,6 +143,17 @@ class BoundedChannel(HTTPChannel):
         lines = [b"HTTP/1.1 400 Bad Request", b"Connection: close", *map(b": ".join, start["headers"]), b"", b""]
         self.transport.write(b"\r\n".join(lines) + body["body"])
         self.loseConnection()
+
+
+def _drop_when_unheard(transport: Any) -> None:
+    """The connection ends once what was sent stays unacknowledged (RFC 5482): a vanished client says no goodbye.
+
+    Streams send a ping every 15 seconds, so a loss is seen within 30. Where the system has no such option (macOS), it
+    is seen when TCP gives up, after minutes.
+    """
+    connection = transport.getHandle()
+    if connection.family in (socket.AF_INET, socket.AF_INET6) and hasattr(socket, "TCP_USER_TIMEOUT"):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNHEARD_SECONDS * 1000))
 
 
 async def _messages(problem: Problem, instance: str, offered: str) -> Sequence[Message]:

@@ -156,6 +156,13 @@ _LIMITS = (
     _per_minute("default", 60, "Requests a minute and person, but for those of the other limits."),
     _per_minute("run_start", 6, "Starts and retries of runs, and messages to completed ones, a minute and person."),
     _per_minute("stream_opens", 30, "Event streams opened a minute and person."),
+    IntParam(
+        key="limits.streams_per_user",
+        default=4,
+        minimum=1,
+        maximum=10_000,
+        description="Event streams open at once for a person, over all web processes.",
+    ),
     _per_minute("settings_writes", 20, "Changes of settings a minute and person."),
     _per_minute("logins", 5, "Passwords tried a minute, for each address and for each account."),
 )

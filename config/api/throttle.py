@@ -5,7 +5,7 @@ and `RateLimit: "default";r=59;t=43`. Windows are fixed: a minute, which begins 
 """
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,11 @@ class Usage:
     def is_over(self) -> bool:
         return self.count > self.limit
 
+    def require_left(self) -> None:
+        """Raises 429 `rate-limited` over the limit."""
+        if self.is_over:
+            raise RateLimited(self.limit, self.seconds_left)
+
     @property
     def policy(self) -> str:
         return f'"{self.group}";q={self.limit};w={WINDOW_SECONDS}'
@@ -69,11 +74,10 @@ def spend(request: HttpRequest, *usages: Usage) -> None:
     """Notes what the request has used, for its answer's headers; over the limit it is 429 `rate-limited`."""
     request.META.setdefault(_SPENT, []).extend(usages)
     for usage in usages:
-        if usage.is_over:
-            raise RateLimited(usage.limit, usage.seconds_left)
+        usage.require_left()
 
 
-def headers_of(usages: list[Usage]) -> dict[str, str]:
+def headers_of(usages: Sequence[Usage]) -> dict[str, str]:
     """`RateLimit-Policy` and `RateLimit`, one item for each group; nothing without one."""
     if not usages:
         return {}

@@ -1,7 +1,12 @@
 """Who may open a stream, and whether they still may."""
 
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.http import HttpRequest
 
 from accounts import queries
 from accounts.abilities import matches
@@ -18,42 +23,48 @@ ABILITY = "projects:read"
 class Visitor:
     """Somebody at the door of a stream: a token's bearer or a console session."""
 
-    def __init__(self, user: User, token: AccessToken | None) -> None:
-        self.user, self.token = user, token
+    def __init__(self, user: User, token: AccessToken | None, session_key: str | None = None) -> None:
+        self.user, self.token, self.session_key = user, token, session_key
 
     def is_still_known(self) -> bool:
-        """Whether the token, or the session's person, is still good. The person is read anew: roles change."""
+        """Whether the token, or the console session, is still good. The person is read anew: roles change."""
         user = User.objects.filter(pk=self.user.pk, is_active=True).first()
         if user is None:
             return False
         self.user = user
-        return self.token is None or AccessToken.objects.usable().filter(pk=self.token.pk).exists()
+        if self.token is None:
+            return self._is_session_good()
+        return AccessToken.objects.usable().filter(pk=self.token.pk).exists()
+
+    def _is_session_good(self) -> bool:
+        """As Django looks at a session in every request: it is there, and the password is still the same."""
+        request = HttpRequest()
+        request.session = import_module(settings.SESSION_ENGINE).SessionStore(self.session_key)
+        return bool(get_user(request).pk == self.user.pk)
 
     def visible_projects(self) -> frozenset[int]:
         return frozenset(Project.objects.visible_to(self.user).values_list("pk", flat=True))
 
 
-def admit(headers: Iterable[tuple[bytes, bytes]], session_user: Any) -> Visitor:
-    """The visitor, or 401 `unauthenticated`, or 403 `missing-ability`."""
+def recognise(headers: Iterable[tuple[bytes, bytes]], session_user: Any, session: Any) -> Visitor:
+    """The visitor, or 401 `unauthenticated`."""
     text = bearer_text(dict(headers).get(b"authorization", b"").decode("latin-1"))
     if text is not None:
         token = queries.find_token(text)
         if token is None:
             raise Unauthenticated
         queries.note_use(token)
-        visitor = Visitor(token.user, token)
-    elif isinstance(session_user, User) and session_user.is_active:
-        visitor = Visitor(session_user, None)
-    else:
-        raise Unauthenticated
+        return Visitor(token.user, token)
+    if isinstance(session_user, User) and session_user.is_active:
+        return Visitor(session_user, None, session.session_key)
+    raise Unauthenticated
+
+
+def admit(visitor: Visitor, run_id: int | None) -> None:
+    """403 `missing-ability`, or 404 where the visitor may not see the run."""
     if not matches(granted_abilities(visitor.token), ABILITY):
         raise MissingAbility(f"This needs the ability {ABILITY}.", required_ability=ABILITY)
-    return visitor
-
-
-def require_run(visitor: Visitor, run_id: int) -> None:
-    """404 unless the visitor may see the run."""
-    if not may_see_run(visitor, run_id):
+    if run_id is not None and not may_see_run(visitor, run_id):
         raise NotFound
 
 

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -25,16 +25,19 @@ from config.api.problems import (
     ServerError,
     problem_response,
 )
+from config.api.throttle import Usage, count, headers_of
 from runs.filters import EventFilter, read_filter
 from runs.stream import access, log
 from runs.stream.ending import end
 from runs.stream.frames import PING, Batch, Frame, make_batch
 from runs.stream.hub import Hub, Reader, running_hub
 from runs.stream.log import Topic
+from runs.stream.places import Place
 
 logger = logging.getLogger(__name__)
 PING_SECONDS = 15.0
 ACCESS_SECONDS = 4.0
+MAX_CLIENT_LENGTH = 100
 PARAMETERS = frozenset({"lastEventId", "eventTypes", "severity", "path", "follow", "client"})
 
 
@@ -42,6 +45,7 @@ class EventStreamConsumer(AsyncHttpConsumer):
     """One open stream. The work runs in a task, so that a vanished client is noticed while it streams."""
 
     stream: asyncio.Task[None] | None = None
+    usages: tuple[Usage, ...] = ()
 
     async def http_request(self, message: dict[str, Any]) -> None:
         """Starts the stream; a body is not looked at."""
@@ -74,28 +78,39 @@ class EventStreamConsumer(AsyncHttpConsumer):
             await self.send_body(b"")
             return
         response = await database_sync_to_async(problem_response)(problem, self.scope["path"])
-        headers = [(name.encode(), value.encode("latin-1")) for name, value in response.items()]
+        headers = encode_headers({**dict(response.items()), **headers_of(self.usages)})
         await self.send_response(problem.status_code, response.content, headers=headers)
 
     async def _open(self, headers: dict[bytes, bytes]) -> None:
+        visitor = await self._recognise(headers)
+        named = self.scope["url_route"]["kwargs"].get("run")
+        run_id = None if named is None else int(named)
+        await database_sync_to_async(access.admit)(visitor, run_id)
+        parameters = read_parameters(self.scope["query_string"])
+        hub, topic = running_hub(), Topic(run_id)
+        start, wanted = read_start(parameters, headers), read_filter(parameters)
+        place = await hub.places.take(visitor, self.scope["path"], parameters.get("client", ""))
+        try:
+            stream = Stream(self, hub, topic, visitor, place, wanted, parameters.get("follow") != "false")
+            cursor = start if start is not None else 0 if run_id is not None else await hub.read(log.last_id, topic)
+            await self._begin()
+            await stream.run(cursor)
+        finally:
+            hub.places.free(place)
+        await self.send_body(b"")
+
+    async def _recognise(self, headers: dict[bytes, bytes]) -> access.Visitor:
+        """Who it is; counted at once, as every request of a known caller."""
+        session_user, session = self.scope.get("user"), self.scope.get("session")
+        visitor: access.Visitor = await database_sync_to_async(access.recognise)(headers.items(), session_user, session)
+        usage = await database_sync_to_async(count)("streams:open", str(visitor.user.pk))
+        self.usages = (usage,)
+        usage.require_left()
         if self.scope["method"] != "GET":
             refusal = MethodNotAllowed("A stream is opened by GET.")
             refusal.headers = {"Allow": "GET"}  # RFC 9110, section 15.5.6
             raise refusal
-        named = self.scope["url_route"]["kwargs"].get("run")
-        run_id = None if named is None else int(named)
-        session_user = self.scope.get("user")
-        visitor = await database_sync_to_async(access.admit)(headers.items(), session_user)
-        if run_id is not None:
-            await database_sync_to_async(access.require_run)(visitor, run_id)
-        parameters = read_parameters(self.scope["query_string"])
-        hub, topic = running_hub(), Topic(run_id)
-        start = read_start(parameters, headers)
-        stream = Stream(self, hub, topic, visitor, read_filter(parameters), parameters.get("follow") != "false")
-        cursor = start if start is not None else 0 if run_id is not None else await hub.read(log.last_id, topic)
-        await self._begin()
-        await stream.run(cursor)
-        await self.send_body(b"")
+        return visitor
 
     async def _begin(self) -> None:
         self.is_streaming = True
@@ -104,6 +119,7 @@ class EventStreamConsumer(AsyncHttpConsumer):
                 (b"Content-Type", b"text/event-stream"),
                 (b"Cache-Control", b"no-store"),
                 (b"X-Accel-Buffering", b"no"),
+                *encode_headers(headers_of(self.usages)),
             ]
         )
         await self.send_chunk(b"retry: %d\n\n" % random.randint(2000, 5000))  # noqa: S311 - spreads reconnects
@@ -122,16 +138,18 @@ class Stream:
         hub: Hub,
         topic: Topic,
         visitor: access.Visitor,
+        place: Place,
         wanted: EventFilter,
         follow: bool,
     ) -> None:
         self.door, self.hub, self.topic, self.visitor = door, hub, topic, visitor
-        self.wanted, self.follow = wanted, follow
+        self.place, self.wanted, self.follow = place, wanted, follow
         self.projects: frozenset[int] = frozenset()
 
     async def run(self, cursor: int) -> None:
         """Streams until the client goes, access ends or, without `follow`, everything has been sent."""
         reader = await self.hub.subscribe(self.topic)
+        self.place.on_loss = reader.news.set
         try:
             if not await self._may_stay():
                 return
@@ -142,7 +160,7 @@ class Stream:
             self.hub.unsubscribe(self.topic, reader)
 
     async def _may_stay(self) -> bool:
-        if not await database_sync_to_async(self.visitor.is_still_known)():
+        if not await self.place.is_held() or not await database_sync_to_async(self.visitor.is_still_known)():
             return False
         if self.topic.run_id is None:
             self.projects = await database_sync_to_async(self.visitor.visible_projects)()
@@ -151,7 +169,7 @@ class Stream:
 
     async def _replay(self, cursor: int) -> int:
         """Sends what the table has after the cursor; returns how far that is."""
-        while frames := await self.hub.read(log.read_after, self.topic, cursor):
+        while not self.place.is_lost and (frames := await self.hub.read(log.read_after, self.topic, cursor)):
             await self._send(make_batch(frames), cursor)
             cursor = frames[-1].event_id
             if len(frames) < log.PAGE_ROWS:
@@ -166,6 +184,8 @@ class Stream:
                 async with asyncio.timeout_at(min(next_ping, next_check)):
                     await reader.news.wait()
             reader.news.clear()
+            if self.place.is_lost:
+                return
             cursor = await self._drain(reader, cursor)
             if clock() >= next_ping:
                 next_ping = clock() + PING_SECONDS
@@ -202,12 +222,19 @@ class Stream:
         )
 
 
+def encode_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """As ASGI wants them."""
+    return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+
 def read_parameters(query_string: bytes) -> dict[str, str]:
     """The query's parameters; an unknown one is 400 `invalid-parameter`."""
     parameters = dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
     for name in parameters:
         if name not in PARAMETERS:
             raise InvalidParameter(f"There is no query parameter {name!r} here.", parameter=name)
+    if len(client := parameters.get("client", "")) > MAX_CLIENT_LENGTH or "\0" in client:
+        raise InvalidParameter(f"client has at most {MAX_CLIENT_LENGTH} characters.", parameter="client")
     if parameters.get("follow", "true") not in ("true", "false"):
         raise InvalidParameter("follow is true or false.", parameter="follow")
     return parameters

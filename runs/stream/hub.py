@@ -14,6 +14,7 @@ from runs.stream import log
 from runs.stream.ending import end
 from runs.stream.frames import Batch, make_batch
 from runs.stream.log import Topic
+from runs.stream.places import Places
 from runs.stream.wakeups import watch_commits
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
         self._ending: set[asyncio.Task[None]] = set()
         self._executor = ThreadPoolExecutor(1, "event-log")
+        self.places = Places()
 
     @property
     def reader_count(self) -> int:
@@ -103,6 +105,7 @@ class Hub:
         _hubs.pop(asyncio.get_running_loop(), None)
         self._rest()
         await asyncio.gather(*self._ending, return_exceptions=True)
+        await self.places.close()
         await self.read(connections.close_all)
         self._executor.shutdown(wait=False)
 

@@ -74,8 +74,9 @@ Open = Callable[..., Awaitable[Visit]]
 
 
 @pytest.fixture
-async def visit(run: Run, user: User) -> AsyncIterator[Open]:
-    """Opens streams; all are left at the end."""
+async def visit(run: Run, user: User, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
+    """Opens streams, as many at once as a test likes; all are left at the end."""
+    monkeypatch.setenv("QUARTERDECK_PARAM_LIMITS_STREAMS_PER_USER", "100")
     opened: list[Visit] = []
     _, token = await sync_to_async(issue_token)(user, ["projects:read"])
 
