@@ -1,8 +1,11 @@
 """Reads about runs that span rows or ask Git."""
 
+from typing import Any
+
 from projects.git.changes import diff
 from projects.workspaces import open_repository
 from runs.models import Run, RunAttempt, RunReview
+from runs.transitions import allowed_actions
 
 
 def current_attempt(run: Run) -> RunAttempt | None:
@@ -22,3 +25,9 @@ def attempt_diff(attempt: RunAttempt, paths: list[str] | None = None, *, enough_
 def latest_review(run: Run) -> RunReview | None:
     """The review that counts: the newest of the run's attempt."""
     return run.reviews.filter(attempt=run.attempt).select_related("reviewer").order_by("-id").first()
+
+
+def conflict_members(run: Run) -> dict[str, Any]:
+    """What every conflict of a run tells: which run, its status, and what it allows."""
+    allowed = allowed_actions(run.status, current_attempt(run), latest_review(run))
+    return {**run.problem_members, "allowed_actions": allowed}

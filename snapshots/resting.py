@@ -15,7 +15,7 @@ from projects.models import Project, Workspace
 from projects.workspaces import OWN_WORKSPACE, open_work_tree
 from runs.errors import WorkspaceBusy
 from runs.models import Run
-from runs.services.lifecycle import conflict_members
+from runs.queries import conflict_members
 from snapshots.errors import WorkTreeMissing, WorkTreeNotRecordable
 
 LOCK_WAIT_SECONDS = 10.0

@@ -9,7 +9,8 @@ from projects.leases import Lease
 from runs.execution.agents.permission import PermissionRequest
 from runs.execution.recorder import Recorder
 from runs.models import Permission, Run
-from runs.services.permissions import ask_permission, expire_permission
+from runs.services.permissions import ask_permission, expire_overdue, mark_delivered
+from runs.services.recording import restart_clock
 
 LOOK_EVERY_SECONDS = 0.1
 
@@ -28,11 +29,17 @@ class Questions:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             await permission.arefresh_from_db()
             if permission.status == Permission.Status.PENDING and timezone.now() >= permission.expires_at:
-                await sync_to_async(expire_permission)(permission)
+                await sync_to_async(expire_overdue)(permission)
                 await permission.arefresh_from_db()
         if permission.option_id:
+            await sync_to_async(self._close)(permission, request)
             return permission.option_id
         return next((option.option_id for option in request.options if option.kind.startswith("reject")), None)
+
+    def _close(self, permission: Permission, request: PermissionRequest) -> None:
+        mark_delivered(permission)
+        if permission.status == Permission.Status.ALLOWED:
+            restart_clock(self._run, request.tool_call_id)
 
     def _write(self, request: PermissionRequest) -> Permission:
         options = [

@@ -15,15 +15,9 @@ from runs import tasks
 from runs.errors import RunNotEditable
 from runs.events import Draft, LeaseLost, append
 from runs.models import Run, RunMessage
-from runs.queries import current_attempt, latest_review
+from runs.queries import conflict_members
 from runs.services.permissions import expire_permissions
-from runs.transitions import MOVES, allowed_actions
-
-
-def conflict_members(run: Run) -> dict[str, Any]:
-    """What every conflict of a run tells: which run, its status, and what it allows."""
-    allowed = allowed_actions(run.status, current_attempt(run), latest_review(run))
-    return {**run.problem_members, "allowed_actions": allowed}
+from runs.transitions import MOVES
 
 
 @transaction.atomic

@@ -9,7 +9,8 @@ from runs import tasks
 from runs.errors import RunNotMessageable
 from runs.events import Draft, append
 from runs.models import Run, RunMessage
-from runs.services.lifecycle import conflict_members, hold_project, move, require_clone, set_going
+from runs.queries import conflict_members
+from runs.services.lifecycle import hold_project, move, require_clone, set_going
 from runs.transitions import MOVES, TAKES_MESSAGES
 
 Status = RunMessage.Status

@@ -17,8 +17,7 @@ from runs import tasks
 from runs.errors import NothingToCommit, PushDisabled
 from runs.events import Draft, append
 from runs.models import Run, RunAttempt, RunReview
-from runs.queries import latest_review
-from runs.services.lifecycle import conflict_members
+from runs.queries import conflict_members, latest_review
 from runs.services.reviews import present_tree, require_approval, reviewable_attempt
 
 PushStatus = Run.PushStatus

@@ -96,6 +96,12 @@ def _start(run: Run, entry: CommandStart) -> Draft:
     return Draft("command_started", entry.command.strip()[:200], data=data)
 
 
+def restart_clock(run: Run, tool_call_id: str) -> None:
+    """A command that had to wait for leave begins now, not when it was announced."""
+    announced = run.commands.filter(attempt=run.attempt, tool_call_id=_key(tool_call_id), status=Status.RUNNING)
+    announced.update(started_at=timezone.now())
+
+
 def _end(command: CommandExecution, entry: CommandEnd) -> Draft:
     command.status = Status.FAILED if entry.has_failed and entry.exit_code is None else Status.FINISHED
     command.exit_code = entry.exit_code

@@ -25,8 +25,7 @@ from runs.errors import (
 )
 from runs.events import Draft, append
 from runs.models import Run, RunAttempt, RunReview
-from runs.queries import current_attempt, latest_review
-from runs.services.lifecycle import conflict_members
+from runs.queries import conflict_members, current_attempt, latest_review
 from runs.services.recording import record_present_files
 
 Decision = RunReview.Decision

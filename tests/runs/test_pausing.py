@@ -12,11 +12,10 @@ from runs.execution.executor import execute
 from runs.models import Run
 from runs.queries import current_attempt
 from runs.workers import stopping
-from settings_params.models import ServerParam
-from settings_params.stored import forget_stored_values
 from tests.conftest import QueueRun, wait_until, working
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited")]
+DETACH_AFTER = "QUARTERDECK_PARAM_RUNS_PAUSE_DETACH_AFTER_MINUTES"
 # A line a tick: what stands still writes none. It ends when `stop` is there.
 TICKING = "```sh\nwhile ! test -e stop; do echo x >> ticks.txt; sleep 0.05; done\n```"
 
@@ -95,9 +94,10 @@ def test_a_cancel_of_a_paused_run_ends_its_agent(queue_run: QueueRun, api: APICl
     assert (run.status, run.has_agent, agents()) == ("cancelled", False, [])
 
 
-def test_a_long_pause_ends_the_agent_and_keeps_the_run(queue_run: QueueRun, api: APIClient) -> None:
-    ServerParam.objects.create(key="runs.pause_detach_after_minutes", value=0)
-    forget_stored_values()
+def test_a_long_pause_ends_the_agent_and_keeps_the_run(
+    queue_run: QueueRun, api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DETACH_AFTER, "0")
     run = queue_run(f"```sh\necho once >> log.txt\n```\n{TICKING}")
     with working(run):
         wait_until(Tree(run).ticks)
