@@ -1,12 +1,16 @@
-"""The repository lock: one process at a time changes the refs of a repository. The kernel frees it at any death."""
+"""Locks of what lies on disk: a repository's refs, a work tree at rest. The kernel frees them at any death.
+
+Who takes both takes the work tree's first.
+"""
 
 import fcntl
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from projects.models import Project
+from projects.models import Project, Workspace
 
 _LOOK_EVERY_SECONDS = 0.05
 
@@ -17,9 +21,25 @@ class LockNotFree(Exception):
 
 @contextmanager
 def repository_lock(project: Project, *, wait_seconds: float | None = None) -> Iterator[None]:
-    """Waits for the project's lock and holds it while the body runs; LockNotFree after `wait_seconds`, if given."""
-    project.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(project.folder / "repository.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """One process at a time changes the refs of a repository. LockNotFree after `wait_seconds`, if given."""
+    with _held(project.folder, "repository.lock", wait_seconds):
+        yield
+
+
+@contextmanager
+def rest_lock(workspace: Workspace, *, wait_seconds: float | None = None) -> Iterator[None]:
+    """Held by who reads a work tree at rest, having seen in it that the run is; whoever starts an agent takes it once.
+
+    So an agent that starts has nobody reading its tree by path, and who reads later sees that the run is not at rest.
+    """
+    with _held(workspace.folder, "rest.lock", wait_seconds):
+        yield
+
+
+@contextmanager
+def _held(folder: Path, name: str, wait_seconds: float | None) -> Iterator[None]:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _take(descriptor, wait_seconds)
         yield

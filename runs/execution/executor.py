@@ -15,6 +15,7 @@ from django.utils import timezone
 from projects import leases
 from projects.git.errors import GitError
 from projects.leases import Lease
+from projects.locks import rest_lock
 from runs.events import LeaseLost
 from runs.execution import results
 from runs.execution.attempts import prepare_attempt
@@ -109,6 +110,9 @@ def _prepare(run: Run, lease: Lease) -> RunAttempt:
     close_lost_commands(run)
     expire_permissions(run)
     attempt = prepare_attempt(run)
+    if attempt.workspace is not None:
+        with rest_lock(attempt.workspace):  # whoever was still reading the tree has done so
+            pass
     if not attempt.session_id:
         take_run_snapshot(attempt, Snapshot.Kind.BEFORE_RUN, lease)
     return attempt

@@ -18,7 +18,7 @@ from runs.errors import NothingToCommit, PushDisabled
 from runs.events import Draft, append
 from runs.models import Run, RunAttempt, RunReview
 from runs.queries import conflict_members, latest_review
-from runs.services.reviews import present_tree, require_approval, reviewable_attempt
+from runs.services.reviews import present_tree, require_approval, resting_attempt
 
 PushStatus = Run.PushStatus
 
@@ -36,8 +36,8 @@ def require_push_allowed() -> None:
 def push_run(run: Run, *, actor: User) -> None:
     """Queues the push of the run's approved and committed branch. Queued already: nothing is added."""
     require_push_allowed()
-    attempt = reviewable_attempt(run)
-    review = require_approval(run, present_tree(attempt))
+    with resting_attempt(run) as attempt:
+        review = require_approval(run, present_tree(attempt))
     if attempt.commit is None:
         raise NothingToCommit("Commit the run first.", **conflict_members(run))
     if open_repository(run.project).read_commit(attempt.commit).tree != review.tree:

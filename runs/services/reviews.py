@@ -1,6 +1,7 @@
 """Approval, rejection and commit. An approval is of one tree; whatever changes the tree after it makes it stale."""
 
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from projects.git.commits import commit_tree
 from projects.git.errors import GitError
 from projects.git.identity import Identity
 from projects.git.repository import Repository
-from projects.locks import repository_lock
+from projects.locks import LockNotFree, repository_lock, rest_lock
 from projects.services.lifecycle import require_writable
 from projects.workspaces import open_repository, open_work_tree
 from runs.errors import (
@@ -29,33 +30,70 @@ from runs.queries import conflict_members, current_attempt, latest_review
 from runs.services.recording import record_present_files
 
 Decision = RunReview.Decision
+LOCK_WAIT_SECONDS = 10.0
 
 
-def review_run(run: Run, decision: str, *, actor: User, notes: str = "", tree: str | None = None) -> RunReview:
-    """Writes a verdict on the run's present tree; `tree` is the one that the reviewer was shown."""
-    attempt = reviewable_attempt(run)
-    present = present_tree(attempt)
-    if tree is not None and tree != present:
-        raise TreeChanged("The work tree has changed since it was shown.", tree=present, **conflict_members(run))
-    with transaction.atomic():
-        review = RunReview.objects.create(
-            run=run, attempt=run.attempt, decision=decision, notes=notes, tree=present, reviewer=actor
-        )
-        data = {"decision": decision, "reviewerId": actor.pk, "tree": present, "reviewId": review.pk}
-        append(run, [Draft("review_submitted", f"Run {decision} by {actor.get_short_name()}.", "notice", data=data)])
+def review_run(
+    run: Run, decision: str, *, actor: User, notes: str = "", tree: str | None = None, commit: bool = False
+) -> None:
+    """Writes a verdict on the run's present tree; `tree` is the one that the reviewer was shown.
+
+    With `commit` it is an approval whose tree is committed too; nothing is written where there is nothing to commit.
+    """
+    with resting_attempt(run) as attempt:
+        present = present_tree(attempt)
+        if tree is not None and tree != present:
+            raise TreeChanged("The work tree has changed since it was shown.", tree=present, **conflict_members(run))
+        if commit:
+            _require_outstanding(open_repository(run.project), attempt, present)
+        review = _record_review(attempt, decision, actor=actor, notes=notes, tree=present)
+        if commit:
+            _commit_tree(attempt, present, review, actor=actor)
+
+
+@transaction.atomic
+def _record_review(attempt: RunAttempt, decision: str, *, actor: User, notes: str, tree: str) -> RunReview:
+    run = attempt.run
+    still = Run.objects.select_for_update().filter(pk=run.pk, attempt=attempt.number, status__in=Run.AT_REST)
+    if not still.exists():  # tried again, or sent a message, while its tree was being read
+        raise _not_reviewable(run)
+    review = RunReview.objects.create(
+        run=run, attempt=attempt.number, decision=decision, notes=notes, tree=tree, reviewer=actor
+    )
+    data = {"decision": decision, "reviewerId": actor.pk, "tree": tree, "reviewId": review.pk}
+    append(run, [Draft("review_submitted", f"Run {decision} by {actor.get_short_name()}.", "notice", data=data)])
     return review
 
 
-def reviewable_attempt(run: Run) -> RunAttempt:
-    """The attempt under review: the run is at rest, its agent is gone and it has a work tree."""
+@contextmanager
+def resting_attempt(run: Run) -> Iterator[RunAttempt]:
+    """The attempt under review, in whose tree no agent starts while the body runs. One body at a time."""
+    workspace = _attempt_at_rest(run).workspace
+    if workspace is None:
+        raise _not_reviewable(run)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(rest_lock(workspace, wait_seconds=LOCK_WAIT_SECONDS))
+        except LockNotFree:
+            raise WorkspaceBusy("Others are at work in this tree: try again.", **conflict_members(run)) from None
+        yield _attempt_at_rest(run)
+
+
+def _attempt_at_rest(run: Run) -> RunAttempt:
+    """The run is at rest, its agent is gone and it has a work tree; else 409."""
     run.refresh_from_db()
     require_writable(run.project)
     attempt = current_attempt(run)
     if run.status not in Run.AT_REST or attempt is None or attempt.workspace is None:
-        raise RunNotReviewable(f"Run #{run.pk} is {run.status} or has no work tree.", **conflict_members(run))
+        raise _not_reviewable(run)
     if run.has_agent:
         raise WorkspaceBusy("The agent is still being stopped.", **conflict_members(run))
     return attempt
+
+
+def _not_reviewable(run: Run) -> RunNotReviewable:
+    run.refresh_from_db()
+    return RunNotReviewable(f"Run #{run.pk} is {run.status} or has no work tree.", **conflict_members(run))
 
 
 def present_tree(attempt: RunAttempt) -> str:
@@ -80,37 +118,43 @@ def require_approval(run: Run, tree: str) -> RunReview:
 
 
 def commit_run(run: Run, *, actor: User, message: str = "") -> None:
-    """Commits the approved tree on the run branch. Killed between Git and the database: called again, it goes on."""
-    attempt = reviewable_attempt(run)
-    tree = present_tree(attempt)
-    review = require_approval(run, tree)
-    repository = open_repository(run.project)
-    with repository_lock(run.project):
+    """Commits the approved tree on the run branch."""
+    with resting_attempt(run) as attempt:
+        tree = present_tree(attempt)
+        _commit_tree(attempt, tree, require_approval(run, tree), actor=actor, message=message)
+
+
+def _commit_tree(attempt: RunAttempt, tree: str, review: RunReview, *, actor: User, message: str = "") -> None:
+    """Killed between Git and the database: called again, it goes on."""
+    repository = open_repository(attempt.run.project)
+    with repository_lock(attempt.run.project):
         attempt.refresh_from_db()
-        commit = _commit(repository, attempt, tree, review=review, message=message, at=timezone.now())
+        commit = _commit(repository, attempt, tree, review=review, message=message)
         _record_commit(attempt, commit, tree, actor=actor)
 
 
-def _commit(
-    repository: Repository, attempt: RunAttempt, tree: str, *, review: RunReview, message: str, at: datetime
-) -> str:
-    ref = f"refs/heads/{attempt.branch}"
-    head = repository.resolve(ref)
-    parent = head or attempt.base_commit
-    if repository.read_commit(parent).tree == tree:
-        if head is None or head == attempt.commit:
-            raise NothingToCommit("Everything is committed.", **conflict_members(attempt.run))
+def _require_outstanding(repository: Repository, attempt: RunAttempt, tree: str) -> str | None:
+    """The head of the run's branch, None before its first commit; 409 where the tree is committed already."""
+    head = repository.resolve(f"refs/heads/{attempt.branch}")
+    if repository.read_commit(head or attempt.base_commit).tree == tree and head in (None, attempt.commit):
+        raise NothingToCommit("Everything is committed.", **conflict_members(attempt.run))
+    return head
+
+
+def _commit(repository: Repository, attempt: RunAttempt, tree: str, *, review: RunReview, message: str) -> str:
+    head = _require_outstanding(repository, attempt, tree)
+    if head is not None and repository.read_commit(head).tree == tree:
         return head  # a commit whose recording was cut short
     commit = commit_tree(
         repository,
         tree=tree,
-        parents=[parent],
+        parents=[head or attempt.base_commit],
         author=_identity_of(review.reviewer),
         committer=Identity(read("git.author_name"), read("git.author_email")),
         message=_message(attempt.run, message),
-        at=at,
+        at=timezone.now(),
     )
-    repository.update_ref(ref, commit, head)
+    repository.update_ref(f"refs/heads/{attempt.branch}", commit, head)
     return commit
 
 

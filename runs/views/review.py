@@ -37,11 +37,9 @@ class ReviewViewSet(RunDoor):
         """Approves the present tree, and commits it when asked to."""
         run = self.find_run(pk, to_change=True)
         body = self.read_body(serializers.ApproveSerializer, request)
-        if commit := body.pop("commit"):
+        if body["commit"]:
             require_ability(request, "git:commit")
         reviews.review_run(run, Decision.APPROVED, actor=request.user, **body)
-        if commit:
-            reviews.commit_run(run, actor=request.user)
         return self.show(run)
 
     @extend_schema(request=serializers.ReviewSerializer)

@@ -248,3 +248,19 @@ def test_a_failed_push_can_be_tried_again(done: Reviewed, remote: Path) -> None:
 @pytest.mark.parametrize("action", ["approve", "reject", "commit"])
 def test_a_run_that_is_not_over_is_not_reviewed(queue_run: QueueRun, api: APIClient, action: str) -> None:
     assert Reviewed(api, queue_run(PROMPT)).conflict(action) == (409, "run-not-reviewable")
+
+
+def test_of_twenty_approvals_with_commit_at_once_one_wins(done: Reviewed) -> None:
+    answers = all_at_once(20, lambda _: done.post("approve", commit=True))
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 19
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} <= {
+        "nothing-to-commit",
+        "workspace-busy",
+    }
+    assert (RunReview.objects.count(), done.run.events.filter(event_type="git_committed").count()) == (1, 1)
+
+
+def test_an_approval_with_nothing_to_commit_writes_nothing(carry_out: QueueRun, api: APIClient) -> None:
+    empty = Reviewed(api, carry_out("Hello."))
+    assert empty.conflict("approve", commit=True) == (409, "nothing-to-commit")
+    assert not RunReview.objects.exists()
