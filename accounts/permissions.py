@@ -20,7 +20,11 @@ class UserRequest(Request):
 
 def require_ability(request: Request, ability: str) -> None:
     """Raises 403 `missing-ability`, naming how to get it, unless the request holds the ability."""
-    token = cast("AccessToken | None", request.auth)
+    require_ability_of(cast("AccessToken | None", request.auth), ability)
+
+
+def require_ability_of(token: AccessToken | None, ability: str) -> None:
+    """The same for a token, or a console session (None), where there is no request of Django REST framework."""
     if not matches(granted_abilities(token), ability):
         way = "POST /api/auth/elevate" if ability in ELEVATED else "a new token with it: POST /api/auth/token"
         raise MissingAbility(f"This needs the ability {ability}. Get it by {way}.", required_ability=ability)

@@ -152,6 +152,8 @@ def main(arguments: list[str]) -> int:
             return everything(environment)
         if arguments == ["--pythons"]:
             return other_pythons(environment)
+        if arguments[0] == "--fuzz":
+            return run([sys.executable, "-m", "tests.fuzz", *arguments[1:]], environment)
         return selected(arguments, environment)
 
 

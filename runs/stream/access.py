@@ -9,10 +9,9 @@ from django.contrib.auth import get_user
 from django.http import HttpRequest
 
 from accounts import queries
-from accounts.abilities import matches
-from accounts.authentication import bearer_text, granted_abilities
-from accounts.errors import MissingAbility
+from accounts.authentication import bearer_text
 from accounts.models import AccessToken, User
+from accounts.permissions import require_ability_of
 from config.api.problems import NotFound, Unauthenticated
 from projects.models import Project
 from runs.models import Run
@@ -62,8 +61,7 @@ def recognise(headers: Iterable[tuple[bytes, bytes]], session_user: Any, session
 
 def admit(visitor: Visitor, run_id: int | None) -> None:
     """403 `missing-ability`, or 404 where the visitor may not see the run."""
-    if not matches(granted_abilities(visitor.token), ABILITY):
-        raise MissingAbility(f"This needs the ability {ABILITY}.", required_ability=ABILITY)
+    require_ability_of(visitor.token, ABILITY)
     if run_id is not None and not may_see_run(visitor, run_id):
         raise NotFound
 

@@ -1,7 +1,6 @@
 """The OpenAPI document and the page that shows it."""
 
 import re
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -15,32 +14,8 @@ from rest_framework.test import APIClient
 
 from config.openapi.problem_shapes import EXTENSIONS, MEMBERS
 from config.openapi.schema import ApiGenerator
-from config.openapi.views import document
+from tests.config.described import DOCUMENT, IDS, OPERATIONS, SCHEMAS, codes_of
 from tests.conftest import ROOT
-
-DOCUMENT = document()
-SCHEMAS = DOCUMENT["components"]["schemas"]
-Operation = tuple[str, str, dict[str, Any]]
-
-
-def operations() -> Iterator[Operation]:
-    for path, item in DOCUMENT["paths"].items():
-        for method, operation in item.items():
-            yield path, method, operation
-
-
-OPERATIONS = list(operations())
-IDS = [each[2]["operationId"] for each in OPERATIONS]
-
-
-def codes_of(operation: dict[str, Any], status: int) -> set[str]:
-    """The codes that an operation may answer with that status."""
-    response = operation["responses"].get(str(status), {})
-    if "$ref" in response:
-        response = DOCUMENT["components"]["responses"][response["$ref"].rpartition("/")[2]]
-    schema = response.get("content", {}).get("application/problem+json", {}).get("schema", {})
-    refs = [each["$ref"] for each in schema.get("oneOf", [schema] if schema else [])]
-    return {SCHEMAS[ref.rpartition("/")[2]]["properties"]["code"]["const"] for ref in refs}
 
 
 @pytest.mark.django_db
