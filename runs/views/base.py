@@ -4,6 +4,7 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from rest_framework import status
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
@@ -51,7 +52,8 @@ class RunDoor(ApiViewSet):
 
     def show(self, run: Run, status_code: int = status.HTTP_200_OK, **options: Any) -> Response:
         """The run as it is now."""
-        run.refresh_from_db()
+        if self.request.method not in SAFE_METHODS:
+            run.refresh_from_db()
         context = {**self.get_serializer_context(), **describe([run], with_timeline=True)}
         return Response(RunSerializer(run, context=context).data, status=status_code, **options)
 
