@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('projects', '0003_credential'),
-        ('runs', '0003_project_events'),
+        ('runs', '0004_heard_answers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
