@@ -1,7 +1,7 @@
-"""A web process' worth of requests: `python -m tests.config.requests_at_once TOKEN COUNT PATH`.
+"""A web process' worth of requests: `python -m tests.config.requests_at_once COUNT PATH`.
 
-It is set up by the environment, says `ready`, waits for a line, sends all requests from as many threads at once, and
-prints how many were accepted.
+It is set up by the environment, says `ready`, waits for a line with a token, sends all requests from as many threads at
+once, and prints how many were accepted.
 """
 
 import sys
@@ -15,16 +15,17 @@ from rest_framework.test import APIClient  # noqa: E402 - needs Django to be set
 from tests.conftest import all_at_once  # noqa: E402
 
 
-def main(token: str, count: int, path: str) -> None:
+def main(count: int, path: str) -> None:
+    print("ready", flush=True)  # noqa: T201 - the answer to the test that started this
+    token = sys.stdin.readline().strip()
+
     def ask(_: int) -> int:
         client = APIClient(headers={"Authorization": f"Bearer {token}"})
         return int(client.get(path).status_code)
 
-    print("ready", flush=True)  # noqa: T201 - the answer to the test that started this
-    sys.stdin.readline()
     statuses = all_at_once(count, ask)
     assert set(statuses) <= {200, 429}, statuses
     print(statuses.count(200), flush=True)  # noqa: T201
 
 
-main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+main(int(sys.argv[1]), sys.argv[2])
