@@ -82,6 +82,10 @@ class EventStreamConsumer(AsyncHttpConsumer):
         await self.send_response(problem.status_code, response.content, headers=headers)
 
     async def _open(self, headers: dict[bytes, bytes]) -> None:
+        if self.scope["method"] != "GET":
+            refusal = MethodNotAllowed("A stream is opened by GET.")
+            refusal.headers = {"Allow": "GET"}  # RFC 9110, section 15.5.6
+            raise refusal
         visitor = await self._recognise(headers)
         named = self.scope["url_route"]["kwargs"].get("run")
         run_id = None if named is None else int(named)
@@ -106,10 +110,6 @@ class EventStreamConsumer(AsyncHttpConsumer):
         usage = await database_sync_to_async(count)("streams:open", str(visitor.user.pk))
         self.usages = (usage,)
         usage.require_left()
-        if self.scope["method"] != "GET":
-            refusal = MethodNotAllowed("A stream is opened by GET.")
-            refusal.headers = {"Allow": "GET"}  # RFC 9110, section 15.5.6
-            raise refusal
         return visitor
 
     async def _begin(self) -> None:
