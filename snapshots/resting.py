@@ -10,7 +10,7 @@ from projects import leases
 from projects.errors import ProjectNotReady
 from projects.git.errors import GitError
 from projects.git.work_tree import WorkTree
-from projects.locks import LockNotFree, repository_lock
+from projects.locks import LockNotFree, repository_lock, rest_lock
 from projects.models import Project, Workspace
 from projects.workspaces import OWN_WORKSPACE, open_work_tree
 from runs.errors import WorkspaceBusy
@@ -48,15 +48,18 @@ class RestingTree:
 
     @contextmanager
     def recording(self) -> Iterator[WorkTree]:
-        """The tree for git to read, under the repository lock; what git cannot do with it is a 409.
+        """The tree for git to read, under both locks; what git cannot do with it is a 409.
 
-        Fetches and pushes hold that lock for as long as they take: a request does not wait for those.
+        An agent that sets out meanwhile waits for the tree's lock. Fetches and pushes hold the repository's for as
+        long as they take: a request does not wait for those.
         """
+        wait = {"wait_seconds": LOCK_WAIT_SECONDS}
         try:
-            with repository_lock(self.workspace.project, wait_seconds=LOCK_WAIT_SECONDS):
+            with rest_lock(self.workspace, **wait), repository_lock(self.workspace.project, **wait):
+                require_still_now(self)
                 yield self.work_tree
         except LockNotFree:
-            detail = "The repository is being fetched or pushed: try again when that is over."
+            detail = "The repository is being fetched or pushed, or the tree read: try again when that is over."
             raise WorkspaceBusy(detail, **_members(self.owner)) from None
         except GitError as error:
             raise WorkTreeNotRecordable(error.message, reason=error.code, **_members(self.owner)) from error

@@ -30,24 +30,71 @@ def started(start_server: StartServer, remote: Path) -> tuple[Server, Client, in
 
 
 def check_story(client: Client, run: int, before: list[dict[str, Any]]) -> None:
-    """Complete, nothing repeated, every event that was there is there, and seq has no gap."""
+    """Complete, recovered once, nothing repeated."""
+    events = check_end(client, run, before, "+once\n+twice\n")
+    assert [event["eventType"] for event in events].count("run_recovered") == 1
+
+
+def check_end(client: Client, run: int, before: list[dict[str, Any]], added: str) -> list[dict[str, Any]]:
+    """Complete, with these lines in its log file, every event that was there is there, and seq has no gap."""
     done = client.wait_for(run, "completed", "failed", seconds=90)
     assert done["status"] == "completed", done["error"]
     events = client.events(run)
     assert events[: len(before)] == before
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
-    assert [event["eventType"] for event in events].count("run_recovered") == 1
     diff = client.http.get(f"/api/runs/{run}/diff", headers={"Accept": "text/x-diff"}).text
-    assert "+once\n+twice\n" in diff
+    assert added in diff
+    return events
+
+
+def kill_worker(server: Server) -> None:
+    """kill -9 of the worker that has the agent; nothing of the agent is left."""
+    worker = worker_of_agent(server)
+    agents = worker.children(recursive=True)
+    os.kill(worker.pid, signal.SIGKILL)
+    wait_until(lambda: not alive(agents), 5)
 
 
 def test_a_worker_killed_in_the_middle_of_a_run(start_server: StartServer, remote: Path) -> None:
     server, client, run = started(start_server, remote)
-    before, worker = client.events(run), worker_of_agent(server)
-    agents = worker.children(recursive=True)
-    os.kill(worker.pid, signal.SIGKILL)
-    wait_until(lambda: not alive(agents), 3)
+    before = client.events(run)
+    kill_worker(server)
     check_story(client, run, before)
+    client.http.close()
+
+
+def test_a_worker_killed_while_its_run_is_paused(start_server: StartServer, remote: Path) -> None:
+    server, client, run = started(start_server, remote)
+    client.post(f"/runs/{run}/pause")
+    before = client.events(run)
+    kill_worker(server)
+    assert client.get(f"/runs/{run}")["status"] == "paused"
+    client.post(f"/runs/{run}/resume")
+    check_end(client, run, before, "+once\n+twice\n")
+    client.http.close()
+
+
+def test_a_worker_killed_before_its_agent_has_read_a_message(start_server: StartServer, remote: Path) -> None:
+    server, client, run = started(start_server, remote)
+    client.post(f"/runs/{run}/messages", text="```sh\necho third >> log.txt\n```\n")
+    before = client.events(run)
+    kill_worker(server)
+    check_end(client, run, before, "+once\n+twice\n+third\n")
+    client.http.close()
+
+
+def test_a_worker_killed_in_a_second_attempt(start_server: StartServer, remote: Path) -> None:
+    server = start_server()
+    client = Client(server)
+    failing = f'```sh\ntest -n "$(git branch --show-current | grep -- -2-)"\n```\n{PROMPT}'
+    run = client.start_run(client.make_project(remote), failing)
+    client.wait_for(run, "failed")
+    client.post(f"/runs/{run}/retry")
+    wait_until(lambda: list(server.home.rglob("begun")), 60)
+    before = client.events(run)
+    kill_worker(server)
+    check_end(client, run, before, "+once\n+twice\n")
+    assert client.get(f"/runs/{run}")["attempt"] == 2
     client.http.close()
 
 
