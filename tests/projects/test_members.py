@@ -7,6 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import AuditEntry, User
+from accounts.services import issue_token
 from projects.models import Membership, Project
 from runs.models import Run
 from runs.stream.access import Visitor
@@ -220,7 +221,7 @@ def test_streams_of_somebody_removed_see_the_project_no_more(
 ) -> None:
     as_role("viewer")
     person = User.objects.get(email="viewer@example.com")
-    visitor = Visitor(person, None)
+    visitor = Visitor(person, issue_token(person, ["projects:read"])[0])
     assert visitor.visible_projects() == {project.pk}
     api.delete(f"{members}/{person.pk}")
     assert visitor.is_still_known()

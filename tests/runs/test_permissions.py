@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from projects.leases import Lease
 from runs.execution.executor import execute
-from runs.models import Permission, Run
+from runs.models import Permission, Run, RunAttempt
 from runs.services.permissions import (
     ask_permission,
     decide_permission,
@@ -90,6 +90,7 @@ def test_of_different_answers_at_once_the_first_counts(answer: Answer, run: Run,
 
 @pytest.mark.django_db
 def test_open_questions_are_counted_on_the_run(api: APIClient, question: Permission) -> None:
+    RunAttempt.objects.create(run=question.run, number=1, branch="b", base_commit="0" * 40)  # as whoever asks has one
     assert api.get(f"/api/runs/{question.run_id}").json()["pendingPermissions"] == 1
 
 
