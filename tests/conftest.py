@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import httpx
@@ -75,9 +76,11 @@ def allow_local(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_counted() -> None:
-    """Every test begins with all of its limits unused."""
+def _nothing_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test begins with all of its limits unused, and no minute of theirs ends while it runs."""
     cache.clear()
+    now = time.time()
+    monkeypatch.setattr("django_ratelimit.core.time", SimpleNamespace(time=lambda: now))
 
 
 @pytest.fixture
