@@ -67,11 +67,16 @@ def test_an_unknown_query_parameter_is_refused(api: APIClient, run: Run, path: s
     [
         *("x", "", "é", "====", "a" * 5000, "a\0", "::", ":::::"),
         base64.urlsafe_b64encode(b"0123456789abcdef.5").decode(),
-        signing.dumps([1]),  # signed by us, for something else
+        "WzFd:1xVooQ:AAAA",  # shaped like a cursor, with nobody's signature
     ],
 )
 def test_a_broken_cursor_is_refused(api: APIClient, run: Run, path: str, cursor: str) -> None:
     assert problem(api.get(_address(path, run), {"cursor": cursor})) == (400, "invalid-cursor")
+
+
+@over_all_lists
+def test_a_cursor_that_was_signed_for_something_else_is_refused(api: APIClient, run: Run, path: str) -> None:
+    assert problem(api.get(_address(path, run), {"cursor": signing.dumps([1])})) == (400, "invalid-cursor")
 
 
 @pytest.mark.parametrize("path", ["/api/projects/{project}", "/api/runs/{run}", "/api/auth/me", "/api/runs/{run}/diff"])
