@@ -98,7 +98,8 @@ def pip_version() -> tuple[int, ...]:
 
 def install(folder: Path, requirements: Path, log: Path, lock: int) -> None:
     """Install the pinned requirements by uv, or by pip where uv is missing or fails (it reads no pip configuration)."""
-    arguments = ["install", "--require-hashes", "-r", str(requirements)]
+    # The lock is whole: without --no-deps, pip asks for `coverage[toml]` anew and takes a release newer than the pin.
+    arguments = ["install", "--require-hashes", "--no-deps", "-r", str(requirements)]
     quiet = ["--no-input", "--no-user", "--disable-pip-version-check", "--progress-bar", "off"]
     uv = shutil.which("uv")
     python = str(folder / "bin/python")
