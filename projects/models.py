@@ -1,4 +1,4 @@
-"""Project, Membership, Workspace."""
+"""Project, Membership, ProjectCredential, RepositoryLease, Workspace."""
 
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -145,6 +145,18 @@ class ProjectCredential(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.project_id}"
+
+
+class RepositoryLease(models.Model):
+    """Who may change the refs of a project's repository now; used where the workers may be on several machines."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="repository_lease")
+    lease_generation = models.PositiveIntegerField(default=0)
+    lease_owner = models.CharField(max_length=80, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"repository of {self.project_id}"
 
 
 class Workspace(models.Model):

@@ -1,9 +1,11 @@
 """Opens what lies on disk for rows: a project's repository, a workspace's work tree."""
 
 import os
+from functools import partial
 
 from projects.git.repository import Repository
 from projects.git.work_tree import Owner, WorkTree, create_work_tree
+from projects.locks import require_repository_lock
 from projects.models import Project, Workspace
 
 OWN_WORKSPACE = "project"
@@ -20,7 +22,7 @@ def agent_owner() -> Owner | None:
 
 def open_repository(project: Project) -> Repository:
     """The project's bare repository, which the server alone writes."""
-    return Repository(project.repository_path)
+    return Repository(project.repository_path, guard=partial(require_repository_lock, project))
 
 
 def open_work_tree(workspace: Workspace) -> WorkTree:

@@ -44,6 +44,12 @@ class CredentialUnreadable(GitError):
     default_code = "credential-unreadable"
 
 
+class LockLost(GitError):
+    """The repository went to another process while this one held it for too long without a sign of life."""
+
+    default_code = "repository-lock-lost"
+
+
 class EmptyRepository(GitError):
     """The remote repository exists and has no commit on any branch."""
 

@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from projects.git.process import run_git
 NO_COMMIT = "0" * 40
 REMOTE_REFS = "refs/remotes/origin/"
 ABANDONED_AFTER_SECONDS = 24 * 3600
+_CHANGES_REFS = frozenset({"update-ref", "fetch", "prune", "repack"})
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 
 
@@ -41,10 +42,12 @@ class Repository:
     """A bare repository that only the server writes.
 
     Snapshots keep their objects apart in `private_objects` (0700): the sandbox lends `objects` to agents, and a
-    snapshot may hold what an agent of another run must not read.
+    snapshot may hold what an agent of another run must not read. `guard` is called before refs change, and raises where
+    the caller may not change them now.
     """
 
     path: Path
+    guard: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
 
     @property
     def objects(self) -> Path:
@@ -72,7 +75,9 @@ class Repository:
         on_stderr: Callable[[str], None] | None = None,
         enough_bytes: int | None = None,
     ) -> bytes:
-        """Run git on this repository, private objects visible. Errors as of `run_git`."""
+        """Run git on this repository, private objects visible. Errors as of `run_git`, and those of the guard."""
+        if args[0] in _CHANGES_REFS:
+            self.guard()
         visible = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": quote_object_directory(self.private_objects)}
         return run_git(
             args,

@@ -9,6 +9,7 @@ from projects.git.repository import create_repository
 from projects.locks import repository_lock
 from projects.models import Project
 from projects.services.fetching import Outcome, Progress, bring_own_work_tree, carry_out
+from projects.workspaces import open_repository
 
 Status = Project.Status
 
@@ -22,9 +23,9 @@ def clone_project(project_id: int) -> None:
 def _clone(project: Project, progress: Progress) -> Outcome:
     remote, addresses = remotes.locate(project.repository_url)
     with repository_lock(project):
-        repository = create_repository(project.repository_path)
+        create_repository(project.repository_path)
         result = fetch(
-            repository,
+            open_repository(project),
             remote,
             addresses=addresses,
             credential=remotes.credential_of(project),
