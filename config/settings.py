@@ -217,6 +217,7 @@ LOGGING: dict[str, Any] = {
         "django_tasks": {"level": "WARNING"},
         "django_tasks_db": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
+        "watchfiles": {"level": "WARNING"},
         "django.request": {"level": "ERROR", "filters": ["not_503"]},
     },
 }

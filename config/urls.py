@@ -21,10 +21,11 @@ from projects.views.members import MemberViewSet
 from projects.views.projects import ProjectViewSet
 from runs.filters import RunFilterSet
 from runs.views.blobs import blob
+from runs.views.files import DiffViewSet, FileViewSet
 from runs.views.review import PermissionViewSet, ReviewViewSet
 from runs.views.runs import RunViewSet
 from runs.views.steering import SteeringViewSet
-from runs.views.telemetry import CommandViewSet, DiffViewSet, EventViewSet, FileViewSet
+from runs.views.telemetry import CommandViewSet, EventViewSet
 from settings_params.views import ProviderViewSet, ServerParamViewSet
 from snapshots.views import SnapshotViewSet
 

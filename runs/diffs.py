@@ -1,6 +1,7 @@
 """A diff for display: cut at a file's boundary past a size, undecodable bytes replaced, both said."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import Sum
@@ -35,6 +36,18 @@ def cut(diff: bytes) -> bytes:
         return diff
     starts = [match.start() for match in _FILE_START.finditer(diff) if match.start() <= MAX_DISPLAY_BYTES]
     return diff[: starts[-1]]
+
+
+def describe_file_diff(pieces: Iterator[bytes]) -> dict[str, Any]:
+    """`{diff, truncated, lossy}` of one file: its first lines, as many as are displayed. No more than that is read."""
+    found = bytearray()
+    for piece in pieces:
+        found += piece
+        if len(found) > MAX_DISPLAY_BYTES:
+            break
+    end = len(found) if len(found) <= MAX_DISPLAY_BYTES else found.rfind(b"\n", 0, MAX_DISPLAY_BYTES) + 1
+    text = found[:end].decode("utf-8", "replace")
+    return {"diff": text, "truncated": end < len(found), "lossy": text.encode() != found[:end]}
 
 
 def _stats(attempt: RunAttempt | None) -> dict[str, int]:

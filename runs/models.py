@@ -205,6 +205,8 @@ class WorkspaceFile(models.Model):
     size_bytes = models.BigIntegerField(default=0)
     old_blob = models.CharField(max_length=64, null=True, blank=True)
     new_blob = models.CharField(max_length=64, null=True, blank=True)
+    old_mode = models.CharField(max_length=6, null=True, blank=True)
+    new_mode = models.CharField(max_length=6, null=True, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["attempt", "path"], name="files_of_an_attempt")]

@@ -1,10 +1,12 @@
 """Reads about runs that span rows or ask Git."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from projects.git.changes import diff
+from projects.git.changes import diff, diff_in_pieces
+from projects.git.file_diffs import diff_of_file, find_sides
 from projects.workspaces import open_repository
-from runs.models import Run, RunAttempt, RunReview
+from runs.models import Run, RunAttempt, RunReview, WorkspaceFile
 from runs.transitions import allowed_actions
 
 
@@ -13,13 +15,34 @@ def current_attempt(run: Run) -> RunAttempt | None:
     return run.attempts.filter(number=run.attempt).select_related("workspace__project", "run__project").first()
 
 
-def attempt_diff(attempt: RunAttempt, paths: list[str] | None = None, *, enough_bytes: int | None = None) -> bytes:
-    """The unified diff from the attempt's base commit to its tree, empty where it has none yet."""
+def attempt_diff(attempt: RunAttempt, *, enough_bytes: int) -> bytes:
+    """The unified diff from the attempt's base commit to its tree; one of so many bytes or more may lack its end."""
     if attempt.tree is None:
         return b""
-    return diff(
-        open_repository(attempt.run.project), attempt.base_commit, attempt.tree, paths=paths, enough_bytes=enough_bytes
+    return diff(open_repository(attempt.run.project), attempt.base_commit, attempt.tree, enough_bytes=enough_bytes)
+
+
+def attempt_diff_in_pieces(attempt: RunAttempt) -> Iterator[bytes]:
+    """Every byte of that diff, piece by piece; empty where there is no tree yet."""
+    if attempt.tree is None:
+        return iter(())
+    return diff_in_pieces(open_repository(attempt.run.project), attempt.base_commit, attempt.tree)
+
+
+def file_diff_in_pieces(file: WorkspaceFile) -> Iterator[bytes]:
+    """Every byte of a changed file's part of that diff."""
+    attempt = file.attempt
+    repository = open_repository(attempt.run.project)
+    sides = find_sides(
+        repository,
+        attempt.base_commit,
+        attempt.tree or attempt.base_commit,
+        path=file.path,
+        old_path=file.old_path,
+        old_blob=file.old_blob,
+        new_blob=file.new_blob,
     )
+    return diff_of_file(repository, sides)
 
 
 def latest_review(run: Run) -> RunReview | None:

@@ -283,17 +283,30 @@ class FileSerializer(serializers.ModelSerializer[WorkspaceFile]):
 
 
 class FileDetailSerializer(FileSerializer):
-    """A changed file with its whole diff."""
+    """A changed file with its diff, for display; `Accept: text/x-diff` gives every byte of it."""
 
     diff = serializers.SerializerMethodField()
+    truncated = serializers.SerializerMethodField(help_text="Whether the end of the diff, past 1 MiB, was left out.")
+    lossy = serializers.SerializerMethodField(help_text="Whether bytes that are not UTF-8 were replaced.")
 
     class Meta(FileSerializer.Meta):
-        fields = (*FileSerializer.Meta.fields, "old_blob", "new_blob", "diff")
+        fields = (
+            *FileSerializer.Meta.fields,
+            *("old_blob", "new_blob", "old_mode", "new_mode", "diff", "truncated", "lossy"),
+        )
         read_only_fields = fields
 
     def get_diff(self, file: WorkspaceFile) -> str:
         diff: str = self.context["diff"]
         return diff
+
+    def get_truncated(self, file: WorkspaceFile) -> bool:
+        truncated: bool = self.context["truncated"]
+        return truncated
+
+    def get_lossy(self, file: WorkspaceFile) -> bool:
+        lossy: bool = self.context["lossy"]
+        return lossy
 
 
 class CommandSerializer(serializers.ModelSerializer[CommandExecution]):

@@ -1,6 +1,6 @@
 """What differs between two trees: a list of files, and a diff that applies; it looks at objects, never at files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +13,9 @@ RENAME_LIMIT = 1000
 _TYPES: dict[bytes, ChangeType] = {b"A": "created", b"M": "updated", b"T": "updated", b"D": "deleted", b"R": "renamed"}
 _SUBMODULE = "160000"
 _PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-relative", "-M", f"-l{RENAME_LIMIT}")
+_PREFIXES = ("--src-prefix=a/", "--dst-prefix=b/")
+DIFF_OPTIONS = ("-r", "-p", "--binary", "--full-index", *_PREFIXES, "-U3", *_PLAIN)
+"""Of the one form of diff that we show and that `git apply --binary` takes."""
 
 
 @dataclass(frozen=True)
@@ -57,25 +60,21 @@ def changed_files(repository: Repository, base: str, tree: str) -> tuple[FileCha
     return tuple(sorted(changes, key=lambda change: change.path))
 
 
-def diff(
-    repository: Repository,
-    base: str,
-    tree: str,
-    *,
-    paths: Sequence[str] | None = None,
-    enough_bytes: int | None = None,
-) -> bytes:
+def diff(repository: Repository, base: str, tree: str, *, enough_bytes: int | None = None) -> bytes:
     """The unified diff between two trees: `git apply --binary --index` on `base` gives `tree` exactly.
 
-    `paths` (as in FileChange; of a rename, both) limits it; one of `enough_bytes` or more may lack its end. Bytes, as
-    files are: they may be in any encoding.
+    One of `enough_bytes` or more may lack its end. Bytes, as files are: they may be in any encoding.
     """
-    if paths is not None and not paths:
-        return b""
-    options = ["-r", "-p", "--binary", "--full-index", "--src-prefix=a/", "--dst-prefix=b/", "-U3", *_PLAIN]
-    return repository.run(
-        ["diff-tree", *options, base, tree, "--", *(paths or ())], timeout_seconds=300, enough_bytes=enough_bytes
-    )
+    return repository.run(_diff_arguments(base, tree), timeout_seconds=300, enough_bytes=enough_bytes)
+
+
+def diff_in_pieces(repository: Repository, base: str, tree: str) -> Generator[bytes, None, None]:
+    """The same diff, however large, piece by piece: see `stream_git`."""
+    return repository.stream(_diff_arguments(base, tree))
+
+
+def _diff_arguments(base: str, tree: str) -> list[str]:
+    return ["diff-tree", *DIFF_OPTIONS, base, tree, "--"]
 
 
 @dataclass(frozen=True)

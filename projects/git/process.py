@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
@@ -61,6 +61,42 @@ def run_git(
     if status:
         raise _failure(status, bytes(output.kept), error)
     return bytes(output.kept)
+
+
+def stream_git(
+    args: Sequence[str],
+    *,
+    git_dir: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    wait_seconds: float = 300,
+) -> Generator[bytes, None, None]:
+    """Run `git ARGS` and give its standard output piece by piece, of CHUNK_BYTES at most: nothing is gathered.
+
+    Git waits for whoever takes the pieces, and is ended when the iterator is closed. GitTimeout when it gives nothing
+    for `wait_seconds`; other errors as of `run_git`, after the last piece.
+    """
+    process = _start(
+        ["git", *(argument.encode("utf-8", "surrogateescape") for argument in args)],
+        git_environment(git_dir=git_dir, work_tree=None, environment=environment, config=()),
+        git_dir or Path("/"),
+        has_input=False,
+    )
+    error = _Lines(None)
+    pieces: list[bytes] = []
+    with _ended_at_exit(process), selectors.DefaultSelector() as selector:
+        _watch(selector, process.stdout, selectors.EVENT_READ, pieces.append)
+        _watch(selector, process.stderr, selectors.EVENT_READ, error.feed)
+        while selector.get_map():
+            ready = selector.select(wait_seconds)
+            if not ready:
+                raise _timed_out()
+            for key, _ in ready:
+                _read_some(selector, key)
+            yield from pieces
+            pieces.clear()
+        status = process.wait(wait_seconds)
+    if status:
+        raise _failure(status, b"", bytes(error.kept))
 
 
 def scrub(text: str) -> str:

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from projects.git.environment import quote_object_directory
 from projects.git.errors import GitFailed, RefChanged
 from projects.git.identity import Identity
-from projects.git.process import run_git
+from projects.git.process import run_git, stream_git
 
 NO_COMMIT = "0" * 40
 REMOTE_REFS = "refs/remotes/origin/"
@@ -78,17 +78,23 @@ class Repository:
         """Run git on this repository, private objects visible. Errors as of `run_git`, and those of the guard."""
         if args[0] in _CHANGES_REFS:
             self.guard()
-        visible = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": quote_object_directory(self.private_objects)}
         return run_git(
             args,
             git_dir=self.path,
-            environment=visible | (environment or {}),
+            environment=self._private_in_sight() | (environment or {}),
             config=config,
             standard_input=standard_input,
             timeout_seconds=timeout_seconds,
             on_stderr=on_stderr,
             enough_bytes=enough_bytes,
         )
+
+    def stream(self, args: Sequence[str], *, environment: dict[str, str] | None = None) -> Generator[bytes, None, None]:
+        """As `run`, but piece by piece: see `stream_git`."""
+        return stream_git(args, git_dir=self.path, environment=self._private_in_sight() | (environment or {}))
+
+    def _private_in_sight(self) -> dict[str, str]:
+        return {"GIT_ALTERNATE_OBJECT_DIRECTORIES": quote_object_directory(self.private_objects)}
 
     def resolve(self, ref: str) -> str | None:
         """The id of the commit that a ref or id names, or None."""

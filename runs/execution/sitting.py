@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from config.api.params import read
+from projects.git.errors import GitError
 from projects.leases import Lease
 from projects.workspaces import open_work_tree
+from runs.events import Draft
 from runs.execution.agents.client import AgentSession, PromptOutcome
 from runs.execution.agents.errors import AgentFailed
 from runs.execution.agents.profile import AgentProfile
@@ -26,11 +29,14 @@ from runs.execution.sandbox.process import start
 from runs.execution.sandbox.running import SandboxedProcess
 from runs.execution.sandbox.support import probe
 from runs.execution.sandbox.watchdog import watch
+from runs.execution.tree_watch import watch_tree
 from runs.execution.watch import watch_run
 from runs.models import Run, RunAttempt
 from runs.services.recording import record_present_files
 
-FILES_EVERY_SECONDS = 1.0
+FILES_EVERY_SECONDS = 0.5
+STILL_PART = 8
+"""A look at the files holds the agent still; so many times longer it is left alone then."""
 
 
 class Sitting:
@@ -39,6 +45,7 @@ class Sitting:
     def __init__(self, run: Run, attempt: RunAttempt, lease: Lease) -> None:
         self._run, self._attempt, self._lease = run, attempt, lease
         self._files_changed = asyncio.Event()
+        self._told = ""
         self._profile: AgentProfile = PROFILES[run.selected_agent]
         self._spec = sandbox_spec(attempt, self._profile, sys.executable)
         self._recorder = Recorder(run, lease, self._spec.home, self._files_changed.set)
@@ -70,7 +77,7 @@ class Sitting:
             session_timeout_seconds=self._profile.session_timeout_seconds,
         )
         guards = [self._recorder.run(), watch_run(self._lease, brake), self._keep_limits(process)]
-        guards.append(self._follow_files(brake))
+        guards += [self._watch_files(), self._follow_files(brake)]
         try:
             await first_of(self._speak(session, brake), guards)
         except RunInterrupted as interruption:
@@ -112,14 +119,33 @@ class Sitting:
             raise RunCannotGoOn(f"{excess.kind}-limit", str(excess))
         await asyncio.Event().wait()  # the agent has ended: its session says so
 
+    async def _watch_files(self) -> None:
+        async for _ in watch_tree(self._spec.work_tree):
+            self._files_changed.set()
+
     async def _follow_files(self, brake: Brake) -> None:
-        """Records changed files soon after the agent has changed some, while its processes stand still."""
+        """Records changed files soon after some have changed, while the agent's processes stand still.
+
+        Many changes are one look, and looks take a small part of the agent's time, however large the tree is.
+        """
         while True:
-            await asyncio.sleep(FILES_EVERY_SECONDS)
             await self._files_changed.wait()
             self._files_changed.clear()
+            begun = time.monotonic()
             async with brake.held():
-                await sync_to_async(record_present_files)(self._attempt, self._lease, open_work_tree(self._workspace))
+                await self._look_at_files()
+            await asyncio.sleep(max(FILES_EVERY_SECONDS, STILL_PART * (time.monotonic() - begun)))
+
+    async def _look_at_files(self) -> None:
+        """What cannot be recorded now may be gone in a moment: at the end it counts, here it is only told, once."""
+        try:
+            await sync_to_async(record_present_files)(self._attempt, self._lease, open_work_tree(self._workspace))
+        except GitError as error:
+            if error.message != self._told:
+                self._recorder.add(Draft("log", f"The files could not be read just now: {error.message}", "warning"))
+            self._told = error.message
+        else:
+            self._told = ""
 
     @property
     def _workspace(self) -> Any:

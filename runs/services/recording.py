@@ -16,6 +16,9 @@ from runs.events import Draft, LeaseLost, append, storable
 from runs.models import CommandExecution, Run, RunAttempt, WorkspaceFile
 
 Status = CommandExecution.Status
+BATCH_ROWS = 200
+_TELLING = ("new_blob", "new_mode", "change_type", "old_path")
+_COLUMNS = (*_TELLING, "additions", "deletions", "binary", "size_bytes", "old_blob", "old_mode")
 
 
 @dataclass(frozen=True)
@@ -153,16 +156,40 @@ def record_files(attempt: RunAttempt, lease: Lease | None, tree: str, changes: S
     """Makes the attempt's files those of this tree, with an event for each that is not as it was last time."""
     if lease is not None and not lease.held().exists():
         raise LeaseLost(attempt.run_id)
-    known = {row.path: row for row in attempt.files.all()}
+    former = list(attempt.files.all())
+    known = {row.path: row for row in former}
     rows = [_file_row(attempt, change) for change in changes]
-    drafts = [_file_draft(row) for row in rows if not _is_same(known.get(row.path), row)]
-    gone = sorted(set(known) - {row.path for row in rows} - {row.old_path for row in rows})
-    drafts += [Draft("file_updated", f"{path} is as it was", path=path, data={"changeType": None}) for path in gone]
-    attempt.files.all().delete()
-    WorkspaceFile.objects.bulk_create(rows)
+    present = {row.path for row in rows}
+    drafts = [_file_draft(known.get(row.path), row) for row in rows if not _is_same(known.get(row.path), row)]
+    gone = sorted(set(known) - present - {row.old_path for row in rows})
+    drafts += [_back_draft(known[path]) for path in gone]
+    _replace_rows(former, known, rows)
     RunAttempt.objects.filter(pk=attempt.pk).update(tree=tree)
     attempt.tree = tree
     append(attempt.run, drafts, lease=lease)
+
+
+def _replace_rows(
+    former: Sequence[WorkspaceFile], known: Mapping[str, WorkspaceFile], rows: Sequence[WorkspaceFile]
+) -> None:
+    """A file keeps its id for as long as it differs from the base commit, so that whoever looks at it finds it again.
+
+    Names that are no text may look alike: of those only the last one does.
+    """
+    kept = {row.path: row for row in rows if row.path in known}
+    for path, row in kept.items():
+        row.pk = known[path].pk
+    kept_ids = {row.pk for row in kept.values()}
+    gone = [row.pk for row in former if row.pk not in kept_ids]
+    for start in range(0, len(gone), BATCH_ROWS):
+        WorkspaceFile.objects.filter(pk__in=gone[start : start + BATCH_ROWS]).delete()
+    updated = [row for row in kept.values() if _columns(known[row.path]) != _columns(row)]
+    WorkspaceFile.objects.bulk_update(updated, _COLUMNS, batch_size=BATCH_ROWS)
+    WorkspaceFile.objects.bulk_create([row for row in rows if kept.get(row.path) is not row])
+
+
+def _columns(row: WorkspaceFile) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in _COLUMNS)
 
 
 def _file_row(attempt: RunAttempt, change: FileChange) -> WorkspaceFile:
@@ -177,14 +204,17 @@ def _file_row(attempt: RunAttempt, change: FileChange) -> WorkspaceFile:
         size_bytes=change.size_bytes,
         old_blob=change.old_blob,
         new_blob=change.new_blob,
+        old_mode=change.old_mode,
+        new_mode=change.new_mode,
     )
 
 
 def _is_same(known: WorkspaceFile | None, row: WorkspaceFile) -> bool:
-    return known is not None and (known.new_blob, known.change_type) == (row.new_blob, row.change_type)
+    return known is not None and all(getattr(known, name) == getattr(row, name) for name in _TELLING)
 
 
-def _file_draft(row: WorkspaceFile) -> Draft:
+def _file_draft(known: WorkspaceFile | None, row: WorkspaceFile) -> Draft:
+    """What has happened since the last look. `data` says how the file differs from the base commit."""
     data = {
         "changeType": row.change_type,
         "oldPath": row.old_path,
@@ -193,4 +223,17 @@ def _file_draft(row: WorkspaceFile) -> Draft:
         "binary": row.binary,
         "sizeBytes": row.size_bytes,
     }
-    return Draft(f"file_{row.change_type}", f"{row.path} {row.change_type}", path=row.path, data=data)
+    happened = _happened(known, row)
+    return Draft(f"file_{happened}", f"{row.path} {happened}", path=row.path, data=data)
+
+
+def _happened(known: WorkspaceFile | None, row: WorkspaceFile) -> str:
+    if known is None or row.change_type == "deleted" or known.old_path != row.old_path:
+        return row.change_type
+    return "created" if known.change_type == "deleted" else "updated"
+
+
+def _back_draft(known: WorkspaceFile) -> Draft:
+    """A file that does not differ from the base commit any more."""
+    happened = {"created": "deleted", "deleted": "created"}.get(known.change_type, "updated")
+    return Draft(f"file_{happened}", f"{known.path} is as it was", path=known.path, data={"changeType": None})

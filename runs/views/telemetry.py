@@ -1,4 +1,4 @@
-"""What a run has done: events, files, diff, commands, summary."""
+"""What a run has done: events and commands."""
 
 from typing import Any
 
@@ -6,21 +6,15 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.dateparse import parse_datetime
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
 from config.api.pagination import make_cursor, read_cursor, read_limit
-from config.api.problems import InvalidParameter, NotFound
-from config.api.renderers import JSONRenderer, Verbatim
+from config.api.problems import InvalidParameter
 from runs import serializers
-from runs.diffs import ENOUGH_BYTES, describe_diff
 from runs.filters import EventFilter, read_filter
-from runs.models import AgentEvent, CommandExecution, Run, WorkspaceFile
-from runs.queries import attempt_diff
-from runs.shapes import DiffSerializer, SummarySerializer
+from runs.models import AgentEvent, CommandExecution, Run
 from runs.stream.frames import Frame
 from runs.views.base import RunDoor
 
@@ -87,70 +81,6 @@ def _moment(text: str) -> Any:
     if moment is None or moment.tzinfo is None:
         raise InvalidParameter("since is an event id or a time with its zone.", parameter="since")
     return moment
-
-
-class FileViewSet(RunDoor):
-    """Files that an attempt has changed."""
-
-    abilities = {"list": "projects:read", "retrieve": "projects:read"}
-    query_parameters = {"list": ("attempt",), "retrieve": ("attempt",)}
-    serializer_class = serializers.FileSerializer
-    oldest_first = True
-
-    def list(self, request: UserRequest, run: str) -> Response:
-        """The files that differ from the base commit."""
-        attempt = self.find_attempt(self.find_run(run), request)
-        files = WorkspaceFile.objects.none() if attempt is None else attempt.files.all()
-        return self.get_paginated_response(serializers.FileSerializer(self.paginate_queryset(files), many=True).data)
-
-    @extend_schema(responses=serializers.FileDetailSerializer)
-    def retrieve(self, request: UserRequest, run: str, pk: str) -> Response:
-        """One file with its diff."""
-        file: WorkspaceFile = get_object_or_404(
-            WorkspaceFile.objects.select_related("attempt__run__project"), attempt__run=self.find_run(run), pk=pk
-        )
-        paths = [file.path, *([file.old_path] if file.old_path else [])]
-        diff = attempt_diff(file.attempt, paths).decode("utf-8", "replace")
-        return Response(serializers.FileDetailSerializer(file, context={"diff": diff}).data)
-
-
-class DiffRenderer(BaseRenderer):
-    """Bytes as they are."""
-
-    media_type, format = "text/x-diff", "diff"
-    charset = None
-
-    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
-        whole: bytes = data
-        return whole
-
-
-class DiffViewSet(RunDoor):
-    """The aggregate diff and the summary."""
-
-    abilities = {"diff": "projects:read", "summary": "projects:read"}
-    query_parameters = {"diff": ("attempt",), "summary": ("attempt",)}
-
-    def get_renderers(self) -> list[BaseRenderer]:
-        return [JSONRenderer(), DiffRenderer()] if self.action == "diff" else super().get_renderers()
-
-    @extend_schema(responses={(200, "application/json"): DiffSerializer, (200, "text/x-diff"): OpenApiTypes.STR})
-    def diff(self, request: UserRequest, run: str) -> Response:
-        """The diff from base commit to tree; `Accept: text/x-diff` gives every byte, to be applied by git."""
-        attempt = self.find_attempt(self.find_run(run), request)
-        is_whole = isinstance(request.accepted_renderer, DiffRenderer)
-        diff = b"" if attempt is None else attempt_diff(attempt, enough_bytes=None if is_whole else ENOUGH_BYTES)
-        if is_whole:
-            return Response(diff, headers={"X-Content-Type-Options": "nosniff"})
-        return Response(describe_diff(attempt, diff))
-
-    @extend_schema(responses=SummarySerializer)
-    def summary(self, request: UserRequest, run: str) -> Response:
-        """What came of the run, once it is over."""
-        attempt = self.find_attempt(self.find_run(run), request)
-        if attempt is None or attempt.summary is None:
-            raise NotFound("There is no summary yet: the run is not over.")
-        return Response(Verbatim({"runId": int(run), "tree": attempt.tree, **attempt.summary}))
 
 
 class CommandViewSet(RunDoor):

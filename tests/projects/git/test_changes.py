@@ -4,11 +4,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from projects.git.changes import FileChange, changed_files, diff, display_path
+from projects.git.changes import FileChange, changed_files, diff, diff_in_pieces, display_path
+from projects.git.errors import GitFailed
+from projects.git.file_diffs import diff_of_file, find_sides
 from projects.git.remote import fetch
 from projects.git.repository import Repository, create_repository
 from projects.git.trees import write_review_tree
@@ -87,23 +90,67 @@ def test_a_path_for_display_is_valid_text() -> None:
     assert display_path("a\udce9").encode() == b"a\xef\xbf\xbd"
 
 
-def test_the_diff_can_be_limited_to_paths(work_tree: WorkTree) -> None:
+def patches(work_tree: WorkTree) -> dict[str, bytes]:
+    """Each changed file's own diff, by the name that is shown."""
+    repository, base, tree = work_tree.repository, work_tree.base_commit, write_review_tree(work_tree)
+    found = {}
+    for change in changed_files(repository, base, tree):
+        old_path = None if change.old_path is None else display_path(change.old_path)
+        blobs = {"old_blob": change.old_blob, "new_blob": change.new_blob}
+        sides = find_sides(repository, base, tree, path=change.display_path, old_path=old_path, **blobs)
+        found[change.path] = b"".join(diff_of_file(repository, sides))
+    return found
+
+
+def test_a_files_diff_holds_no_other_file(work_tree: WorkTree) -> None:
     (work_tree.path / "*").write_text("star\n")
     (work_tree.path / "other").write_text("other\n")
-    patch = diff(work_tree.repository, work_tree.base_commit, write_review_tree(work_tree), paths=["*"])
+    patch = patches(work_tree)["*"]
     assert b"star" in patch
     assert b"other" not in patch
 
 
-def test_the_diff_of_no_paths_is_empty(work_tree: WorkTree) -> None:
-    (work_tree.path / "new").touch()
-    assert diff(work_tree.repository, work_tree.base_commit, write_review_tree(work_tree), paths=[]) == b""
+def test_the_diff_of_a_file_that_was_a_folder_leaves_the_folder_out(work_tree: WorkTree) -> None:
+    (work_tree.path / "src/app.py").unlink()
+    (work_tree.path / "src").rmdir()
+    (work_tree.path / "src").write_text("now a file\n")
+    assert b"app.py" not in patches(work_tree)["src"]
 
 
-def test_the_diff_of_a_path_that_is_no_text(work_tree: WorkTree) -> None:
+def test_the_diff_of_a_file_whose_name_is_no_text(work_tree: WorkTree) -> None:
     (work_tree.path / os.fsdecode(b"\xff")).write_text("odd\n")
-    tree = write_review_tree(work_tree)
-    assert b"+odd" in diff(work_tree.repository, work_tree.base_commit, tree, paths=["\udcff"])
+    assert b"+odd" in patches(work_tree)["\udcff"]
+
+
+def test_the_diff_of_one_file_leaves_no_object_behind(work_tree: WorkTree) -> None:
+    (work_tree.path / "new").touch()
+    write_review_tree(work_tree)
+    before = work_tree.repository.run(["count-objects", "-v"])
+    patches(work_tree)
+    assert work_tree.repository.run(["count-objects", "-v"]) == before
+
+
+def test_the_diff_in_pieces_is_the_diff(work_tree: WorkTree) -> None:
+    (work_tree.path / "x").write_bytes(os.urandom(300_000))
+    repository, base, tree = work_tree.repository, work_tree.base_commit, write_review_tree(work_tree)
+    pieces = list(diff_in_pieces(repository, base, tree))
+    assert len(pieces) > 1
+    assert b"".join(pieces) == diff(repository, base, tree)
+
+
+def test_a_diff_that_is_not_wanted_any_more_ends_git(work_tree: WorkTree) -> None:
+    (work_tree.path / "x").write_bytes(os.urandom(3_000_000))
+    before = set(psutil.Process().children())
+    pieces = diff_in_pieces(work_tree.repository, work_tree.base_commit, write_review_tree(work_tree))
+    next(pieces)
+    assert set(psutil.Process().children()) > before
+    pieces.close()
+    assert set(psutil.Process().children()) == before
+
+
+def test_a_diff_of_objects_that_are_not_there_fails_with_gits_words(work_tree: WorkTree) -> None:
+    with pytest.raises(GitFailed, match="bad object"):
+        list(diff_in_pieces(work_tree.repository, work_tree.base_commit, "1" * 40))
 
 
 def test_attributes_cannot_hide_a_change_from_the_diff(work_tree: WorkTree) -> None:
@@ -179,6 +226,8 @@ def test_the_diff_applied_to_the_base_gives_the_tree_exactly(rounds: list[list[t
             tree = write_review_tree(work_tree)
             patch = diff(work_tree.repository, work_tree.base_commit, tree)
             assert applied(work_tree.repository, work_tree.base_commit, patch) == tree
+        one_by_one = b"".join(patches(work_tree).values())
+        assert applied(work_tree.repository, work_tree.base_commit, one_by_one) == tree
         work_tree.review.index.unlink()
         assert write_review_tree(work_tree) == tree
 

@@ -1,0 +1,83 @@
+"""What a run has changed: files, diff, summary."""
+
+from typing import Any
+
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.renderers import BaseRenderer
+from rest_framework.response import Response
+
+from accounts.permissions import UserRequest
+from config.api.problems import NotFound
+from config.api.renderers import JSONRenderer, Verbatim
+from runs import serializers
+from runs.diffs import ENOUGH_BYTES, describe_diff, describe_file_diff
+from runs.models import WorkspaceFile
+from runs.queries import attempt_diff, attempt_diff_in_pieces, file_diff_in_pieces
+from runs.shapes import DiffSerializer, SummarySerializer
+from runs.views.base import RunDoor
+from runs.views.whole_diffs import DiffRenderer, give_whole
+
+
+class FileViewSet(RunDoor):
+    """Files that an attempt has changed."""
+
+    abilities = {"list": "projects:read", "retrieve": "projects:read"}
+    query_parameters = {"list": ("attempt",), "retrieve": ("attempt",)}
+    serializer_class = serializers.FileSerializer
+    oldest_first = True
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        return [JSONRenderer(), DiffRenderer()] if self.action == "retrieve" else super().get_renderers()
+
+    def list(self, request: UserRequest, run: str) -> Response:
+        """The files that differ from the base commit."""
+        attempt = self.find_attempt(self.find_run(run), request)
+        files = WorkspaceFile.objects.none() if attempt is None else attempt.files.all()
+        return self.get_paginated_response(serializers.FileSerializer(self.paginate_queryset(files), many=True).data)
+
+    @extend_schema(
+        responses={
+            (200, "application/json"): serializers.FileDetailSerializer,
+            (200, "text/x-diff"): OpenApiTypes.STR,
+        }
+    )
+    def retrieve(self, request: UserRequest, run: str, pk: str) -> HttpResponseBase:
+        """One file with its diff; `Accept: text/x-diff` gives every byte of that, to be applied by git."""
+        file: WorkspaceFile = get_object_or_404(
+            WorkspaceFile.objects.select_related("attempt__run__project"), attempt__run=self.find_run(run), pk=pk
+        )
+        pieces = file_diff_in_pieces(file)
+        if isinstance(request.accepted_renderer, DiffRenderer):
+            return give_whole(request, pieces, f"{file.old_blob}-{file.new_blob}-{file.attempt.tree}")
+        return Response(serializers.FileDetailSerializer(file, context=describe_file_diff(pieces)).data)
+
+
+class DiffViewSet(RunDoor):
+    """The aggregate diff and the summary."""
+
+    abilities = {"diff": "projects:read", "summary": "projects:read"}
+    query_parameters = {"diff": ("attempt",), "summary": ("attempt",)}
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        return [JSONRenderer(), DiffRenderer()] if self.action == "diff" else super().get_renderers()
+
+    @extend_schema(responses={(200, "application/json"): DiffSerializer, (200, "text/x-diff"): OpenApiTypes.STR})
+    def diff(self, request: UserRequest, run: str) -> HttpResponseBase:
+        """The diff from base commit to tree; `Accept: text/x-diff` gives every byte, to be applied by git."""
+        attempt = self.find_attempt(self.find_run(run), request)
+        if isinstance(request.accepted_renderer, DiffRenderer):
+            pieces = iter(()) if attempt is None else attempt_diff_in_pieces(attempt)
+            return give_whole(request, pieces, f"{attempt and attempt.base_commit}-{attempt and attempt.tree}")
+        return Response(describe_diff(attempt, attempt_diff(attempt, enough_bytes=ENOUGH_BYTES) if attempt else b""))
+
+    @extend_schema(responses=SummarySerializer)
+    def summary(self, request: UserRequest, run: str) -> Response:
+        """What came of the run, once it is over."""
+        attempt = self.find_attempt(self.find_run(run), request)
+        if attempt is None or attempt.summary is None:
+            raise NotFound("There is no summary yet: the run is not over.")
+        values: dict[str, Any] = {"runId": int(run), "tree": attempt.tree, **attempt.summary}
+        return Response(Verbatim(values))
