@@ -23,9 +23,9 @@ _CONFIG = """\tlogAllRefUpdates = true
 def create_agent_git_dir(git_dir: Path, *, work_tree: WorkTree, branch: str, path_inside: Path | None = None) -> None:
     """Make a git dir with `branch` at the work tree's base commit, and the work tree's `.git` file that names it.
 
-    One that is there is replaced. The repository's objects are alternates: the sandbox must show that folder
-    read-only at the same path. `path_inside` is where the sandbox shows `git_dir`, when elsewhere. Call while no
-    agent runs there.
+    One that is there is replaced. The repository's published objects are alternates, those that other runs have made
+    are not: the sandbox must show that folder read-only at the same path. `path_inside` is where the sandbox shows
+    `git_dir`, when elsewhere. Call while no agent runs there.
     """
     remove_folder(git_dir)
     git_dir.mkdir(parents=True, mode=0o700)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from projects.git.identity import Identity
 from projects.git.private_dir import PrivateDir
-from projects.git.process import run_git
 from projects.git.repository import Repository
 from projects.git.trees import write_exact_tree
 from projects.git.work_tree import WorkTree
@@ -35,11 +34,9 @@ def commit_tree(
     at: datetime,
 ) -> str:
     """Write a commit object and return its id. `at` knows its time zone. No hook runs, nothing is signed."""
-    # Without the private objects in sight: a commit that will be pushed must not depend on them.
     return (
-        run_git(
+        repository.run(
             _arguments(tree, parents),
-            git_dir=repository.path,
             environment=author.as_variables("AUTHOR", at) | committer.as_variables("COMMITTER", at),
             standard_input=_encoded(message),
         )

@@ -26,6 +26,7 @@ CONFIG: tuple[tuple[str, str], ...] = (
     ("diff.external", ""),
     ("diff.ignoreSubmodules", "all"),
     ("fetch.recurseSubmodules", "false"),
+    ("fetch.unpackLimit", "1"),  # a pack is kept whole: unpacked, it would lack what is among the private objects
     ("submodule.recurse", "false"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),

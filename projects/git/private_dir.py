@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from projects.git.environment import quote_object_directory
 from projects.git.process import run_git
 from projects.git.repository import Repository
 
@@ -26,16 +25,11 @@ _CONFIG = b"""[core]
 
 @dataclass(frozen=True)
 class PrivateDir:
-    """A git dir with an index and `info/attributes`, over the objects of a repository.
-
-    `writes_private` says where new objects go: into the repository's private objects, or into those that agents may
-    read; in the latter case the private ones stay out of sight, so that no commit comes to depend on them.
-    """
+    """A git dir with an index and `info/attributes`, over the objects of a repository; new ones are private."""
 
     git_dir: Path
     repository: Repository
     work_tree: Path
-    writes_private: bool
     index_name: str = "index"
 
     @property
@@ -72,20 +66,15 @@ class PrivateDir:
             args,
             git_dir=self.git_dir,
             work_tree=self.work_tree,
-            environment={**self._objects(), "GIT_INDEX_FILE": os.fspath(self.index), **(environment or {})},
+            environment={
+                **self.repository.writes_private,
+                "GIT_INDEX_FILE": os.fspath(self.index),
+                **(environment or {}),
+            },
             standard_input=standard_input,
             timeout_seconds=timeout_seconds,
             on_stderr=on_stderr,
         )
-
-    def _objects(self) -> dict[str, str]:
-        main, private = self.repository.objects, self.repository.private_objects
-        if not self.writes_private:
-            return {"GIT_OBJECT_DIRECTORY": os.fspath(main)}
-        return {
-            "GIT_OBJECT_DIRECTORY": os.fspath(private),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": quote_object_directory(main),
-        }
 
 
 def write_git_dir(git_dir: Path, attributes: bytes, *, head: str = "refs/heads/none", extra_config: str = "") -> None:

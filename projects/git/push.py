@@ -36,6 +36,7 @@ def push_branch(
     def attempt(way: Connection) -> None:
         _push(repository, way, f"{commit}:{target}", timeout_seconds)
 
+    repository.publish(commit)
     with offered(credential) as login:
         reach(connections(repository, remote, addresses, login), attempt)
 

@@ -177,7 +177,7 @@ def _ask(
     try:
         return repository.run(
             args,
-            environment=way.environment,
+            environment=way.environment | repository.writes_published,
             config=way.config,
             timeout_seconds=timeout_seconds,
             on_stderr=on_stderr,

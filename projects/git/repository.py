@@ -41,9 +41,10 @@ class CommitInfo:
 class Repository:
     """A bare repository that only the server writes.
 
-    Snapshots keep their objects apart in `private_objects` (0700): the sandbox lends `objects` to agents, and a
-    snapshot may hold what an agent of another run must not read. `guard` is called before refs change, and raises where
-    the caller may not change them now.
+    Two folders hold its objects. `objects` has what a remote has sent or was about to be sent, and nothing else: the
+    sandbox lends it to every agent of the project. All else (trees under review, commits, snapshots) is in
+    `private_objects` (0700): it may hold what an agent of another run must not read. `guard` is called before refs
+    change, and raises where the caller may not change them now.
     """
 
     path: Path
@@ -51,13 +52,23 @@ class Repository:
 
     @property
     def objects(self) -> Path:
-        """What agents may read: the sandbox shows this folder, read-only."""
+        """The published history: agents may read it, the sandbox shows this folder, read-only."""
         return self.path / "objects"
 
     @property
     def private_objects(self) -> Path:
-        """What only snapshots need; never shown to an agent."""
+        """What runs have made and nobody has pushed; never shown to an agent."""
         return self.path / "private" / "objects"
+
+    @property
+    def writes_private(self) -> dict[str, str]:
+        """Variables with which git reads all objects and writes to the private ones."""
+        return _object_folders(self.private_objects, self.objects)
+
+    @property
+    def writes_published(self) -> dict[str, str]:
+        """The same, but written is what agents may read: for what a remote sends, and nothing else."""
+        return _object_folders(self.objects, self.private_objects)
 
     @property
     def known_hosts(self) -> Path:
@@ -75,13 +86,13 @@ class Repository:
         on_stderr: Callable[[str], None] | None = None,
         enough_bytes: int | None = None,
     ) -> bytes:
-        """Run git on this repository, private objects visible. Errors as of `run_git`, and those of the guard."""
+        """Run git on this repository; what it writes is private. Errors as of `run_git`, and those of the guard."""
         if args[0] in _CHANGES_REFS:
             self.guard()
         return run_git(
             args,
             git_dir=self.path,
-            environment=self._private_in_sight() | (environment or {}),
+            environment=self.writes_private | (environment or {}),
             config=config,
             standard_input=standard_input,
             timeout_seconds=timeout_seconds,
@@ -91,10 +102,7 @@ class Repository:
 
     def stream(self, args: Sequence[str], *, environment: dict[str, str] | None = None) -> Generator[bytes, None, None]:
         """As `run`, but piece by piece: see `stream_git`."""
-        return stream_git(args, git_dir=self.path, environment=self._private_in_sight() | (environment or {}))
-
-    def _private_in_sight(self) -> dict[str, str]:
-        return {"GIT_ALTERNATE_OBJECT_DIRECTORIES": quote_object_directory(self.private_objects)}
+        return stream_git(args, git_dir=self.path, environment=self.writes_private | (environment or {}))
 
     def resolve(self, ref: str) -> str | None:
         """The id of the commit that a ref or id names, or None."""
@@ -145,13 +153,31 @@ class Repository:
 
         return read_commit(self, sha)
 
+    def publish(self, commit: str) -> None:
+        """Let agents read a commit that is about to be pushed, and what it brings along. Safe to redo after a kill.
+
+        Before the push, not after it: git fetches nothing that it has in either folder, so what comes back from the
+        remote must be in the published one by then.
+        """
+        _check_ids(commit)
+        known = sorted(set(self.refs(REMOTE_REFS).values()))
+        wanted = "\n".join([commit, "--not", *known, ""]).encode()
+        (self.objects / "pack").mkdir(exist_ok=True)
+        options = ["--revs", "--local", "--non-empty", "--quiet"]  # local: what is in the private folder alone
+        self.run(
+            ["pack-objects", *options, os.fspath(self.objects / "pack" / "pack")],
+            standard_input=wanted,
+            timeout_seconds=600,
+        )
+
     def remove_leftovers(self) -> None:
         """Remove what a killed git left: stale lock files, abandoned packs. Only under the repository lock."""
         for name in ("HEAD.lock", "config.lock", "packed-refs.lock", "packed-refs.new", "shallow.lock"):
             (self.path / name).unlink(missing_ok=True)
         for lock in (self.path / "refs").rglob("*.lock"):
             lock.unlink(missing_ok=True)
-        for pack in (self.objects / "pack").glob("tmp_*"):
+        folders = (self.objects / "pack", self.private_objects / "pack")
+        for pack in (pack for folder in folders for pack in folder.glob("tmp_*")):
             with contextlib.suppress(FileNotFoundError):
                 # A young one may be a large file that a work tree is just being recorded with.
                 if time.time() - pack.stat().st_mtime > ABANDONED_AFTER_SECONDS:
@@ -186,6 +212,13 @@ def create_repository(path: Path) -> Repository:
 def is_object_id(text: str) -> bool:
     """Is this a full SHA-1 object id?"""
     return _OBJECT_ID.fullmatch(text) is not None
+
+
+def _object_folders(written: Path, read: Path) -> dict[str, str]:
+    return {
+        "GIT_OBJECT_DIRECTORY": os.fspath(written),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": quote_object_directory(read),
+    }
 
 
 def _check_ids(*ids: str | None) -> None:

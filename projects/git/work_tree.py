@@ -53,12 +53,12 @@ class WorkTree:
     @property
     def review(self) -> PrivateDir:
         """For the run's tree: text attributes count."""
-        return PrivateDir(self.index_dir / "review", self.repository, self.path, writes_private=False)
+        return PrivateDir(self.index_dir / "review", self.repository, self.path)
 
     @property
     def exact(self) -> PrivateDir:
         """For snapshots: every byte counts."""
-        return PrivateDir(self.index_dir / "exact", self.repository, self.path, writes_private=True)
+        return PrivateDir(self.index_dir / "exact", self.repository, self.path)
 
     @property
     def pristine_index(self) -> Path:

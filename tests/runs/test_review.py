@@ -45,7 +45,7 @@ class Reviewed:
         (workspace.work_tree_path / "later.txt").write_text("later\n")
 
     def git(self, *arguments: str) -> str:
-        return git("-c", "safe.directory=*", *arguments, cwd=self.run.project.repository_path)
+        return open_repository(self.run.project).run(arguments).decode()
 
 
 @pytest.fixture

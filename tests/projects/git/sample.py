@@ -24,7 +24,9 @@ ENVIRONMENT = {
 
 def git(folder: Path, *args: str, stdin: bytes = b"") -> str:
     """What a person's own git prints in `folder`."""
-    done = subprocess.run(["git", *args], cwd=folder, env=ENVIRONMENT, input=stdin, capture_output=True, check=False)
+    done = subprocess.run(
+        ["git", *args], cwd=folder, env=_environment_in(folder), input=stdin, capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode("utf-8", "surrogateescape").strip()
 
@@ -64,4 +66,12 @@ def names_in(repository: Path, tree: str) -> list[str]:
 
 def content_of(repository: Path, tree: str, name: str) -> bytes:
     command = ["git", "cat-file", "blob", f"{tree}:{name}"]
-    return subprocess.run(command, cwd=repository, env=ENVIRONMENT, capture_output=True, check=True).stdout
+    return subprocess.run(
+        command, cwd=repository, env=_environment_in(repository), capture_output=True, check=True
+    ).stdout
+
+
+def _environment_in(folder: Path) -> dict[str, str]:
+    """In the server's repository git is shown the private objects too."""
+    private = folder / "private" / "objects"
+    return ENVIRONMENT | ({"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(private)} if private.is_dir() else {})
