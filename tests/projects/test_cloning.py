@@ -13,6 +13,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from projects import leases
+from projects.locks import repository_lock
 from projects.models import Project
 from projects.services.cloning import clone_project
 from projects.workspaces import open_repository
@@ -200,8 +201,9 @@ def test_a_clone_again_keeps_the_refs_that_are_ours(api: APIClient, clone: Any, 
     project = clone(remote)
     repository = open_repository(Project.objects.get())
     ours = ["refs/heads/quarterdeck/run-1-1-x", "refs/quarterdeck/snapshots/x"]
-    for ref in ours:
-        repository.run(["update-ref", ref, project["headCommit"]])
+    with repository_lock(Project.objects.get()):
+        for ref in ours:
+            repository.run(["update-ref", ref, project["headCommit"]])
     api.delete(f"/api/projects/{project['id']}")
 
     clone_again(project)

@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from projects.git.commits import commit_tree
 from projects.git.identity import Identity
+from projects.locks import repository_lock
 from projects.workspaces import open_repository
 from runs.models import Run, RunAttempt, RunReview
 from runs.services.publishing import carry_out_push
@@ -159,7 +160,8 @@ def test_a_commit_that_was_killed_before_its_recording_goes_on(done: Reviewed) -
         message="cut short",
         at=done.run.created_at,
     )
-    repository.update_ref(f"refs/heads/{attempt.branch}", made, None)
+    with repository_lock(done.run.project):
+        repository.update_ref(f"refs/heads/{attempt.branch}", made, None)
     answer = done.post("commit")
     assert (answer.status_code, answer.json()["git"]["commit"]) == (200, made)
 
