@@ -47,6 +47,7 @@ class DeploymentCollector(Collector):
         yield _by_label("quarterdeck_workers", "Workers alive by queue.", "queue", workers, QUEUES)
         yield _pending_permissions()
         yield _events()
+        yield _project_disk()
         yield GaugeMetricFamily(
             "quarterdeck_disk_free_bytes", "Free space where the data is.", shutil.disk_usage(settings.HOME).free
         )
@@ -83,6 +84,15 @@ def _queues() -> Iterable[Metric]:
 def _pending_permissions() -> Metric:
     pending = Permission.objects.filter(status=Permission.Status.PENDING).count()
     return GaugeMetricFamily("quarterdeck_pending_permissions", "Questions of agents that wait for an answer.", pending)
+
+
+def _project_disk() -> Metric:
+    family = GaugeMetricFamily(
+        "quarterdeck_project_disk_bytes", "Disk of a project, as last measured.", labels=["project"]
+    )
+    for pk, used in Project.objects.filter(disk_bytes__isnull=False).order_by().values_list("pk", "disk_bytes"):
+        family.add_metric([str(pk)], used or 0)
+    return family
 
 
 def _events() -> Metric:

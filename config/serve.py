@@ -169,7 +169,9 @@ def _work(queue: str) -> int:
 
         worker = QueueWorker(queue, _prepare_for_runs, at_heartbeat=partial(end_orphans, Path(settings.HOME)))
     else:
-        worker = QueueWorker(queue)
+        from config.upkeep import Upkeep
+
+        worker = QueueWorker(queue, at_heartbeat=Upkeep())
     worker.work()
     return 0
 

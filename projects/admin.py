@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
 
 from accounts.admin import FactAdmin, act_on, operator_of
 from projects.models import Membership, Project, ProjectCredential, ProjectQuerySet, Workspace
@@ -23,7 +24,7 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Project)
 class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("id", "name", "status", "default_branch", "head_commit", "updated_at")
+    list_display = ("id", "name", "status", "default_branch", "head_commit", "disk", "updated_at")
     list_filter = ("status", "created_at")
     search_fields = ("name", "slug", "repository_url", "memberships__user__email")
     inlines = [MembershipInline]
@@ -32,6 +33,11 @@ class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
         """Facts are looked at; people are managed in the rows below."""
         return [field.name for field in Project._meta.fields]
+
+    @admin.display(ordering="disk_bytes")
+    def disk(self, project: Project) -> str:
+        """As last measured; its quota is the param `retention.disk_quota_gb`."""
+        return "" if project.disk_bytes is None else str(filesizeformat(project.disk_bytes))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

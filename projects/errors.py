@@ -23,6 +23,12 @@ class LastOwner(Problem):
     default_code = "last-owner"
 
 
+class DiskQuotaExceeded(Problem):
+    title = "The project uses more disk than it may"
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "disk-quota-exceeded"
+
+
 class RoleRequired(Problem):
     title = "Your role in the project is too low"
     status_code = status.HTTP_403_FORBIDDEN

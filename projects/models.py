@@ -56,6 +56,9 @@ class Project(models.Model):
     selected_model = models.CharField(max_length=120, null=True, blank=True)
     rag_enabled = models.BooleanField(default=True)
     safe_mode = models.BooleanField(default=True)
+    disk_bytes = models.BigIntegerField(null=True, blank=True)
+    disk_measured_at = models.DateTimeField(null=True, blank=True)
+    upkeep_due_at = models.DateTimeField(default=timezone.now, db_index=True)  # measured and pruned then
     lease_generation = models.PositiveIntegerField(default=0)
     lease_owner = models.CharField(max_length=80, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)

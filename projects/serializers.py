@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import User
@@ -12,6 +13,7 @@ from projects.credential_serializers import CredentialSerializer, require_kind_f
 from projects.git.errors import RemoteRefused
 from projects.models import Membership, Project
 from projects.queries import may_have_branch
+from projects.services.disk import quota_bytes
 from settings_params.availability import models_of
 from settings_params.serializers import AgentField, check_model
 
@@ -73,6 +75,16 @@ class DocsSerializer(serializers.Serializer[Any]):
     generated_at = serializers.DateTimeField(allow_null=True)
 
 
+class DiskSerializer(serializers.Serializer[Any]):
+    """What the project uses on the server's disk."""
+
+    used_bytes = serializers.IntegerField(allow_null=True, help_text="As last measured; null before that.")
+    quota_bytes = serializers.IntegerField(
+        allow_null=True, help_text="Above it no run and no clone begins; null: none."
+    )
+    measured_at = serializers.DateTimeField(allow_null=True)
+
+
 class ProjectSerializer(StrictModelSerializer):
     """A project."""
 
@@ -84,6 +96,7 @@ class ProjectSerializer(StrictModelSerializer):
     index = IndexSerializer(read_only=True)
     credential = CredentialSerializer(required=False, write_only=True)
     docs = DocsSerializer(read_only=True)
+    disk = serializers.SerializerMethodField()
     role = serializers.SerializerMethodField()
     run_counts = serializers.SerializerMethodField()
 
@@ -103,6 +116,7 @@ class ProjectSerializer(StrictModelSerializer):
             "last_pulled_at",
             "index",
             "docs",
+            "disk",
             "defaults",
             "credential",
             "role",
@@ -142,6 +156,11 @@ class ProjectSerializer(StrictModelSerializer):
         if branch and project is not None and project.has_clone and not may_have_branch(project, branch):
             raise serializers.ValidationError("The repository has no such branch.", code="does-not-exist")
         return branch
+
+    @extend_schema_field(DiskSerializer)
+    def get_disk(self, project: Project) -> dict[str, Any]:
+        used, measured_at = project.disk_bytes, project.disk_measured_at
+        return {"used_bytes": used, "quota_bytes": quota_bytes(), "measured_at": measured_at}
 
     def get_role(self, project: Project) -> str | None:
         role: str | None = self.context["roles"].get(project.pk)

@@ -61,8 +61,8 @@ class RunAdmin(FactAdmin):
 
 @admin.register(RunAttempt)
 class RunAttemptAdmin(FactAdmin):
-    list_display = ("id", "run", "number", "branch", "base_commit", "commit", "push_status")
-    list_filter = ("push_status",)
+    list_display = ("id", "run", "number", "branch", "base_commit", "commit", "push_status", "pruned_at", "rescue_ref")
+    list_filter = ("push_status", "pruned_at")
     list_select_related = ("run",)
     search_fields = ("branch", "run__title")
 

@@ -96,6 +96,8 @@ class RunAttempt(models.Model):
     workspace = models.OneToOneField(
         Workspace, on_delete=models.PROTECT, null=True, blank=True, related_name="run_attempt"
     )
+    pruned_at = models.DateTimeField(null=True, blank=True)  # its work tree was removed; what it held is in:
+    rescue_ref = models.CharField(max_length=200, blank=True)
     branch = models.CharField(max_length=255)
     base_commit = models.CharField(max_length=64)
     head_commit = models.CharField(max_length=64, null=True, blank=True)
@@ -120,6 +122,11 @@ class RunAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number} of run {self.run_id}"
+
+    @property
+    def has_work_tree(self) -> bool:
+        """Whether there is a tree to look at and go on in; not before it was made, nor after it was pruned."""
+        return self.workspace_id is not None and self.pruned_at is None
 
 
 class RunMessage(models.Model):

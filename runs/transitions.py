@@ -60,9 +60,9 @@ def allowed_actions(status: str, attempt: RunAttempt | None = None, review: RunR
     `attempt` is the latest, `review` the latest of that attempt. Who asks, and what the operator allows, is not in it.
     """
     actions = [name for name in CLIENT_MOVES if status in MOVES[name].sources]
-    if status in TAKES_MESSAGES:
+    if status in TAKES_MESSAGES and (attempt is None or attempt.pruned_at is None):
         actions.append("messages")
-    if status not in Run.AT_REST or attempt is None or attempt.workspace_id is None:
+    if status not in Run.AT_REST or attempt is None or not attempt.has_work_tree:
         return actions
     actions += ["approve", "reject"]
     if review is None or review.decision != RunReview.Decision.APPROVED or review.tree != attempt.tree:

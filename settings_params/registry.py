@@ -146,6 +146,38 @@ _GIT = (
     ),
 )
 
+_RETENTION = (
+    FloatParam(
+        key="retention.disk_quota_gb",
+        default=100.0,
+        minimum=0,
+        maximum=1_000_000,
+        description="Disk for one project, in GiB; above it no run and no clone begins. 0: no quota.",
+    ),
+    IntParam(
+        key="retention.worktree_days",
+        default=30,
+        minimum=0,
+        maximum=36_500,
+        description="Work trees of runs that nobody has touched for so long are removed; what they hold that was not "
+        "pushed is kept under a rescue ref. 0: never.",
+    ),
+    IntParam(
+        key="retention.output_days",
+        default=180,
+        minimum=0,
+        maximum=36_500,
+        description="Whole outputs of commands are removed so long after their run ended. 0: never.",
+    ),
+    IntParam(
+        key="retention.task_days",
+        default=14,
+        minimum=1,
+        maximum=3650,
+        description="Rows of finished background tasks are removed after so long.",
+    ),
+)
+
 
 def _per_minute(name: str, default: int, description: str) -> Param:
     key = f"limits.{name}_per_minute"
@@ -210,5 +242,5 @@ def _of_vendor(vendor: str, name: str) -> tuple[Param, ...]:
 _PROVIDERS = tuple(param for vendor, name in VENDORS.items() for param in _of_vendor(vendor, name))
 
 PARAMS: Mapping[str, Param] = {
-    param.key: param for param in (*_SAFETY, *_RUNS, *_SANDBOX, *_GIT, *_LIMITS, *_API, *_PROVIDERS)
+    param.key: param for param in (*_SAFETY, *_RUNS, *_SANDBOX, *_GIT, *_RETENTION, *_LIMITS, *_API, *_PROVIDERS)
 }

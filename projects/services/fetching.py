@@ -19,6 +19,7 @@ from projects.git.remote import FetchProgress
 from projects.git.work_tree import is_untouched, remove_work_tree
 from projects.leases import Lease
 from projects.models import Project, Workspace
+from projects.services.disk import expect_upkeep
 from projects.workspaces import OWN_WORKSPACE, lay_out_work_tree, open_work_tree
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ def carry_out(
             outcome = {"status": after_failure, "error": {"code": "internal-error", "message": message}}
     with transaction.atomic():
         if lease.release(progress=None, updated_at=timezone.now(), **outcome):
+            expect_upkeep(project_id)
             tell_of(project_id)
 
 

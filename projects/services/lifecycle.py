@@ -15,6 +15,7 @@ from projects.events import tell_of
 from projects.models import Membership, Project, ProjectCredential
 from projects.queries import fetched_head
 from projects.services.credentials import NewCredential, store_credential
+from projects.services.disk import require_room
 
 Status = Project.Status
 
@@ -88,6 +89,8 @@ def request_clone(project: Project, *, actor: User) -> None:
 
 def _queue_clone(project: Project, actor: User) -> None:
     rows = Project.objects.filter(pk=project.pk, status__in=[Status.ERROR, Status.ARCHIVED])
+    if rows.exists():
+        require_room(project)
     if not rows.update(status=Status.PENDING, error=None, progress=None, updated_at=timezone.now()):
         raise _conflict(project, "is not in error or archived")
     audit(actor, "clone_requested", project_id=project.pk)

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from accounts.permissions import UserRequest
 from config.api.views import ApiViewSet
 from projects.credential_serializers import CredentialSerializer, ShownCredentialSerializer, require_kind_for
-from projects.errors import ProjectNotReady, RoleRequired
+from projects.errors import DiskQuotaExceeded, ProjectNotReady, RoleRequired
 from projects.models import Membership, Project, ProjectCredential
 from projects.permissions import require_role
 from projects.queries import describe_credential
@@ -21,7 +21,7 @@ class CredentialViewSet(ApiViewSet):
     abilities = {"retrieve": "projects:read", "update": "projects:write", "destroy": "projects:write"}
     problems = {
         "retrieve": (RoleRequired,),
-        "update": (RoleRequired, ProjectNotReady),
+        "update": (RoleRequired, ProjectNotReady, DiskQuotaExceeded),
         "destroy": (RoleRequired, ProjectNotReady),
     }
     request: UserRequest

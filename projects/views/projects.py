@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
 from config.api.views import ApiViewSet
-from projects.errors import ProjectNotReady, RoleRequired
+from projects.errors import DiskQuotaExceeded, ProjectNotReady, RoleRequired
 from projects.filters import ProjectFilterSet
 from projects.models import Membership, Project, ProjectQuerySet
 from projects.permissions import require_role
@@ -34,7 +34,10 @@ class ProjectViewSet(ApiViewSet):
         "clone": "projects:write",
         "pull": "projects:write",
     }
-    problems = dict.fromkeys(("update", "destroy", "clone", "pull"), (RoleRequired, ProjectNotReady))
+    problems = {
+        **dict.fromkeys(("update", "destroy", "pull"), (RoleRequired, ProjectNotReady)),
+        "clone": (RoleRequired, ProjectNotReady, DiskQuotaExceeded),
+    }
     request: UserRequest
     filterset_class = ProjectFilterSet
     orderings = {

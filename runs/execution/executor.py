@@ -16,6 +16,7 @@ from projects import leases
 from projects.git.errors import GitError
 from projects.leases import Lease
 from projects.locks import rest_lock
+from projects.services.disk import expect_upkeep
 from runs.events import LeaseLost
 from runs.execution import results
 from runs.execution.attempts import prepare_attempt
@@ -37,7 +38,8 @@ def execute(run_id: int) -> None:
     """Carries out a queued run; of a cancelled one whose worker died, keeps what its agent did; no other is touched."""
     claimed = _claim(run_id)
     if claimed is None:
-        return _take_over_cancelled(run_id)
+        _take_over_cancelled(run_id)
+        return
     run, lease = claimed
     try:
         with leases.kept(lease, lambda: None):
@@ -47,6 +49,7 @@ def execute(run_id: int) -> None:
         lease.release()
     except RunInterrupted as interruption:
         _interrupted(run, lease, interruption.reason)
+    expect_upkeep(run.project_id)
 
 
 def _claim(run_id: int) -> tuple[Run, Lease] | None:

@@ -10,6 +10,7 @@ from accounts.models import User
 from projects.errors import ProjectNotReady
 from projects.leases import Lease
 from projects.models import Project
+from projects.services.disk import require_room
 from projects.services.lifecycle import lock_writable, require_writable
 from runs import tasks
 from runs.errors import RunNotEditable
@@ -58,7 +59,9 @@ def create_run(project: Project, *, actor: User, start: bool = False, **fields: 
 @transaction.atomic
 def start_run(run: Run, *, actor: User) -> None:
     """Queues the run; the task commits with the status."""
-    require_clone(hold_project(run), run)
+    project = hold_project(run)
+    require_clone(project, run)
+    require_room(project)
     move(run, "start", message=f"Started by {actor.get_short_name()}.")
     tasks.execute_run.enqueue(run.pk)
 
@@ -82,7 +85,9 @@ def retry_run(run: Run, *, actor: User) -> None:
 
     Messages that no agent has read yet go along.
     """
-    require_clone(hold_project(run), run)
+    project = hold_project(run)
+    require_clone(project, run)
+    require_room(project)
     fresh = {"error": None, "started_at": None, "paused_at": None, "finished_at": None, **set_going()}
     move(run, "retry", message=f"Tried again by {actor.get_short_name()}.", attempt=F("attempt") + 1, **fresh)
     expire_permissions(run)

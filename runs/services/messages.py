@@ -4,6 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from projects.services.disk import require_room
 from projects.services.lifecycle import require_writable
 from runs import tasks
 from runs.errors import RunNotMessageable
@@ -28,12 +29,20 @@ def send_message(run: Run, text: str, *, actor: User) -> RunMessage:
     is_over = status in MOVES["message"].sources
     if is_over:
         require_clone(project, run)
+        require_room(project)
+        _require_work_tree(run)
     message = RunMessage.objects.create(run=run, attempt=run.attempt, text=text, created_by=actor)
     append(run, [Draft("user_message", text, data={"messageId": message.pk, "userId": actor.pk})])
     if is_over:
         move(run, "message", message="Queued to read a message.", finished_at=None, **set_going())
         tasks.execute_run.enqueue(run.pk)
     return message
+
+
+def _require_work_tree(run: Run) -> None:
+    if run.attempts.filter(number=run.attempt, pruned_at__isnull=False).exists():
+        detail = "Its work tree was removed after its time: restore its last snapshot first, or create a new run."
+        raise RunNotMessageable(detail, **conflict_members(run))
 
 
 def next_message(run: Run) -> RunMessage | None:

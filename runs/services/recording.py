@@ -146,6 +146,8 @@ def record_present_files(attempt: RunAttempt, lease: Lease | None, work_tree: Wo
     Without a lease the run is at rest and it is a person who looks.
     """
     tree = write_review_tree(work_tree)
+    if attempt.pruned_at is not None:  # a restore has made the tree anew
+        RunAttempt.objects.filter(pk=attempt.pk).update(pruned_at=None)
     if tree != attempt.tree:
         record_files(attempt, lease, tree, changed_files(work_tree.repository, attempt.base_commit, tree))
     return tree

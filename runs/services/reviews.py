@@ -84,7 +84,7 @@ def _attempt_at_rest(run: Run) -> RunAttempt:
     run.refresh_from_db()
     require_writable(run.project)
     attempt = current_attempt(run)
-    if run.status not in Run.AT_REST or attempt is None or attempt.workspace is None:
+    if run.status not in Run.AT_REST or attempt is None or not attempt.has_work_tree:
         raise _not_reviewable(run)
     if run.has_agent:
         raise WorkspaceBusy("The agent is still being stopped.", **conflict_members(run))

@@ -8,7 +8,7 @@ from rest_framework import status
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
-from projects.errors import ProjectNotReady, RoleRequired
+from projects.errors import DiskQuotaExceeded, ProjectNotReady, RoleRequired
 from projects.models import Project
 from projects.permissions import require_role
 from runs.errors import RunNotEditable
@@ -32,7 +32,7 @@ class RunViewSet(RunDoor):
         "destroy": "runs:start",
     }
     problems = {
-        "create": (RoleRequired, ProjectNotReady),
+        "create": (RoleRequired, ProjectNotReady, DiskQuotaExceeded),
         "update": (RoleRequired, ProjectNotReady, RunNotEditable),
         "destroy": (RoleRequired, ProjectNotReady, RunNotEditable),
     }

@@ -6,7 +6,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
-from projects.errors import ProjectNotReady, RoleRequired
+from projects.errors import DiskQuotaExceeded, ProjectNotReady, RoleRequired
 from runs import errors
 from runs.models import Run
 from runs.serializers import MessageSerializer, RunSerializer
@@ -29,12 +29,12 @@ class SteeringViewSet(RunDoor):
         "messages": "runs:start",
     }
     problems = {
-        "start": (RoleRequired, ProjectNotReady, errors.RunNotStartable),
+        "start": (RoleRequired, ProjectNotReady, errors.RunNotStartable, DiskQuotaExceeded),
         "pause": (RoleRequired, ProjectNotReady, errors.RunNotPausable),
         "resume": (RoleRequired, ProjectNotReady, errors.RunNotResumable),
         "cancel": (RoleRequired, ProjectNotReady, errors.RunNotCancellable),
-        "retry": (RoleRequired, ProjectNotReady, errors.RunNotRetryable),
-        "messages": (RoleRequired, ProjectNotReady, errors.RunNotMessageable, errors.WorkspaceBusy),
+        "retry": (RoleRequired, ProjectNotReady, errors.RunNotRetryable, DiskQuotaExceeded),
+        "messages": (RoleRequired, ProjectNotReady, DiskQuotaExceeded, errors.RunNotMessageable, errors.WorkspaceBusy),
     }
 
     limit_groups = {"start": "runs:start", "retry": "runs:start", "messages": group_of_message}

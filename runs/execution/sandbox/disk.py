@@ -7,30 +7,13 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-BLOCK_BYTES = 512  # stat(2): the unit of st_blocks, whatever the file system's own
+from projects.disk_use import Walk
+
 WALK_EVERY_SECONDS = 5.0
 WALK_SHARE = 20  # a walk that took one second is followed by twenty without
 URGENT_SHARE = 4
-
-
-@dataclass
-class _Walk:
-    """One pass over the folders; a file with several names counts once."""
-
-    used_bytes: int = 0
-    is_complete: bool = True
-    seen: set[tuple[int, int]] = field(default_factory=set)
-
-    def add(self, found: os.stat_result) -> None:
-        if found.st_nlink != 1 and not stat.S_ISDIR(found.st_mode):
-            identity = (found.st_dev, found.st_ino)
-            if identity in self.seen:
-                return
-            self.seen.add(identity)
-        self.used_bytes += found.st_blocks * BLOCK_BYTES
 
 
 class DiskGauge:
@@ -64,9 +47,9 @@ class DiskGauge:
 
     def _walk(self, free_bytes: int) -> None:
         began = time.monotonic()
-        walk = _Walk()
+        walk = Walk()
         for folder in self._folders:
-            _add_folder(folder, walk)
+            walk.add_folder(folder)
         for found in _deleted_files(self._pids(), set(_devices(self._folders))):
             walk.add(found)
         if self._first is None:
@@ -76,21 +59,6 @@ class DiskGauge:
         self._used_bytes, self._free_bytes = max(walk.used_bytes, lost), free_bytes
         self._walked_at = time.monotonic()
         self._walk_seconds = self._walked_at - began
-
-
-def _add_folder(top: Path, walk: _Walk) -> None:
-    waiting = [str(top)]
-    while waiting:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    walk.add(entry.stat(follow_symlinks=False))
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-        except FileNotFoundError:
-            continue
-        except OSError:
-            walk.is_complete = False
 
 
 def _deleted_files(pids: Iterable[int], devices: set[int]) -> Iterator[os.stat_result]:

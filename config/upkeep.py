@@ -1,0 +1,63 @@
+"""What grows is kept in bounds: projects are measured and pruned, finished tasks forgotten; by hand and every hour.
+
+Each project is a task of its own, so that a clone need not wait for all of them.
+"""
+
+import time
+from collections.abc import Iterator
+
+from django.core.management import call_command
+from django.db import DatabaseError, transaction
+from django_tasks import task
+
+from config.api.params import read
+from projects.models import Project
+from projects.services import disk
+from projects.services.disk import Removal
+from runs.services import pruning
+
+TASKS_EVERY_SECONDS = 3600.0
+
+
+def prune_project(project: Project, *, is_dry: bool = False) -> Iterator[Removal]:
+    """Removes what the retention params let go, one thing after another; with `is_dry` it only tells."""
+    yield from pruning.prune_work_trees(project, is_dry=is_dry)
+    yield from pruning.prune_outputs(project, is_dry=is_dry)
+
+
+@task()
+def keep_up(project_id: int) -> None:
+    """Prunes and measures a project. Safe to run twice, and to be killed."""
+    project = Project.objects.filter(pk=project_id).first()
+    if project is None:
+        return
+    for _ in prune_project(project):
+        pass
+    disk.measure(project)
+
+
+@task()
+def forget_finished_tasks() -> None:
+    """Removes the rows of tasks that ended `retention.task_days` ago, by the command of the queue's own package."""
+    call_command("prune_db_task_results", queue_name="*", min_age_days=read("retention.task_days"), verbosity=0)
+
+
+class Upkeep:
+    """Called at a worker's heartbeat, it queues what is due; it does nothing itself, and never takes long."""
+
+    def __init__(self) -> None:
+        self._tasks_at = time.monotonic()
+
+    def __call__(self) -> None:
+        try:
+            self._queue_due()
+        except DatabaseError:  # the next heartbeat tries again
+            return
+
+    @transaction.atomic
+    def _queue_due(self) -> None:
+        for project_id in disk.take_due_upkeep():
+            keep_up.enqueue(project_id)
+        if time.monotonic() >= self._tasks_at:
+            forget_finished_tasks.enqueue()
+            self._tasks_at = time.monotonic() + TASKS_EVERY_SECONDS
