@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
 from accounts.admin import FactAdmin, act_on, operator_of
-from projects.models import Membership, Project, ProjectCredential, ProjectQuerySet, Workspace
+from projects.models import Membership, Project, ProjectCredential, ProjectQuerySet, RepositoryLease, Workspace
 from projects.services import lifecycle, members
 
 
@@ -97,3 +97,12 @@ class WorkspaceAdmin(FactAdmin):
     list_display = ("id", "project", "name", "branch", "base_commit", "created_at")
     list_select_related = ("project",)
     search_fields = ("name", "branch", "project__name")
+
+
+@admin.register(RepositoryLease)
+class RepositoryLeaseAdmin(FactAdmin):
+    """Who changes a repository's refs now; empty on SQLite, where a file says it."""
+
+    list_display = ("id", "project", "lease_owner", "lease_expires_at", "lease_generation")
+    list_select_related = ("project",)
+    search_fields = ("project__name", "lease_owner")
