@@ -22,6 +22,7 @@ from projects.views.projects import ProjectViewSet
 from runs.filters import RunFilterSet
 from runs.views.blobs import blob
 from runs.views.files import DiffViewSet, FileViewSet
+from runs.views.pushes import PushViewSet
 from runs.views.review import PermissionViewSet, ReviewViewSet
 from runs.views.runs import RunViewSet
 from runs.views.steering import SteeringViewSet
@@ -86,7 +87,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/runs", RunViewSet.as_view(COLLECTION)),
     path("api/runs/<id:pk>", RunViewSet.as_view(ITEM)),
     *_actions("api/runs/<id:pk>", SteeringViewSet, "start", "pause", "resume", "cancel", "retry", "messages"),
-    *_actions("api/runs/<id:pk>", ReviewViewSet, "approve", "reject", "commit", "push"),
+    *_actions("api/runs/<id:pk>", ReviewViewSet, "approve", "reject", "commit"),
+    *_actions("api/runs/<id:pk>", PushViewSet, "push"),
+    path("api/runs/<id:pk>/push-preview", PushViewSet.as_view({"get": "push_preview"})),
     path("api/runs/<id:run>/events", EventViewSet.as_view(LIST)),
     path("api/runs/<id:run>/files", FileViewSet.as_view(LIST)),
     path("api/runs/<id:run>/files/<id:pk>", FileViewSet.as_view(DETAIL)),

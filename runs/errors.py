@@ -78,6 +78,16 @@ class NothingToCommit(_RunConflict):
     default_code = "nothing-to-commit"
 
 
+class RemoteBranchMoved(_RunConflict):
+    title = "The remote branch has other commits"
+    default_code = "remote-moved"
+
+
+class SecretsFound(_RunConflict):
+    title = "The push would publish what looks like secrets"
+    default_code = "secrets-found"
+
+
 class WorkspaceBusy(_RunConflict):
     title = "Something is at work in this work tree"
     default_code = "workspace-busy"

@@ -237,6 +237,14 @@ class CommitSerializer(StrictSerializer):
     message = serializers.CharField(max_length=20_000, required=False, default="", allow_blank=True)
 
 
+class PushSerializer(StrictSerializer):
+    """Fingerprints of findings of the preview that are to be published all the same."""
+
+    acknowledge_secrets = serializers.ListField(
+        child=serializers.RegexField(r"^[0-9a-f]{32}$"), max_length=1000, required=False, default=list
+    )
+
+
 class DecisionSerializer(StrictSerializer):
     """An answer: the id of one of the options, or the kind of answer."""
 

@@ -111,3 +111,53 @@ class SummarySerializer(serializers.Serializer[Any]):
     commands = CommandCountsSerializer()
     usage = UsageSerializer()
     generated_at = serializers.DateTimeField()
+
+
+class SecretSerializer(serializers.Serializer[Any]):
+    """Where a secret seems to be, never what it is."""
+
+    path = serializers.CharField()
+    line = serializers.IntegerField(allow_null=True, help_text="Of the file as a commit has it; null: of none.")
+    rule = serializers.CharField(
+        help_text="Which kind, in the words of detect-secrets; `not-scanned`: from this file on nothing was looked at."
+    )
+    fingerprint = serializers.CharField(help_text="For `acknowledgeSecrets`; it stays while path, rule and line do.")
+
+
+class OutgoingCommitSerializer(serializers.Serializer[Any]):
+    """A commit that the remote does not have."""
+
+    commit = serializers.CharField()
+    subject = serializers.CharField()
+    author = serializers.CharField()
+    committed_at = serializers.DateTimeField()
+
+
+class OutgoingFileSerializer(ChangedFileSerializer):
+    """A file that the push changes."""
+
+    old_path = serializers.CharField(allow_null=True)
+    binary = serializers.BooleanField(help_text="Then nobody has looked for secrets in it.")
+    size_bytes = serializers.IntegerField()
+
+
+class PushPreviewSerializer(serializers.Serializer[Any]):
+    """What a push would do."""
+
+    run_id = serializers.IntegerField()
+    allowed = serializers.BooleanField(help_text="Whether the operator has given leave to push at all.")
+    remote = serializers.CharField(help_text="The project's address, without credentials.")
+    branch = serializers.CharField()
+    commit = serializers.CharField()
+    remote_commit = serializers.CharField(allow_null=True, help_text="What the branch is at there; null: not there.")
+    remote_error = ProblemNoteSerializer(allow_null=True, help_text="Why the remote could not be asked.")
+    moved = serializers.BooleanField(help_text="The branch has commits there that this one lacks: it cannot be pushed.")
+    compared_with = serializers.CharField(help_text="The branch that the following refer to.")
+    ahead = serializers.IntegerField(help_text="Commits that the push brings.")
+    behind = serializers.IntegerField(allow_null=True, help_text="Commits that only the remote has; null: not known.")
+    commits = OutgoingCommitSerializer(many=True, help_text="Newest first, at most 100.")
+    stats = DiffStatsSerializer()
+    files = OutgoingFileSerializer(many=True, help_text="At most 500.")
+    secrets = SecretSerializer(many=True, help_text="In the lines that the commits add.")
+    scan_complete = serializers.BooleanField(help_text="Whether all added lines of text were looked at.")
+    scanned_bytes = serializers.IntegerField()

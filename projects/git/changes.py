@@ -12,9 +12,9 @@ RENAME_LIMIT = 1000
 
 _TYPES: dict[bytes, ChangeType] = {b"A": "created", b"M": "updated", b"T": "updated", b"D": "deleted", b"R": "renamed"}
 _SUBMODULE = "160000"
-_PLAIN = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-relative", "-M", f"-l{RENAME_LIMIT}")
-_PREFIXES = ("--src-prefix=a/", "--dst-prefix=b/")
-DIFF_OPTIONS = ("-r", "-p", "--binary", "--full-index", *_PREFIXES, "-U3", *_PLAIN)
+PLAIN_OPTIONS = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-relative", "-M", f"-l{RENAME_LIMIT}")
+PREFIXES = ("--src-prefix=a/", "--dst-prefix=b/")
+DIFF_OPTIONS = ("-r", "-p", "--binary", "--full-index", *PREFIXES, "-U3", *PLAIN_OPTIONS)
 """Of the one form of diff that we show and that `git apply --binary` takes."""
 
 
@@ -51,7 +51,9 @@ def display_path(path: str) -> str:
 
 def changed_files(repository: Repository, base: str, tree: str) -> tuple[FileChange, ...]:
     """The files in which two trees (or commits) differ, renames found, ordered by path."""
-    output = repository.run(["diff-tree", "-r", "-z", "--raw", "--numstat", "--abbrev=40", *_PLAIN, base, tree, "--"])
+    output = repository.run(
+        ["diff-tree", "-r", "-z", "--raw", "--numstat", "--abbrev=40", *PLAIN_OPTIONS, base, tree, "--"]
+    )
     fields = iter(output.split(b"\0"))
     raw, first_count = _read_raw(fields)
     counts = _read_counts(first_count, fields)

@@ -1,5 +1,6 @@
 """Pushes the run branch, never another, never by force, and only where the operator has given leave."""
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -14,10 +15,12 @@ from projects.git.repository import Repository
 from projects.locks import repository_lock
 from projects.workspaces import open_repository
 from runs import tasks
-from runs.errors import NothingToCommit, PushDisabled
+from runs.errors import NothingToCommit, PushDisabled, RemoteBranchMoved, SecretsFound
 from runs.events import Draft, append
 from runs.models import Run, RunAttempt, RunReview
 from runs.queries import conflict_members, latest_review
+from runs.secret_scan import Finding
+from runs.services.previews import preview_push
 from runs.services.reviews import present_tree, require_approval, resting_attempt
 
 PushStatus = Run.PushStatus
@@ -33,8 +36,11 @@ def require_push_allowed() -> None:
         raise PushDisabled
 
 
-def push_run(run: Run, *, actor: User) -> None:
-    """Queues the push of the run's approved and committed branch. Queued already: nothing is added."""
+def push_run(run: Run, *, actor: User, acknowledged: Collection[str] = ()) -> None:
+    """Queues the push of the run's approved and committed branch. Queued already: nothing is added.
+
+    `acknowledged` are fingerprints of findings that a person has looked at and wants published all the same.
+    """
     require_push_allowed()
     with resting_attempt(run) as attempt:
         review = require_approval(run, present_tree(attempt))
@@ -44,12 +50,50 @@ def push_run(run: Run, *, actor: User) -> None:
         raise NothingToCommit("What was approved last is not committed yet: commit it first.", **conflict_members(run))
     if attempt.push_status == PushStatus.PUSHED:
         raise NothingToCommit("The commit has been pushed.", **conflict_members(run))
-    with transaction.atomic():
-        rows = RunAttempt.objects.filter(pk=attempt.pk, commit=attempt.commit)
-        idle = rows.exclude(push_status__in=[PushStatus.QUEUED, PushStatus.PUSHING, PushStatus.PUSHED])
-        new = rows.filter(push_status__isnull=True) | idle
-        if new.update(push_status=PushStatus.QUEUED, push_error=None):
-            tasks.push_run.enqueue(attempt.pk)
+    if attempt.push_status not in (PushStatus.QUEUED, PushStatus.PUSHING):
+        findings = _require_publishable(attempt, acknowledged)
+        _queue_push(attempt, findings, actor=actor)
+
+
+def _require_publishable(attempt: RunAttempt, acknowledged: Collection[str]) -> Sequence[Finding]:
+    """What was found and acknowledged; 409 where the remote's branch has moved on, or for what nobody acknowledged."""
+    preview, members = preview_push(attempt), conflict_members(attempt.run)
+    if preview.outgoing.is_moved:
+        raise RemoteBranchMoved(
+            f"Somebody else has pushed to {attempt.branch} at the remote, and nothing is pushed by force. Rename or "
+            "delete that branch there, then push again; or do the work anew in another run.",
+            remote_commit=preview.remote.commit,
+            **members,
+        )
+    unknown = [each for each in preview.scan.findings if each.fingerprint not in acknowledged]
+    if unknown:
+        raise SecretsFound(
+            "Look at each. A real one stays in the branch's commits even where a later commit takes it out: do the "
+            "work anew in another run. For the others push with their fingerprints in acknowledgeSecrets.",
+            secrets=[describe_finding(each) for each in unknown],
+            **members,
+        )
+    return preview.scan.findings
+
+
+@transaction.atomic
+def _queue_push(attempt: RunAttempt, findings: Sequence[Finding], *, actor: User) -> None:
+    rows = RunAttempt.objects.filter(pk=attempt.pk, commit=attempt.commit)
+    idle = rows.exclude(push_status__in=[PushStatus.QUEUED, PushStatus.PUSHING, PushStatus.PUSHED])
+    new = rows.filter(push_status__isnull=True) | idle
+    if not new.update(push_status=PushStatus.QUEUED, push_error=None):
+        return
+    if findings:
+        data = {"actorId": actor.pk, "commit": attempt.commit, "secrets": [describe_finding(each) for each in findings]}
+        message = f"{actor.get_short_name()} pushes {len(findings)} findings that look like secrets."
+        append(attempt.run, [Draft("log", message, "warning", data=data)])
+    tasks.push_run.enqueue(attempt.pk)
+
+
+def describe_finding(finding: Finding) -> dict[str, Any]:
+    """A finding as clients see it."""
+    line = finding.line or None
+    return {"path": finding.path, "line": line, "rule": finding.rule, "fingerprint": finding.fingerprint}
 
 
 def carry_out_push(attempt_id: int) -> None:

@@ -1,4 +1,4 @@
-"""Review and Git of a run: approve, reject, commit, push; and the answers to what its agent asks."""
+"""Review of a run: approve, reject, commit; and the answers to what its agent asks."""
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -10,7 +10,7 @@ from accounts.permissions import UserRequest, require_ability
 from projects.errors import ProjectNotReady, RoleRequired
 from runs import errors, serializers
 from runs.models import Permission, RunReview
-from runs.services import permissions, publishing, reviews
+from runs.services import permissions, reviews
 from runs.views.base import RunDoor
 
 Decision = RunReview.Decision
@@ -20,16 +20,13 @@ _REVIEW = (RoleRequired, ProjectNotReady, errors.RunNotReviewable, errors.Worksp
 class ReviewViewSet(RunDoor):
     """What people decide about a run."""
 
-    abilities = {"approve": "runs:control", "reject": "runs:control", "commit": "git:commit", "push": "git:push"}
+    abilities = {"approve": "runs:control", "reject": "runs:control", "commit": "git:commit"}
     problems = {
         "approve": (*_REVIEW, errors.ApprovalRequired, errors.ApprovalStale, errors.NothingToCommit),
         "reject": _REVIEW,
         "commit": (*_REVIEW, errors.ApprovalRequired, errors.ApprovalStale, errors.NothingToCommit),
-        "push": (
-            *(*_REVIEW, errors.ApprovalRequired, errors.ApprovalStale, errors.NothingToCommit, errors.PushDisabled),
-        ),
     }
-    outside_transaction = frozenset({"approve", "reject", "commit", "push"})
+    outside_transaction = frozenset({"approve", "reject", "commit"})
 
     @extend_schema(request=serializers.ApproveSerializer)
     @action(detail=True, methods=["post"])
@@ -58,15 +55,6 @@ class ReviewViewSet(RunDoor):
         run = self.find_run(pk, to_change=True)
         reviews.commit_run(run, actor=request.user, **self.read_body(serializers.CommitSerializer, request))
         return self.show(run)
-
-    @extend_schema(request=None, responses={202: serializers.RunSerializer})
-    @action(detail=True, methods=["post"])
-    def push(self, request: UserRequest, pk: str) -> Response:
-        """Queues the push of the run branch."""
-        run = self.find_run(pk, to_change=True)
-        self.refuse_body(request)
-        publishing.push_run(run, actor=request.user)
-        return self.show(run, status.HTTP_202_ACCEPTED)
 
 
 class PermissionViewSet(RunDoor):

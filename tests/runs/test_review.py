@@ -226,9 +226,9 @@ def move_remote(done: Reviewed, remote: Path) -> str:
 
 def test_a_remote_that_has_moved_is_never_overwritten(done: Reviewed, remote: Path) -> None:
     done.post("approve", commit=True)
+    done.post("push")
     ref = move_remote(done, remote)
     before = git("rev-parse", ref, cwd=remote)
-    done.post("push")
     carry_out_push(done.attempt.pk)
     shown = done.show()["git"]
     assert (shown["pushStatus"], git("rev-parse", ref, cwd=remote)) == ("failed", before)
@@ -238,8 +238,8 @@ def test_a_remote_that_has_moved_is_never_overwritten(done: Reviewed, remote: Pa
 
 def test_a_failed_push_can_be_tried_again(done: Reviewed, remote: Path) -> None:
     done.post("approve", commit=True)
-    ref = move_remote(done, remote)
     done.post("push")
+    ref = move_remote(done, remote)
     carry_out_push(done.attempt.pk)
     git("update-ref", "-d", ref, cwd=remote)
     assert done.post("push").status_code == 202
