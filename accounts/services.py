@@ -3,17 +3,24 @@
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import abilities as ability_rules
 from accounts.errors import ElevationRequired, InvalidCredentials, MissingAbility, OperatorRequired, WrongPassword
-from accounts.models import AccessToken, AuditEntry, User
+from accounts.models import AccessToken, AuditEntry, IdempotencyRecord, StreamLease, User
 from accounts.tokens import TOKEN_LIFETIME, digest
+from config.api.idempotency import KEPT_FOR
 from config.api.problems import Unauthenticated
+
+PRUNED_AT_ONCE = 1_000
+STREAM_LEASE_KEPT = timedelta(minutes=5)  # a process that was held up renews its own still
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 def audit(actor: User | None, action: str, **detail: Any) -> None:
@@ -86,6 +93,31 @@ def elevate(
         audit(user, "elevated", abilities=list(wanted), ttl_minutes=ttl_minutes)
         together = list(dict.fromkeys([*token.abilities, *wanted]))
         return issue_token(user, together, name=token.name, lifetime=timedelta(minutes=ttl_minutes), parent=token)
+
+
+def prune_expired() -> dict[str, int]:
+    """Deletes what has expired and opens nothing any more, a bounded number of rows of each kind; how many it was.
+
+    Tokens (with devices and elevated tokens that hang on them), console sessions, kept answers, places of streams. May
+    be called by several at once, and killed at any point: the next call goes on.
+    """
+    now = timezone.now()
+    tokens = _first(AccessToken.objects.filter(expires_at__lte=now))
+    sessions, answers = Session.objects.filter(expire_date__lte=now), IdempotencyRecord.objects.all()
+    places = StreamLease.objects.filter(expires_at__lte=now - STREAM_LEASE_KEPT)
+    ended = tokens.count()
+    tokens.end()
+    return {
+        "tokens": ended,
+        "sessions": _first(sessions).delete()[0],
+        "kept_answers": _first(answers.filter(created_at__lte=now - KEPT_FOR)).delete()[0],
+        "stream_places": _first(places).delete()[0],
+    }
+
+
+def _first(rows: Rows) -> Rows:
+    """A bounded number of them; asked again in the DELETE, so that what was prolonged meanwhile stays."""
+    return rows.filter(pk__in=list(rows.order_by("pk").values_list("pk", flat=True)[:PRUNED_AT_ONCE]))
 
 
 @transaction.atomic

@@ -20,6 +20,9 @@ from django.utils import timezone
 from config import health
 from projects.git.environment import search_path
 from runs.execution.sandbox.support import probe
+from settings_params.encryption_keys import KeysUnusable
+from settings_params.errors import RESTORE_KEYS
+from settings_params.rotation import count_unreadable
 
 OLDEST_GIT = (2, 30)
 MAX_CLOCK_SECONDS = 5
@@ -45,7 +48,7 @@ def examine() -> Iterator[Finding]:
     """Every finding in turn. Those that need a database come only when it is there."""
     for look in (_interpreter, _git, _sandbox, _home, _disk, _secret_key):
         yield look()
-    yield from _up_to_the_first_failure(_database, _migrations, _clock, _workers)
+    yield from _up_to_the_first_failure(_database, _migrations, _clock, _secrets, _workers)
     if health.has_counters_server():
         yield _counters()
 
@@ -129,6 +132,15 @@ def _migrations() -> Finding:
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     reason = f"{len(missing)} migrations are not applied." if missing else None
     return _finding("migrations", "all are applied", reason, "bin/manage migrate (bin/serve does it too).", "failed")
+
+
+def _secrets() -> Finding:
+    try:
+        lost = count_unreadable()
+    except KeysUnusable as error:
+        return Finding("secrets", "failed", str(error), RESTORE_KEYS)
+    reason = f"{lost} stored secrets cannot be opened with the present keys." if lost else None
+    return _finding("secrets", "the encryption keys open all of them", reason, RESTORE_KEYS, "failed")
 
 
 def _clock() -> Finding:

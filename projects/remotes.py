@@ -10,7 +10,8 @@ from projects.git.errors import CredentialUnreadable, RemoteRefused
 from projects.git.hosts import resolve_host
 from projects.git.urls import RemoteUrl, parse_remote_url
 from projects.models import Project, ProjectCredential
-from settings_params.secrets import SecretUnreadable, decrypt
+from settings_params.errors import SecretUnreadable
+from settings_params.secrets import decrypt
 
 
 def parse_allowed(url: str) -> RemoteUrl:

@@ -63,6 +63,11 @@ class ApprovalRequired(_RunConflict):
     default_code = "approval-required"
 
 
+class AgentNotEnabled(_RunConflict):
+    title = "The run's agent is not enabled any more"
+    default_code = "agent-not-enabled"
+
+
 class ApprovalStale(_RunConflict):
     title = "The work tree has changed since the approval"
     default_code = "approval-stale"

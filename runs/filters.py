@@ -10,7 +10,7 @@ from django_filters.rest_framework.filterset import FilterSet
 
 from config.api.filtering import IdFilter, SearchFilter
 from config.api.problems import InvalidParameter
-from runs.models import AgentEvent, Run
+from runs.models import AgentEvent, Permission, Run
 
 SEVERITIES = tuple(AgentEvent.Severity.values)
 
@@ -26,6 +26,12 @@ class AllRunsFilterSet(RunFilterSet):
     """`?projectId=&status=&search=`: runs of all projects."""
 
     projectId = IdFilter(field_name="project")  # noqa: N815 - as the query parameter is called
+
+
+class PermissionFilterSet(FilterSet):
+    """`?status=`: a run's questions."""
+
+    status = ChoiceFilter(choices=Permission.Status.choices)
 
 
 class EventRow(Protocol):

@@ -35,8 +35,8 @@ def read_keys(path: Path, *, make: bool) -> tuple[str, ...]:
     elif path.exists():
         text = path.read_text()
     else:
-        raise KeysUnusable(f"The file {path} with the encryption keys is missing.")
-    return _checked(text.split("\n"), f"The file {path}")
+        raise KeysUnusable(f"The file {path.name} with the encryption keys is missing.")
+    return _checked(text.split("\n"), f"The file {path.name}")
 
 
 def keyring(path: Path, *, make: bool) -> MultiFernet:

@@ -6,11 +6,28 @@ from rest_framework import status
 
 from config.api.problems import Problem, ValidationFailed
 
+RESTORE_KEYS = (
+    "Operator: put back the file encryption_keys of the data folder (or the variable QUARTERDECK_ENCRYPTION_KEYS) from "
+    "the backup that belongs to this database, or set the secret anew."
+)
+
 
 class NotRemotelySettable(Problem):
     title = "This param cannot be set over the network"
     status_code = status.HTTP_403_FORBIDDEN
     default_code = "not-remotely-settable"
+
+
+class SecretUnreadable(Problem):
+    """A stored secret cannot be read, or a new one not stored, with the present keys. It tells no secret, no path."""
+
+    title = "Server cannot open its stored secrets"
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "secret-unreadable"
+    default_detail = "No encryption key opens a stored secret."
+
+    def __init__(self, reason: str | None = None) -> None:
+        super().__init__(f"{reason or self.default_detail} {RESTORE_KEYS}")
 
 
 class ParamsInvalid(ValidationFailed):

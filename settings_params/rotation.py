@@ -43,6 +43,23 @@ def rotate_keys(*, add: bool, drop_old: bool) -> Rotation:
         return Rotation(done.reencrypted, done.unreadable, len(encryption_keys.read_keys(path, make=True)))
 
 
+def count_unreadable() -> int:
+    """How many stored secrets the present keys do not open. Raises KeysUnusable; changes nothing."""
+    tokens = list(_stored())
+    if not tokens:
+        return 0
+    ring = encryption_keys.keyring(settings.ENCRYPTION_KEY_FILE, make=False)
+    return sum(not _opens(ring, token) for *_, token in tokens)
+
+
+def _opens(ring: MultiFernet, token: str) -> bool:
+    try:
+        ring.decrypt(token)
+    except InvalidToken:
+        return False
+    return True
+
+
 def _keep_writers_out() -> None:
     """From here to the commit nobody else stores a secret: SQLite's transactions are alone by themselves."""
     if connection.vendor == "postgresql":
@@ -57,13 +74,20 @@ def _fields() -> Iterator[tuple[type[models.Model], str]]:
                 yield model, field.name
 
 
+def _stored() -> Iterator[tuple[type[models.Model], str, Any, str]]:
+    """Every ciphertext with its model, field and row."""
+    for model, name in _fields():
+        rows = model._base_manager.exclude(**{name: None}).exclude(**{name: ""})
+        for pk, token in rows.values_list("pk", name):
+            yield model, name, pk, token
+
+
 def _reencrypt_all() -> Rotation:
     keys = encryption_keys.read_keys(settings.ENCRYPTION_KEY_FILE, make=True)
     ring, newest = MultiFernet([Fernet(key) for key in keys]), Fernet(keys[0])
     results = [
         _reencrypt(model._base_manager.filter(pk=pk, **{name: token}), name, token, ring, newest)
-        for model, name in _fields()
-        for pk, token in model._base_manager.exclude(**{name: None}).exclude(**{name: ""}).values_list("pk", name)
+        for model, name, pk, token in _stored()
     ]
     return Rotation(results.count("reencrypted"), results.count("unreadable"), len(keys))
 

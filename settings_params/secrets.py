@@ -12,26 +12,23 @@ from django.db import connection, models
 
 from settings_params import encryption_keys
 from settings_params.encryption_keys import KeysUnusable
+from settings_params.errors import SecretUnreadable
 
 ROTATION_LOCK = 0x51445345  # of pg_advisory_xact_lock: writers of secrets share it, dropping old keys takes it whole
 
 
-class SecretUnreadable(Exception):
-    """A stored secret cannot be read with the present keys. The message is for operators and holds no secret."""
-
-    def __init__(self, reason: str = "No encryption key opens a stored secret.") -> None:
-        super().__init__(
-            f"{reason} Operator: restore the file {settings.ENCRYPTION_KEY_FILE} (or the variable "
-            f"{encryption_keys.VARIABLE}) from the backup that belongs to this database, or set the secret anew."
-        )
-
-
 def encrypt(text: str) -> str:
-    """The ciphertext of a secret (a Fernet token). Call it inside the transaction that stores it."""
+    """The ciphertext of a secret (a Fernet token). Call it inside the transaction that stores it.
+
+    Raises SecretUnreadable when the keys are damaged.
+    """
     if connection.vendor == "postgresql":  # on SQLite the transaction itself has the database alone
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [ROTATION_LOCK])
-    return encryption_keys.keyring(settings.ENCRYPTION_KEY_FILE, make=True).encrypt(text.encode()).decode()
+    try:
+        return encryption_keys.keyring(settings.ENCRYPTION_KEY_FILE, make=True).encrypt(text.encode()).decode()
+    except KeysUnusable as error:
+        raise SecretUnreadable(str(error)) from None
 
 
 def decrypt(token: str) -> str:

@@ -14,7 +14,7 @@ from config.api.parsers import VerbatimParser
 from config.api.problems import NotFound
 from config.api.views import ApiViewSet
 from settings_params import availability, queries
-from settings_params.errors import NotRemotelySettable, ProviderNotAvailable
+from settings_params.errors import NotRemotelySettable, ProviderNotAvailable, SecretUnreadable
 from settings_params.models import AgentProvider, ServerParam
 from settings_params.providers import PROVIDERS
 from settings_params.serializers import ProviderChangeSerializer, ProviderSerializer, SettingSerializer
@@ -35,7 +35,7 @@ class ServerParamViewSet(ApiViewSet):
     """What the operator has set, and setting it."""
 
     abilities = {"list": "settings:read", "update": "settings:write"}
-    problems = {"update": (OperatorRequired, NotRemotelySettable)}
+    problems = {"update": (OperatorRequired, NotRemotelySettable, SecretUnreadable)}
     limit_groups = {"update": "settings:write"}
     queryset = ServerParam.objects.none()
     serializer_class = SettingSerializer
@@ -79,6 +79,10 @@ class ProviderViewSet(ApiViewSet):
     queryset = AgentProvider.objects.none()
     serializer_class = ProviderSerializer
 
+    def check_visible(self) -> None:
+        if (key := self.kwargs.get("key", "")) and key not in PROVIDERS:
+            raise NotFound(f"There is no agent with the key {key!r}.")
+
     def list(self, request: UserRequest) -> Response:
         """Every agent, with what is missing on this server to run it."""
         probe_providers(timeout_seconds=SHORT_SECONDS)
@@ -87,8 +91,7 @@ class ProviderViewSet(ApiViewSet):
     @extend_schema(request=ProviderChangeSerializer, responses=ProviderSerializer, parameters=[_KEY])
     def update(self, request: UserRequest, key: str) -> Response:
         """Enables or disables an agent, and chooses its default model; null clears that."""
-        if key not in PROVIDERS:
-            raise NotFound(f"There is no agent with the key {key!r}.")
+        self.check_visible()
         _require_operator(request)
         body = ProviderChangeSerializer(data=request.data, context={"models": availability.models_of(key)})
         body.is_valid(raise_exception=True)

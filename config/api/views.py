@@ -41,13 +41,19 @@ class ApiViewSet(GenericViewSet[Any]):
         self.perform_authentication(request)
         self.check_throttles(request)  # right after 401, so that every answer of a signed-in caller can tell the limits
         super().initial(request, *args, **kwargs)
+        if (problem := self._wrong_parameter(request)) is not None:
+            self.check_visible()  # who may not see the thing learns nothing else of it
+            raise problem
+        self._wrap_handler(request)
+
+    def _wrong_parameter(self, request: Request) -> InvalidParameter | None:
         known = self.known_parameters()
         for name, values in request.query_params.lists():
             if name not in known:
-                raise InvalidParameter(f"There is no query parameter {name!r} here.", parameter=name)
+                return InvalidParameter(f"There is no query parameter {name!r} here.", parameter=name)
             if len(values) > 1:
-                raise InvalidParameter(f"{name} is given more than once.", parameter=name)
-        self._wrap_handler(request)
+                return InvalidParameter(f"{name} is given more than once.", parameter=name)
+        return None
 
     def known_parameters(self) -> set[str]:
         """The names of the query parameters that the present action reads."""
@@ -69,7 +75,12 @@ class ApiViewSet(GenericViewSet[Any]):
         """For views that show what the process keeps in memory: called before a tag is taken and after a rollback."""
 
     def check_visible(self) -> None:
-        """404 unless the caller may see what the address names. Asked before a kept answer is given again."""
+        """404 unless the caller may see what the address names.
+
+        Asked before a kept answer is given again, and before a wrong query parameter is told.
+        """
+        if getattr(self, "queryset", None) is None:
+            return  # nothing here is anybody's
         self.get_queryset()  # raises where a parent may not be seen
         if self.lookup_field in self.kwargs:
             self.get_object()

@@ -13,6 +13,7 @@ from projects.models import Membership, Project, ProjectCredential
 from projects.permissions import require_role
 from projects.queries import describe_credential
 from projects.services import lifecycle
+from settings_params.errors import SecretUnreadable
 
 
 class CredentialViewSet(ApiViewSet):
@@ -21,7 +22,7 @@ class CredentialViewSet(ApiViewSet):
     abilities = {"retrieve": "projects:read", "update": "projects:write", "destroy": "projects:write"}
     problems = {
         "retrieve": (RoleRequired,),
-        "update": (RoleRequired, ProjectNotReady, DiskQuotaExceeded),
+        "update": (RoleRequired, ProjectNotReady, DiskQuotaExceeded, SecretUnreadable),
         "destroy": (RoleRequired, ProjectNotReady),
     }
     request: UserRequest
@@ -32,6 +33,9 @@ class CredentialViewSet(ApiViewSet):
         found: Project = get_object_or_404(Project.objects.visible_to(self.request.user), pk=project)
         require_role(found, self.request.user, Membership.Role.OWNER)
         return found
+
+    def check_visible(self) -> None:
+        get_object_or_404(Project.objects.visible_to(self.request.user), pk=self.kwargs["project"])
 
     @extend_schema(responses=ShownCredentialSerializer)
     def retrieve(self, request: UserRequest, project: str) -> Response:

@@ -40,6 +40,12 @@ class MemberViewSet(ApiViewSet):
         project = get_object_or_404(Project.objects.visible_to(self.request.user), pk=self.kwargs["project"])
         return project.memberships.select_related("user", "project")
 
+    def check_visible(self) -> None:
+        if "user" in self.kwargs:
+            self._find_member(self.kwargs["user"])
+        else:
+            self.get_queryset()
+
     def _find_member(self, user: str) -> Membership:
         membership: Membership = get_object_or_404(self.get_queryset(), user=user)
         return membership

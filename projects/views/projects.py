@@ -18,6 +18,7 @@ from projects.permissions import require_role
 from projects.queries import roles_of, run_counts
 from projects.serializers import ProjectSerializer
 from projects.services import lifecycle
+from settings_params.errors import SecretUnreadable
 
 Role = Membership.Role
 
@@ -35,6 +36,7 @@ class ProjectViewSet(ApiViewSet):
         "pull": "projects:write",
     }
     problems = {
+        "create": (SecretUnreadable,),
         **dict.fromkeys(("update", "destroy", "pull"), (RoleRequired, ProjectNotReady)),
         "clone": (RoleRequired, ProjectNotReady, DiskQuotaExceeded),
     }

@@ -13,12 +13,13 @@ from projects.models import Project
 from projects.services.disk import require_room
 from projects.services.lifecycle import lock_writable, require_writable
 from runs import tasks
-from runs.errors import RunNotEditable
+from runs.errors import AgentNotEnabled, RunNotEditable
 from runs.events import Draft, LeaseLost, append
 from runs.models import Run, RunMessage
 from runs.queries import conflict_members
 from runs.services.permissions import expire_permissions
 from runs.transitions import MOVES
+from settings_params.availability import is_enabled
 
 
 @transaction.atomic
@@ -62,6 +63,7 @@ def start_run(run: Run, *, actor: User) -> None:
     project = hold_project(run)
     require_clone(project, run)
     require_room(project)
+    require_agent(run, "start")
     move(run, "start", message=f"Started by {actor.get_short_name()}.")
     tasks.execute_run.enqueue(run.pk)
 
@@ -69,6 +71,19 @@ def start_run(run: Run, *, actor: User) -> None:
 def hold_project(run: Run) -> Project:
     """Takes the project's lock, which keeps it from being archived meanwhile."""
     return Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
+
+
+def require_agent(run: Run, action: str) -> None:
+    """409 `agent-not-enabled` where an operator has taken the agent out of use since the draft named it.
+
+    A run that the move does not fit in any case is left for the move to refuse.
+    """
+    if run.status in MOVES[action].sources and not is_enabled(run.selected_agent):
+        raise AgentNotEnabled(
+            f"The agent {run.selected_agent} is not enabled. An operator enables it (PUT /api/settings/providers/"
+            f"{run.selected_agent}), or the run is made anew with another one.",
+            **conflict_members(run),
+        )
 
 
 def require_clone(project: Project, run: Run) -> None:
@@ -88,6 +103,7 @@ def retry_run(run: Run, *, actor: User) -> None:
     project = hold_project(run)
     require_clone(project, run)
     require_room(project)
+    require_agent(run, "retry")
     fresh = {"error": None, "started_at": None, "paused_at": None, "finished_at": None, **set_going()}
     move(run, "retry", message=f"Tried again by {actor.get_short_name()}.", attempt=F("attempt") + 1, **fresh)
     expire_permissions(run)

@@ -11,7 +11,7 @@ from runs.errors import RunNotMessageable
 from runs.events import Draft, append
 from runs.models import Run, RunMessage
 from runs.queries import conflict_members
-from runs.services.lifecycle import hold_project, move, require_clone, set_going
+from runs.services.lifecycle import hold_project, move, require_agent, require_clone, set_going
 from runs.transitions import MOVES, TAKES_MESSAGES
 
 Status = RunMessage.Status
@@ -31,6 +31,7 @@ def send_message(run: Run, text: str, *, actor: User) -> RunMessage:
         require_clone(project, run)
         require_room(project)
         _require_work_tree(run)
+        require_agent(run, "message")
     message = RunMessage.objects.create(run=run, attempt=run.attempt, text=text, created_by=actor)
     append(run, [Draft("user_message", text, data={"messageId": message.pk, "userId": actor.pk})])
     if is_over:

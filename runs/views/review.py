@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from accounts.permissions import UserRequest, require_ability
 from projects.errors import ProjectNotReady, RoleRequired
 from runs import errors, serializers
+from runs.filters import PermissionFilterSet
 from runs.models import Permission, RunReview
 from runs.services import permissions, reviews
 from runs.views.base import RunDoor
@@ -62,11 +63,12 @@ class PermissionViewSet(RunDoor):
 
     abilities = {"list": "projects:read", "decide": "runs:control"}
     problems = {"decide": (RoleRequired, ProjectNotReady, errors.PermissionResolved)}
+    filterset_class = PermissionFilterSet
     serializer_class = serializers.PermissionSerializer
 
     def list(self, request: UserRequest, run: str) -> Response:
         """The questions, newest first."""
-        page = self.paginate_queryset(self.find_run(run).permissions.all())
+        page = self.paginate_queryset(self.filter_queryset(self.find_run(run).permissions.all()))
         return self.get_paginated_response(serializers.PermissionSerializer(page, many=True).data)
 
     @extend_schema(request=serializers.DecisionSerializer)

@@ -46,6 +46,10 @@ class RunViewSet(RunDoor):
         project = get_object_or_404(Project.objects.visible_to(self.request.user), pk=self.kwargs["project"])
         return Run.objects.filter(project=project)
 
+    def check_visible(self) -> None:
+        super().check_visible()
+        self.get_queryset()
+
     @extend_schema(responses=RunListSerializer(many=True))
     def list(self, request: UserRequest, project: str | None = None) -> Response:
         """Runs, newest first."""

@@ -29,12 +29,15 @@ class SteeringViewSet(RunDoor):
         "messages": "runs:start",
     }
     problems = {
-        "start": (RoleRequired, ProjectNotReady, errors.RunNotStartable, DiskQuotaExceeded),
+        "start": (RoleRequired, ProjectNotReady, errors.AgentNotEnabled, errors.RunNotStartable, DiskQuotaExceeded),
         "pause": (RoleRequired, ProjectNotReady, errors.RunNotPausable),
         "resume": (RoleRequired, ProjectNotReady, errors.RunNotResumable),
         "cancel": (RoleRequired, ProjectNotReady, errors.RunNotCancellable),
-        "retry": (RoleRequired, ProjectNotReady, errors.RunNotRetryable, DiskQuotaExceeded),
-        "messages": (RoleRequired, ProjectNotReady, DiskQuotaExceeded, errors.RunNotMessageable, errors.WorkspaceBusy),
+        "retry": (RoleRequired, ProjectNotReady, errors.AgentNotEnabled, errors.RunNotRetryable, DiskQuotaExceeded),
+        "messages": (
+            *(RoleRequired, ProjectNotReady, DiskQuotaExceeded),
+            *(errors.AgentNotEnabled, errors.RunNotMessageable, errors.WorkspaceBusy),
+        ),
     }
 
     limit_groups = {"start": "runs:start", "retry": "runs:start", "messages": group_of_message}

@@ -14,12 +14,14 @@ from django.utils import timezone
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
+from accounts.services import prune_expired
 from config.api.owners import owner_id
 from runs.models import WorkerProcess
 from runs.workers import recovery, stopping
 
 logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 5.0
+PRUNE_SECONDS = 600.0
 LOOK_EVERY_SECONDS = 1.0
 IDLE_SECONDS = 0.5
 POLL_SECONDS = 0.05
@@ -76,12 +78,16 @@ class QueueWorker(Worker):
         return DBTaskResult.objects.ready().filter(queue_name=self.queue).exists()
 
     def _beat(self) -> None:
+        prune_at = time.monotonic()
         while self.running:
             with contextlib.suppress(DatabaseError):
                 now = timezone.now()
                 defaults = {"queue": self.queue, "last_seen_at": now}
                 WorkerProcess.objects.update_or_create(name=self.worker_id, defaults=defaults)
                 recovery.recover_the_dead()
+                if time.monotonic() >= prune_at:
+                    prune_at = time.monotonic() + PRUNE_SECONDS
+                    prune_expired()
             self._at_heartbeat()
             connection.close()
             stopping.wait(HEARTBEAT_SECONDS)

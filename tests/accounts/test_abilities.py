@@ -136,6 +136,13 @@ def test_a_thing_that_is_not_there_is_told_like_one_of_others(door: Door, path_o
     assert {**seen, "instance": ""} == {**missing, "instance": ""}
 
 
+@pytest.mark.parametrize("door", [door for door in DOORS if door.is_item], ids=_id)
+def test_a_thing_of_others_is_not_found_before_a_wrong_parameter_is_told(
+    door: Door, path_of: Any, stranger: APIClient
+) -> None:
+    assert problem(_knock(stranger, door, path_of(door) + "?nonsense=1")) == (404, "not-found")
+
+
 @pytest.mark.parametrize("door", GUARDED, ids=_id)
 def test_a_wildcard_opens_its_group(door: Door, path_of: Any, user: User, make_api: MakeApi) -> None:
     assert door.ability is not None

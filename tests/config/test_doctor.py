@@ -38,7 +38,19 @@ def test_a_healthy_server_has_no_failure() -> None:
     for queue in ("runs", "default"):
         WorkerProcess.objects.create(name=queue, queue=queue, last_seen_at=timezone.now())
     found = {name: finding["state"] for name, finding in findings().items()}
-    names = ("interpreter", "git", "sandbox", "home", "disk", "keys", "database", "migrations", "clock", "workers")
+    names = (
+        "interpreter",
+        "git",
+        "sandbox",
+        "home",
+        "disk",
+        "keys",
+        "database",
+        "migrations",
+        "clock",
+        "secrets",
+        "workers",
+    )
     assert found == dict.fromkeys(names, "ok")
 
 

@@ -19,6 +19,7 @@ from runs.services.permissions import (
     expire_permissions,
     mark_delivered,
 )
+from tests.config.answers import problem
 from tests.conftest import QueueRun, all_at_once, wait_until, working
 
 OPTIONS = [
@@ -273,3 +274,16 @@ def test_a_commands_duration_is_without_the_wait_for_leave(queue_run: QueueRun, 
         wait_until(lambda: run.commands.update(started_at=timezone.now() - timedelta(hours=1)))
         api.post(f"/api/runs/{run.pk}/permissions/{asked.pk}", {"decision": "allow_once"})
     assert api.get(f"/api/runs/{run.pk}/commands").json()["data"][0]["durationMs"] < 60_000
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", ["pending", "allowed"])
+def test_the_list_is_filtered_by_status(api: APIClient, question: Permission, status: str) -> None:
+    rows = api.get(f"/api/runs/{question.run_id}/permissions", {"status": status}).json()["data"]
+    assert [row["id"] for row in rows] == ([question.pk] if status == "pending" else [])
+
+
+@pytest.mark.django_db
+def test_a_status_that_there_is_not_is_no_filter(api: APIClient, question: Permission) -> None:
+    answer = api.get(f"/api/runs/{question.run_id}/permissions", {"status": "open"})
+    assert (problem(answer), answer.json()["parameter"]) == ((400, "invalid-parameter"), "status")

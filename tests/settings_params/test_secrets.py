@@ -20,9 +20,10 @@ from pytest_django.fixtures import Settings
 
 from projects.models import Project, ProjectCredential
 from settings_params import encryption_keys
+from settings_params.errors import SecretUnreadable
 from settings_params.models import ServerParam
 from settings_params.queries import read_param
-from settings_params.secrets import SecretUnreadable, decrypt, encrypt
+from settings_params.secrets import decrypt, encrypt
 from settings_params.services.params import change_params
 from tests.conftest import ROOT, all_at_once, wait_until
 
@@ -126,7 +127,7 @@ def test_a_dump_of_the_data_holds_no_plain_text(db: None) -> None:
 def test_a_secret_of_lost_keys_is_unreadable_and_says_what_to_restore(db: None, key_file: Path) -> None:
     row = stored()
     key_file.unlink()
-    with pytest.raises(SecretUnreadable, match=f"restore the file {key_file}"):
+    with pytest.raises(SecretUnreadable, match=f"put back the file {key_file.name}"):
         read_back(row)
     key_file.write_text(Fernet.generate_key().decode())
     with pytest.raises(SecretUnreadable, match="No encryption key opens"):
