@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.services import prune_expired
 from config.upkeep import forget_finished_tasks, prune_project
 from projects.models import Project
 from projects.services import disk
@@ -18,8 +19,9 @@ KEPT = 3
 class Command(BaseCommand):
     help = (
         "Removes what the params retention.… let go: work trees of runs long at rest (what they hold that was not "
-        "pushed is kept under refs/quarterdeck/rescue/ first), outputs of commands, rows of finished tasks. Look with "
-        "--dry-run first. Safe beside a running server, and to be killed. "
+        "pushed is kept under refs/quarterdeck/rescue/ first), outputs of commands, rows of finished tasks, and what "
+        "has expired (tokens, sessions, kept answers). Look with --dry-run first. Safe beside a running "
+        "server, and to be killed. "
         "Exit status 3: something that is due could not be removed, and is told; 1: there is no such project."
     )
 
@@ -42,6 +44,7 @@ class Command(BaseCommand):
                 self.stdout.write(_line(removal, is_dry=is_dry))
         if not is_dry and options["project"] is None:
             forget_finished_tasks.func()
+            prune_expired()
         self._sum_up(removals, is_json=options["json"], is_dry=is_dry)
         if any(removal.kept_for for removal in removals):
             sys.exit(KEPT)
