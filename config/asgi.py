@@ -5,21 +5,22 @@ from typing import Any
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.core.asgi import get_asgi_application
+from django import setup
 from django.urls import URLPattern, re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django_application = get_asgi_application()
+setup(set_prefix=False)
 
 from config.api.body_limit import limit_body  # noqa: E402 - these need Django to be set up
 from config.api.cors import share_across_origins  # noqa: E402
 from config.api.edge import answer_failures, refuse_socket, with_request_id  # noqa: E402
+from config.handler import ThreadedHandler  # noqa: E402
 from runs.stream.consumer import EventStreamConsumer  # noqa: E402
 
 
 def _routes() -> list[URLPattern]:
     stream: Any = AuthMiddlewareStack(EventStreamConsumer.as_asgi())
-    site: Any = limit_body(django_application)  # Django's routes name views, those of channels whole applications
+    site: Any = limit_body(ThreadedHandler())  # Django's routes name views, those of channels whole applications
     return [
         re_path(r"^api/runs/(?P<run>[0-9]{1,18})/events/stream$", stream),
         re_path(r"^api/events/stream$", stream),

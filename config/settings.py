@@ -76,6 +76,7 @@ if not os.environ.get("DATABASE_URL"):
     keep_private(HOME / "db.sqlite3")  # SQLite gives its other files the modes of this one
 DATABASES: dict[str, Any] = {"default": dj_database_url.config(default=f"sqlite:///{HOME / 'db.sqlite3'}")}
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
+    DATABASES["default"]["CONN_MAX_AGE"] = None  # a thread keeps its connection: opening one costs more than a query
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # deferred ones fail with "locked" as soon as two processes write
         "timeout": 8,  # seconds; below a third of a run's lease
