@@ -57,7 +57,10 @@ def add_events(run: int, rows: int) -> None:
     last = AgentEvent.objects.filter(run=run).latest("seq")
     count = last.seq or 0
     _multiply(AgentEvent, last.pk, rows, seq=f"{count} + n")
-    Run.objects.filter(pk=run).update(last_seq=count + rows)
+    timeline = Run.objects.get(pk=run).timeline
+    timeline["eventCounts"][last.event_type] += rows
+    newest = AgentEvent.objects.filter(run=run).latest("seq").pk
+    Run.objects.filter(pk=run).update(last_seq=count + rows, last_event_id=newest, timeline=timeline)
 
 
 def _multiply(model: type[Model], template: int, rows: int, **changed: str) -> None:

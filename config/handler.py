@@ -15,7 +15,6 @@ from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.signals import request_started
-from django.http import HttpResponseBase
 from django.urls import set_script_prefix
 
 from config.api.edge import Message, Receive, Scope, Send
@@ -54,13 +53,12 @@ class ThreadedHandler(ASGIHandler):
         work = partial(copy_context().run, work, *arguments)
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def _respond(self, scope: Scope, body: bytes) -> HttpResponseBase:
+    def _respond(self, scope: Scope, body: bytes) -> Any:
         request_started.send(sender=self.__class__, scope=scope)
         set_script_prefix(get_script_prefix(scope))
-        request, response = self.create_request(scope, BytesIO(body))
-        if request is not None:
-            response = self.get_response(request)
-        response._handler_class = self.__class__  # noqa: SLF001 - as Django's handlers do: the sender of its last signal
+        request, refusal = self.create_request(scope, BytesIO(body))
+        response: Any = refusal if request is None else self.get_response(request)
+        response._handler_class = self.__class__  # noqa: SLF001 - the sender of Django's last signal
         if not response.streaming:
             response.close()  # its bytes are kept; ends the request for the thread's database connection
         return response

@@ -12,13 +12,13 @@ from typing import Any
 
 import orjson
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from config.api.times import format_time
 from projects.leases import Lease
 from projects.models import Project
 from runs.models import AgentEvent, Run
+from runs.timeline import extended
 
 CHANNEL = "quarterdeck_events"
 USER_STREAM_LOCK = 0x51444543
@@ -61,18 +61,35 @@ def append(run: Run, drafts: Sequence[Draft], *, lease: Lease | None = None) -> 
         rows = Run.objects.filter(pk=run.pk)
         if lease is not None:
             rows = rows.filter(lease_generation=lease.generation, status__in=_WRITABLE)
-        if not rows.update(last_seq=F("last_seq") + len(drafts)):
-            raise LeaseLost(run.pk)
-        last_seq, attempt = Run.objects.values_list("last_seq", "attempt").get(pk=run.pk)
-        if connection.vendor == "postgresql":
-            _prepare_postgresql(drafts)
-        now, first = timezone.now(), last_seq - len(drafts) + 1
-        AgentEvent.objects.bulk_create(
-            [
-                _row(draft, project_id=run.project_id, run_id=run.pk, seq=first + n, attempt=attempt, now=now)
-                for n, draft in enumerate(drafts)
-            ]
-        )
+        # Not FOR UPDATE: rows that only refer to the run are written meanwhile. On SQLite the transaction is the lock.
+        held = rows.select_for_update(no_key=True).values_list("last_seq", "attempt", "timeline")
+        for last_seq, attempt, timeline in held:
+            _write(run, drafts, last_seq, attempt, timeline)
+            return
+        raise LeaseLost(run.pk)
+
+
+def _write(run: Run, drafts: Sequence[Draft], last_seq: int, attempt: int, timeline: dict[str, Any]) -> None:
+    """Rows, and what the run itself tells of them."""
+    if connection.vendor == "postgresql":
+        _prepare_postgresql(drafts)
+    now = timezone.now()
+    written = AgentEvent.objects.bulk_create(
+        [
+            _row(draft, project_id=run.project_id, run_id=run.pk, seq=seq, attempt=attempt, now=now)
+            for seq, draft in enumerate(drafts, start=last_seq + 1)
+        ]
+    )
+    Run.objects.filter(pk=run.pk).update(
+        last_seq=last_seq + len(drafts),
+        last_event_id=written[-1].pk,
+        timeline=extended(timeline, [_told(draft) for draft in drafts], now),
+    )
+
+
+def _told(draft: Draft) -> tuple[str, Any]:
+    """Type and data for the timeline, which shows data of plans only."""
+    return draft.event_type, storable(draft.data, 1) if draft.event_type == "plan_updated" else {}
 
 
 def append_project_updated(project: Project) -> None:

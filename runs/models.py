@@ -1,5 +1,7 @@
 """Run, RunAttempt, RunMessage, AgentEvent, WorkspaceFile, CommandExecution, Permission, RunReview, WorkerProcess."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -7,6 +9,18 @@ from django.utils import timezone
 
 from accounts.models import User
 from projects.models import Project, Workspace
+from runs.timeline import empty_timeline
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What is shown of a run beside its row (runs.summaries). `usage` is that of all attempts."""
+
+    attempt: "RunAttempt | None"
+    review: "RunReview | None"
+    usage: Mapping[str, Any]
+    pending_permissions: int
+    queue_position: int | None
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -54,6 +68,8 @@ class Run(models.Model):
     attempt = models.PositiveIntegerField(default=1)
     error = models.JSONField(null=True, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
+    last_event_id = models.BigIntegerField(null=True, blank=True)
+    timeline = models.JSONField(default=empty_timeline)  # see runs.timeline
     lease_generation = models.PositiveIntegerField(default=0)
     lease_owner = models.CharField(max_length=80, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
@@ -66,6 +82,7 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = RunQuerySet.as_manager()
+    facts: RunFacts  # once it has been described
 
     class Meta:
         indexes = [

@@ -12,7 +12,7 @@ from config.api.serializers import StrictModelSerializer, StrictSerializer
 from projects.models import Project
 from runs import shapes
 from runs.blobs import sign
-from runs.models import CommandExecution, Permission, Run, RunAttempt, RunReview, WorkspaceFile
+from runs.models import CommandExecution, Permission, Run, WorkspaceFile
 from runs.transitions import allowed_actions
 from settings_params.availability import default_model_of
 from settings_params.serializers import AgentField, check_model
@@ -90,7 +90,7 @@ class RunDraftSerializer(StrictModelSerializer):
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):
-    """A run. Files, tree, review and git are those of its latest attempt."""
+    """A run with its `facts`. Files, tree, review and git are those of its latest attempt."""
 
     error = shapes.ProblemNoteSerializer(read_only=True, allow_null=True)
     branch = serializers.SerializerMethodField()
@@ -102,7 +102,6 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     git = serializers.SerializerMethodField()
     usage = serializers.SerializerMethodField()
     pending_permissions = serializers.SerializerMethodField()
-    last_event_id = serializers.SerializerMethodField()
     allowed_actions = serializers.SerializerMethodField()
     timeline = serializers.SerializerMethodField()
 
@@ -116,35 +115,29 @@ class RunSerializer(serializers.ModelSerializer[Run]):
         )
         read_only_fields = fields
 
-    def _attempt(self, run: Run) -> RunAttempt | None:
-        """Prefetched by `runs.views` for the run at hand."""
-        attempts: dict[int, RunAttempt] = self.context["attempts"]
-        return attempts.get(run.pk)
-
     def get_branch(self, run: Run) -> str | None:
-        attempt = self._attempt(run)
+        attempt = run.facts.attempt
         return attempt.branch if attempt else None
 
     def get_base_commit(self, run: Run) -> str | None:
-        attempt = self._attempt(run)
+        attempt = run.facts.attempt
         return attempt.base_commit if attempt else None
 
     def get_head_commit(self, run: Run) -> str | None:
-        attempt = self._attempt(run)
+        attempt = run.facts.attempt
         return attempt.head_commit if attempt else None
 
     def get_tree(self, run: Run) -> str | None:
-        attempt = self._attempt(run)
+        attempt = run.facts.attempt
         return attempt.tree if attempt else None
 
     def get_queue_position(self, run: Run) -> int | None:
         """1 is next; None unless queued."""
-        position: int | None = self.context["queue"].get(run.pk)
-        return position
+        return run.facts.queue_position
 
     @extend_schema_field(shapes.RunReviewSerializer(allow_null=True))
     def get_review(self, run: Run) -> dict[str, Any] | None:
-        review: RunReview | None = self.context["reviews"].get(run.pk)
+        review = run.facts.review
         if review is None:
             return None
         return {
@@ -158,7 +151,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
 
     @extend_schema_field(shapes.RunGitSerializer(allow_null=True))
     def get_git(self, run: Run) -> dict[str, Any] | None:
-        attempt = self._attempt(run)
+        attempt = run.facts.attempt
         if attempt is None or attempt.commit is None:
             return None
         return {
@@ -171,24 +164,17 @@ class RunSerializer(serializers.ModelSerializer[Run]):
 
     @extend_schema_field(shapes.UsageSerializer)
     def get_usage(self, run: Run) -> dict[str, Any]:
-        usage: dict[str, Any] = self.context["usage"].get(run.pk, {})
-        names = ("input_tokens", "output_tokens", "cached_tokens", "cost_usd")
-        return {name: usage.get(name, 0) for name in names}
+        return dict(run.facts.usage)
 
     def get_pending_permissions(self, run: Run) -> int:
-        count: int = self.context["pending"].get(run.pk, 0)
-        return count
-
-    def get_last_event_id(self, run: Run) -> int | None:
-        newest: int | None = self.context["newest"].get(run.pk)
-        return newest
+        return run.facts.pending_permissions
 
     def get_allowed_actions(self, run: Run) -> list[str]:
-        return allowed_actions(run.status, self._attempt(run), self.context["reviews"].get(run.pk))
+        return allowed_actions(run.status, run.facts.attempt, run.facts.review)
 
     @extend_schema_field(shapes.TimelineSerializer)
     def get_timeline(self, run: Run) -> Any:
-        return Verbatim(self.context["timelines"].get(run.pk))
+        return Verbatim(run.timeline)
 
 
 class RunListSerializer(RunSerializer):

@@ -1,5 +1,6 @@
 """Serializers that refuse what they do not know: a misspelt member never passes silently, no value is reinterpreted."""
 
+from functools import cache
 from typing import Any
 
 from rest_framework import serializers
@@ -49,3 +50,18 @@ def _expected_instead(field: serializers.Field[Any, Any, Any, Any], value: objec
 
 class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
     """The same for model serializers."""
+
+
+def represent(kind: type[serializers.BaseSerializer[Any]], instance: Any) -> Any:
+    """What a serializer makes of a row, by one serializer a process: building its fields costs more than using them.
+
+    For serializers that read nothing but the row: there is no context.
+    """
+    hashable: Any = kind
+    return _built(hashable).to_representation(instance)
+
+
+@cache
+def _built(kind: Any) -> serializers.BaseSerializer[Any]:
+    built: serializers.BaseSerializer[Any] = kind()
+    return built

@@ -10,6 +10,7 @@ from rest_framework.serializers import BaseSerializer
 
 from accounts.permissions import UserRequest
 from config.api.problems import InvalidParameter
+from config.api.serializers import represent
 from config.api.views import ApiViewSet
 from projects.models import Membership
 from projects.permissions import require_role
@@ -54,8 +55,8 @@ class RunDoor(ApiViewSet):
         """The run as it is now."""
         if self.request.method not in SAFE_METHODS:
             run.refresh_from_db()
-        context = {**self.get_serializer_context(), **describe([run], with_timeline=True)}
-        return Response(RunSerializer(run, context=context).data, status=status_code, **options)
+        describe([run])
+        return Response(represent(RunSerializer, run), status=status_code, **options)
 
     def read_attempt(self, run: Run, request: UserRequest) -> int:
         """The number that `?attempt=` gives, else that of the latest attempt."""

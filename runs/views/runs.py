@@ -8,6 +8,7 @@ from rest_framework import status
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
+from config.api.serializers import represent
 from projects.errors import DiskQuotaExceeded, ProjectNotReady, RoleRequired
 from projects.models import Project
 from projects.permissions import require_role
@@ -54,8 +55,8 @@ class RunViewSet(RunDoor):
     def list(self, request: UserRequest, project: str | None = None) -> Response:
         """Runs, newest first."""
         page: list[Any] = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        context = {**self.get_serializer_context(), **describe(page)}
-        return self.get_paginated_response(RunListSerializer(page, many=True, context=context).data)
+        describe(page)
+        return self.get_paginated_response([represent(RunListSerializer, run) for run in page])
 
     @extend_schema(request=RunDraftSerializer, responses={201: RunSerializer})
     def create(self, request: UserRequest) -> Response:
