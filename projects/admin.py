@@ -9,7 +9,7 @@ from django.template.defaultfilters import filesizeformat
 
 from accounts.admin import FactAdmin, act_on, operator_of
 from projects.models import Membership, Project, ProjectCredential, ProjectQuerySet, RepositoryLease, Workspace
-from projects.services import lifecycle, members
+from projects.services import host_keys, lifecycle, members
 
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -28,7 +28,7 @@ class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("status", "created_at")
     search_fields = ("name", "slug", "repository_url", "memberships__user__email")
     inlines = [MembershipInline]
-    actions = ["clone_again", "archive"]
+    actions = ["clone_again", "archive", "forget_host_keys"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
         """Facts are looked at; people are managed in the rows below."""
@@ -74,6 +74,13 @@ class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Soft deletion, as the API does it: the runs must be over."""
         actor = operator_of(request)
         act_on(self, request, queryset, lambda project: lifecycle.archive_project(project, actor=actor), "is archived")
+
+    @admin.action(description="Forget SSH host keys", permissions=["view"])
+    def forget_host_keys(self, request: HttpRequest, queryset: ProjectQuerySet) -> None:
+        """After a host has changed its key on purpose: the next contact pins the new one."""
+        actor = operator_of(request)
+        done = "takes its host's next SSH key"
+        act_on(self, request, queryset, lambda project: host_keys.forget_host_keys(project, actor=actor), done)
 
 
 def _with_new_role(formset: Any) -> list[Membership]:

@@ -1,5 +1,6 @@
 """Leave to talk to a project's remote: its address under the operator's params, its host checked each time anew."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -40,7 +41,7 @@ def _is_in_home(path: Path) -> bool:
 
 def locate(url: str) -> tuple[RemoteUrl, tuple[str, ...]]:
     """The remote and the addresses to connect to, both checked now: names and params may have changed since."""
-    remote = parse_allowed(url)
+    remote = replace(parse_allowed(url), ca_bundle=read("git.ca_bundle"))
     return remote, resolve_host(remote, allow_private_hosts=read("safety.allow_private_hosts"))
 
 

@@ -97,7 +97,12 @@ def append_project_updated(project: Project) -> None:
 
     The setting `PROJECT_EVENTS` names it, as projects are below runs.
     """
-    data = {"status": project.status, "headCommit": project.head_commit, "error": project.error}
+    data = {
+        "status": project.status,
+        "progress": project.progress,
+        "headCommit": project.head_commit,
+        "error": project.error,
+    }
     append_for_project(project, Draft("project_updated", f"{project.name} is {project.status}.", data=data))
 
 

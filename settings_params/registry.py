@@ -130,6 +130,13 @@ _GIT = (
         maximum=1_000_000,
         description="Commits of history to clone; 0 is all of it.",
     ),
+    StringParam(
+        key="git.ca_bundle",
+        default="",
+        remote=False,
+        description="File with the authorities (PEM) that certificates of https remotes may come from, in place of the "
+        "system's.",
+    ),
     IntParam(
         key="git.fetch_timeout_minutes",
         default=60,

@@ -30,7 +30,8 @@ class Connection:
     url: str
     environment: dict[str, str]
     config: tuple[tuple[str, str], ...]
-    is_local: bool
+    is_local: bool = False
+    has_login: bool = False
 
 
 def connections(
@@ -67,20 +68,22 @@ def _by_http(remote: RemoteUrl, addresses: Sequence[str], login: Login | None) -
     variables: dict[str, str] = {"GIT_ALLOW_PROTOCOL": remote.scheme}
     joined = ",".join(_bracketed(address) for address in addresses)
     config = [("http.proxy", "")]
+    if remote.ca_bundle:
+        config.append(("http.sslCAInfo", remote.ca_bundle))
     if remote.host not in addresses:
         config.append(("http.curloptResolve", f"{remote.host}:{remote.port}:{joined}"))
     if login is not None and login.kind == "https_token":
         config.append(("credential.username", login.username))
         variables["GIT_ASKPASS"] = os.fspath(ASKPASS)
         variables["QUARTERDECK_SECRET_FILE"] = os.fspath(login.file)
-    return Connection(remote.text, variables, tuple(config), is_local=False)
+    return Connection(remote.text, variables, tuple(config), has_login="GIT_ASKPASS" in variables)
 
 
 def _by_git(remote: RemoteUrl, address: str) -> Connection:
     url = f"git://{_bracketed(address)}:{remote.port}{remote.path}"
     name = remote.host if remote.port == DEFAULT_PORTS["git"] else f"{_bracketed(remote.host)}:{remote.port}"
     variables = {"GIT_ALLOW_PROTOCOL": "git", "GIT_OVERRIDE_VIRTUAL_HOST": name}
-    return Connection(url, variables, (), is_local=False)
+    return Connection(url, variables, ())
 
 
 def _by_ssh(repository: Repository, remote: RemoteUrl, address: str, login: Login | None) -> Connection:
@@ -106,7 +109,8 @@ def _by_ssh(repository: Repository, remote: RemoteUrl, address: str, login: Logi
         "LogLevel=ERROR",
     )
     command = shlex.join(["ssh", "-F", "/dev/null", *(part for option in options for part in ("-o", option))])
-    return Connection(remote.text, {"GIT_ALLOW_PROTOCOL": "ssh"}, (("core.sshCommand", command),), is_local=False)
+    config = (("core.sshCommand", command),)
+    return Connection(remote.text, {"GIT_ALLOW_PROTOCOL": "ssh"}, config, has_login=identity != "none")
 
 
 def _bracketed(address: str) -> str:

@@ -32,10 +32,28 @@ class RepositoryNotFound(GitError):
     default_code = "repository-not-found"
 
 
+class ConnectionLost(GitError):
+    """The connection broke in the middle: somebody tries again."""
+
+    default_code = "connection-lost"
+
+
+class InvalidAnswer(GitError):
+    """The remote sent what is no Git data, or damaged: its owner looks at the repository."""
+
+    default_code = "invalid-answer"
+
+
 class CredentialsNeeded(GitError):
-    """The remote wants a login that we do not have, or refuses the one that we have."""
+    """The remote wants a login that we do not have."""
 
     default_code = "credentials-needed"
+
+
+class CredentialsRefused(CredentialsNeeded):
+    """The remote refuses the login that we have: an owner of the project sets a valid one."""
+
+    default_code = "credentials-refused"
 
 
 class CredentialUnreadable(GitError):

@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 from projects.git.errors import (
     BranchNotFound,
+    ConnectionLost,
     CredentialsNeeded,
+    CredentialsRefused,
     GitError,
     GitFailed,
     HostNotFound,
     HostUnreachable,
-    RemoteDiverged,
+    InvalidAnswer,
     RemoteRefused,
     RepositoryNotFound,
 )
@@ -24,16 +26,45 @@ def _unreachable() -> GitError:
     return HostUnreachable("The host does not answer. Check the address and the port, or try again later.")
 
 
-def _bad_certificate() -> GitError:
-    return HostUnreachable(
-        "The host's TLS certificate is not valid, so the connection was given up.", code="bad-certificate"
+def _busy() -> GitError:
+    return HostUnreachable("The host takes no more requests from us for now. Try again later.", code="host-busy")
+
+
+def _lost() -> GitError:
+    return ConnectionLost("The connection to the host broke while data was coming. Nothing was changed. Try again.")
+
+
+def _invalid_answer() -> GitError:
+    return InvalidAnswer(
+        "The host sent something that is no valid Git data. Nothing was changed. Try again; if it stays so, the "
+        "repository's owner should check it with git fsck."
     )
+
+
+def _certificate_expired() -> GitError:
+    return _bad_certificate("is not valid at this time: the host's operator must renew it, or a clock is wrong")
+
+
+def _certificate_of_another() -> GitError:
+    return _bad_certificate("is for another name: check the address")
+
+
+def _certificate_unknown() -> GitError:
+    return _bad_certificate(
+        "comes from an authority that this server does not know. If it is your own, the operator names it in the param "
+        "git.ca_bundle"
+    )
+
+
+def _bad_certificate(reason: str) -> GitError:
+    return HostUnreachable(f"The host's TLS certificate {reason}. The connection was given up.", code="bad-certificate")
 
 
 def _host_key_changed() -> GitError:
     return HostUnreachable(
-        "The host's SSH key is not the one it had before. If its operator confirms the change, the pinned key must be "
-        "forgotten first.",
+        "The host's SSH key is not the one it had before: somebody may be listening in. Ask the host's operator. If "
+        "the key was changed on purpose, this server's operator forgets the old one: bin/manage forget_host_keys, or "
+        "the list of projects in the console.",
         code="host-key-changed",
     )
 
@@ -62,18 +93,23 @@ def _branch_not_found() -> GitError:
     return BranchNotFound("The repository has no such branch any more.")
 
 
-def _diverged() -> GitError:
-    return RemoteDiverged(
-        "The branch was rewritten at its host: it no longer contains the commit that the project is at. Nothing was "
-        "changed. To take the new history over, archive the project and clone it again: run branches and snapshots "
-        "stay."
+def _credentials() -> GitError:
+    return CredentialsNeeded(
+        "The host wants a login for this repository, or has no such repository. Check the address, and set the "
+        "project's credential: PUT /api/projects/{project}/credential."
     )
 
 
-def _credentials() -> GitError:
-    return CredentialsNeeded(
-        "The host wants a login for this repository, refuses the one that the project has, or has no such repository. "
-        "Check the address, and set the project's credential: PUT /api/projects/{project}/credential."
+def _credentials_refused() -> GitError:
+    return CredentialsRefused(
+        "The host refuses the login that the project has, or gives it no leave for this. Check that it is still valid "
+        "and may do this at the host, or set another credential: PUT /api/projects/{project}/credential."
+    )
+
+
+def _no_git() -> GitError:
+    return RepositoryNotFound(
+        "The host answers at this address, but not as a Git repository. Check the address.", code="not-a-repository"
     )
 
 
@@ -82,10 +118,12 @@ def _not_found() -> GitError:
 
 
 _HOST_NOT_FOUND = r"could not resolve (host|proxy)|name or service not known|unable to look up|in name resolution"
-_CERTIFICATE = r"ssl certificate problem|certificate verif|server certificate|no alternative certificate"
+_EXPIRED = r"certificate has expired|certificate is not yet valid"
+_OTHER_NAME = r"no alternative certificate|certificate subject name|hostname mismatch"
+_CERTIFICATE = r"ssl certificate problem|certificate verif|server certificate"
 _LOGIN = (
     r"could not read (username|password)|authentication failed|terminal prompts disabled|permission denied \("
-    r"|returned error: 40[137]|permission to .* denied|too many authentication failures"
+    r"|returned error: 40[137]|permission to .* denied|too many authentication failures|marked as read only"
 )
 _NO_REPOSITORY = (
     r"returned error: 4(04|10)|repository .*not found|does not appear to be a git repository"
@@ -94,28 +132,46 @@ _NO_REPOSITORY = (
 )
 _NO_ANSWER = (
     r"connection refused|failed to connect|couldn't connect|timed out|no route to host|network is unreachable"
-    r"|connection reset|connection closed|unable to connect|remote end hung up|returned error: 5\d\d|tls|ssl"
+    r"|connection reset by .* port|connection closed by|unable to connect|returned error: 5\d\d"
+    r"|gnutls_handshake|ssl_connect|ssl_error|tls connect error|kex_exchange_identification"
+)
+_LOST = (
+    r"early eof|unexpected disconnect|remote end hung up|rpc failed|transfer closed|connection reset|unexpected eof"
+    r"|operation too slow|connection closed|broken pipe|recv failure|empty reply"
+)
+_INVALID = (
+    r"index-pack failed|unpack-objects|bad pack|pack .*corrupt|bad line length|protocol error"
+    r"|did not send all necessary|inflate|invalid object|bad object|unexpected response|malformed|unknown object format"
+    r"|mismatched algorithms"
 )
 
 _SIGNS: tuple[tuple[str, Callable[[], GitError]], ...] = (
-    (r"(?m)^ ! \[rejected\] .*\(non-fast-forward\)$", _diverged),
     (_HOST_NOT_FOUND, _host_not_found),
     (r"host key verification failed|remote host identification has changed", _host_key_changed),
     (r"dubious ownership", _not_trusted),
     (r"transport '.*' not allowed", _transport),
     (r"returned error: 30[12378]|unable to update url base from redirection", _redirected),
-    (_CERTIFICATE, _bad_certificate),
+    (_EXPIRED, _certificate_expired),
+    (_OTHER_NAME, _certificate_of_another),
+    (_CERTIFICATE, _certificate_unknown),
     (r"couldn't find remote ref|remote branch .* not found", _branch_not_found),
     (_LOGIN, _credentials),
+    (r"not valid: is this a git repository|not valid: could not determine hash", _no_git),
     (_NO_REPOSITORY, _not_found),
+    (r"returned error: 429", _busy),
     (_NO_ANSWER, _unreachable),
+    (_LOST, _lost),
+    (_INVALID, _invalid_answer),
 )
 
 
-def classify(failure: GitFailed) -> GitError:
-    """The error for the user, by git's messages in the C locale; the failure itself when none fits."""
+def classify(failure: GitFailed, *, has_login: bool = False) -> GitError:
+    """The error for the user, by git's messages in the C locale; the failure itself when none fits.
+
+    `has_login` tells a login that was refused from one that is missing.
+    """
     said = failure.standard_error.lower()
     for pattern, make in _SIGNS:
         if re.search(pattern, said):
-            return make()
+            return _credentials_refused() if has_login and make is _credentials else make()
     return failure

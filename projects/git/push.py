@@ -60,14 +60,14 @@ def _push(repository: Repository, way: Connection, refspec: str, timeout_seconds
             timeout_seconds=timeout_seconds,
         )
     except GitFailed as failure:
-        raise _classify_push(failure) from failure
+        raise _classify_push(failure, way) from failure
 
 
-def _classify_push(failure: GitFailed) -> GitError:
+def _classify_push(failure: GitFailed, way: Connection) -> GitError:
     """By the status line of `--porcelain` (git-push(1), Output): `!`, the refs, `[rejected] (reason)`."""
     status = re.search(rb"^!\t[^\t]*\t\[(.*?)\] \((.*)\)", failure.standard_output, re.MULTILINE)
     if status is None:
-        return classify(failure)
+        return classify(failure, has_login=way.has_login)
     kind, reason = (part.decode("utf-8", "replace") for part in status.groups())
     if kind == "rejected":
         return RemoteMoved(

@@ -1,9 +1,16 @@
-"""Fetching from a remote into the bare repository; it writes `refs/remotes/origin/` only, and prunes only there."""
+"""Fetching from a remote: the network part writes private refs only; then `refs/remotes/origin/` moves.
 
+Pruning happens only there, never in what is ours.
+"""
+
+import contextlib
 import re
+import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from projects.git.arrival import INCOMING_REFS, FetchResult, take_over
 from projects.git.connection import UPLOAD_PACK, Connection, connections, reach
 from projects.git.credentials import Credential, offered
 from projects.git.errors import BranchNotFound, EmptyRepository, GitFailed
@@ -12,7 +19,12 @@ from projects.git.repository import REMOTE_REFS, Repository
 from projects.git.urls import RemoteUrl
 
 LISTING_TIMEOUT_SECONDS = 60.0
-_PROGRESS = re.compile(r"(?:remote: )?(?P<phase>[A-Z][a-z]+ [a-z]+):\s+(?P<percent>\d{1,3})%")
+MAXIMUM_BRANCH_LENGTH = 255
+# A remote can print lines of its own: only git's own phases count.
+_PROGRESS = re.compile(
+    r"(?:remote: )?(?P<phase>(?:Counting|Compressing|Receiving|Unpacking|Indexing) objects|Resolving deltas"
+    r"|Checking connectivity):\s+(?P<percent>\d{1,3})%"
+)
 
 
 @dataclass(frozen=True)
@@ -21,14 +33,6 @@ class FetchProgress:
 
     phase: str
     percent: int
-
-
-@dataclass(frozen=True)
-class FetchResult:
-    """The branch that counts as the default one (the given, else the remote's HEAD), and the commit it is at."""
-
-    default_branch: str
-    head_commit: str
 
 
 @dataclass(frozen=True)
@@ -47,73 +51,58 @@ def fetch(
     credential: Credential | None = None,
     branch: str | None = None,
     depth: int | None = None,
+    only_forwards: bool = False,
+    locked: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     on_progress: Callable[[FetchProgress], None] = lambda progress: None,
     timeout_seconds: float = 3600,
 ) -> FetchResult:
-    """Bring the remote's branches up to date; the caller holds the repository lock. May be run again at any time.
+    """Bring the remote's branches up to date. May be run again at any time, also after a kill; one at a time.
 
-    With `depth` only the chosen branch is fetched, cut off after that many commits. Raises the errors of
-    `errors.py`; a refused or failed fetch leaves the refs as they were.
+    `locked` gives the repository lock: it is held while refs move, never while the remote is talked to. With `depth`
+    only the chosen branch is fetched, cut off after that many commits; a history that is there already is not cut.
+    Without it, one that was cut off is completed. With `only_forwards` the chosen branch never moves aside
+    (RemoteDiverged), and a cut-off history brings that branch alone, with its commits since; other branches follow the
+    remote, rewritten or not. Raises the errors of `errors.py`; a refused or failed fetch leaves the branches as they
+    were.
     """
-    repository.remove_leftovers()
+    with locked():
+        repository.remove_leftovers()
+    deadline = time.monotonic() + timeout_seconds
+    is_whole, options = _extent(repository, depth, only_forwards=only_forwards)
 
-    def attempt(way: Connection) -> FetchResult:
-        chosen = _choose_branch(repository, way, branch, timeout_seconds)
-        if depth is None:
-            options, refspec = ["--prune"], f"+refs/heads/*:{REMOTE_REFS}*"
-        else:
-            options, refspec = [f"--depth={depth}"], f"+refs/heads/{chosen}:{REMOTE_REFS}{chosen}"
-        _fetch(repository, way, options, [refspec], on_progress, timeout_seconds)
-        return _made_default(repository, chosen)
+    def attempt(way: Connection) -> str:
+        chosen = _choose_branch(repository, way, branch, min(_left(deadline), LISTING_TIMEOUT_SECONDS))
+        name = "*" if is_whole else chosen
+        refspec = f"+refs/heads/{name}:{INCOMING_REFS}{name}"
+        _fetch(repository, way, options, [refspec], on_progress, _left(deadline))
+        return chosen
 
     with offered(credential) as login:
-        return reach(connections(repository, remote, addresses, login), attempt)
+        chosen = reach(connections(repository, remote, addresses, login), attempt)
+    with locked():
+        return take_over(repository, chosen, is_whole=is_whole, only_forwards=only_forwards)
 
 
-def pull(
-    repository: Repository,
-    remote: RemoteUrl,
-    *,
-    addresses: Sequence[str],
-    credential: Credential | None = None,
-    branch: str | None = None,
-    on_progress: Callable[[FetchProgress], None] = lambda progress: None,
-    timeout_seconds: float = 3600,
-) -> FetchResult:
-    """As `fetch`, but the chosen branch only moves forwards: RemoteDiverged, and all refs as they were, if it cannot.
+def _extent(repository: Repository, depth: int | None, *, only_forwards: bool) -> tuple[bool, list[str]]:
+    """Whether all branches are fetched, and git's options for how much of their history."""
+    is_cut = repository.is_shallow
+    if depth is not None and (is_cut or not repository.refs(REMOTE_REFS)):
+        return False, [f"--depth={depth}"]
+    if is_cut and only_forwards:
+        return False, []
+    return True, ["--prune", *(["--unshallow"] if is_cut else [])]
 
-    The other branches follow the remote, rewritten or not. Where the history was cut off, only the chosen branch comes,
-    with all its commits since.
-    """
-    repository.remove_leftovers()
 
-    def attempt(way: Connection) -> FetchResult:
-        chosen = _choose_branch(repository, way, branch, timeout_seconds)
-        forwards = f"refs/heads/{chosen}:{REMOTE_REFS}{chosen}"
-        _fetch(repository, way, [], [forwards], on_progress, timeout_seconds)
-        if not repository.is_shallow:
-            others = [f"+refs/heads/*:{REMOTE_REFS}*", f"^refs/heads/{chosen}"]
-            _fetch(repository, way, ["--prune"], others, on_progress, timeout_seconds)
-        return _made_default(repository, chosen)
-
-    with offered(credential) as login:
-        return reach(connections(repository, remote, addresses, login), attempt)
+def _left(deadline: float) -> float:
+    return max(0.001, deadline - time.monotonic())
 
 
 def _choose_branch(repository: Repository, way: Connection, branch: str | None, timeout_seconds: float) -> str:
-    found = _list_branches(repository, way, min(timeout_seconds, LISTING_TIMEOUT_SECONDS))
+    found = _list_branches(repository, way, timeout_seconds)
     chosen = branch or found.head
     if chosen not in found.commits:
         raise BranchNotFound(f"The repository has no branch named {chosen}.")
     return chosen
-
-
-def _made_default(repository: Repository, branch: str) -> FetchResult:
-    repository.run(["symbolic-ref", REMOTE_REFS + "HEAD", REMOTE_REFS + branch])
-    head = repository.resolve(REMOTE_REFS + branch)
-    if head is None:
-        raise BranchNotFound(f"The branch {branch} went away while it was fetched. Try again.")
-    return FetchResult(branch, head)
 
 
 def list_branches(repository: Repository, remote: RemoteUrl, *, addresses: Sequence[str]) -> RemoteBranches:
@@ -129,7 +118,7 @@ def _list_branches(repository: Repository, way: Connection, timeout_seconds: flo
     )
     commits: dict[str, str] = {}
     head_ref, head_commit = "", ""
-    for line in answer.decode("utf-8", "surrogateescape").splitlines():
+    for line in answer.decode("utf-8", "surrogateescape").split("\n"):
         value, _, name = line.partition("\t")
         if name == "HEAD" and value.startswith("ref: refs/heads/"):
             head_ref = value.removeprefix("ref: refs/heads/")
@@ -139,7 +128,17 @@ def _list_branches(repository: Repository, way: Connection, timeout_seconds: flo
             commits[name.removeprefix("refs/heads/")] = value
     if not commits:
         raise EmptyRepository("The repository is empty: push a first commit to it, then try again.")
-    return RemoteBranches(commits, _choose_head(commits, head_ref, head_commit))
+    # A name that cannot be shown or kept is fetched with the others, but is nobody's default branch.
+    usable = {name: commit for name, commit in commits.items() if _is_usable(name)}
+    if not usable:
+        raise BranchNotFound(
+            "The repository has no branch with a usable name: rename its default branch, then try again."
+        )
+    return RemoteBranches(commits, _choose_head(usable, head_ref, head_commit))
+
+
+def _is_usable(branch: str) -> bool:
+    return branch.isprintable() and branch != "HEAD" and len(branch) <= MAXIMUM_BRANCH_LENGTH
 
 
 def _choose_head(commits: dict[str, str], head_ref: str, head_commit: str) -> str:
@@ -161,9 +160,9 @@ def _fetch(
     options += ["--no-auto-maintenance", "--no-recurse-submodules"]
     if way.is_local:
         options += ["--upload-pack", UPLOAD_PACK]
-    if repository.refs(REMOTE_REFS):
-        # Otherwise our private refs would be offered to the remote as commits that we have.
-        options += [f"--negotiation-tip={REMOTE_REFS}*"]
+    # Without tips our private refs would be offered to the remote as commits that we have.
+    tips = [prefix for prefix in (REMOTE_REFS, INCOMING_REFS) if repository.refs(prefix)]
+    options += [f"--negotiation-tip={prefix}*" for prefix in tips]
     _ask(repository, way, ["fetch", *options, "--", way.url, *refspecs], timeout_seconds, _progress_lines(on_progress))
 
 
@@ -183,7 +182,7 @@ def _ask(
             on_stderr=on_stderr,
         )
     except GitFailed as failure:
-        raise classify(failure) from failure
+        raise classify(failure, has_login=way.has_login) from failure
 
 
 def _progress_lines(on_progress: Callable[[FetchProgress], None]) -> Callable[[str], None]:

@@ -18,7 +18,7 @@ from projects.git.process import run_git, stream_git
 NO_COMMIT = "0" * 40
 REMOTE_REFS = "refs/remotes/origin/"
 ABANDONED_AFTER_SECONDS = 24 * 3600
-_CHANGES_REFS = frozenset({"update-ref", "fetch", "prune", "repack"})
+_CHANGES_REFS = frozenset({"update-ref", "prune", "repack"})
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 
 
@@ -133,8 +133,11 @@ class Repository:
 
     def refs(self, prefix: str) -> dict[str, str]:
         """Full ref names under `prefix` (`refs/…/`) with the ids that they hold."""
-        lines = self.run(["for-each-ref", "--format=%(objectname) %(refname)", prefix]).decode().splitlines()
-        return {name: object_id for object_id, name in (line.split(" ", 1) for line in lines)}
+        said = self.run(["for-each-ref", "--format=%(objectname) %(refname)", prefix])
+        lines = said.decode("utf-8", "surrogateescape").split(
+            "\n"
+        )  # a name may hold what Unicode takes for a line's end
+        return {name: object_id for object_id, name in (line.split(" ", 1) for line in lines if line)}
 
     def update_ref(self, ref: str, new: str, old: str | None) -> None:
         """Set `ref` from `old` (None: it must not exist yet) to `new`, else RefChanged. Hold the repository lock."""

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
+from projects.git.key_work import MAXIMUM_BCRYPT_ROUNDS, is_too_much_work
+
 LEAST_RSA_BITS = 2048
 
 
@@ -48,22 +50,23 @@ def read_ssh_key(text: str, passphrase: str | None = None) -> SshKey:
         public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     except (ValueError, UnsupportedAlgorithm):
         raise _no_key() from None
-    return SshKey(opened, _fingerprint(public))
+    return SshKey(opened, fingerprint_of(public))
 
 
 def _load(data: bytes, passphrase: str | None) -> object:
-    load = load_ssh_private_key if b"BEGIN OPENSSH PRIVATE KEY" in data else load_pem_private_key
+    is_openssh = b"BEGIN OPENSSH PRIVATE KEY" in data
+    load = load_ssh_private_key if is_openssh else load_pem_private_key
+    if passphrase and is_too_much_work(data):
+        raise KeyRefused(
+            "passphrase-too-slow",
+            f"The passphrase takes too long to check. Give it {MAXIMUM_BCRYPT_ROUNDS} rounds at most on a copy of the "
+            "key: ssh-keygen -p -a 64.",
+            of_passphrase=True,
+        )
     try:
         return load(data, passphrase.encode() if passphrase else None)
     except UnsupportedAlgorithm:
-        if not passphrase:
-            raise _no_key() from None
-        raise KeyRefused(
-            "passphrase-unsupported",
-            "Keys in OpenSSH's own format are opened here only without a passphrase. Take it off a copy of the key: "
-            "ssh-keygen -p; or make a key for this project alone.",
-            of_passphrase=True,
-        ) from None
+        raise _no_key() from None
     except TypeError:  # a passphrase where none is needed, or none where one is
         code, message = (
             ("passphrase-unneeded", "The key has no passphrase.")
@@ -72,7 +75,7 @@ def _load(data: bytes, passphrase: str | None) -> object:
         )
         raise KeyRefused(code, message, of_passphrase=True) from None
     except ValueError:
-        if passphrase and b"ENCRYPTED" in data:
+        if passphrase and (is_openssh or b"ENCRYPTED" in data):
             raise KeyRefused("wrong-passphrase", "The passphrase does not open the key.", of_passphrase=True) from None
         raise _no_key() from None
 
@@ -83,7 +86,7 @@ def _no_key() -> KeyRefused:
     )
 
 
-def _fingerprint(public: bytes) -> str:
-    """SHA-256 of the public key's blob, base64 without padding (ssh-keygen -l)."""
+def fingerprint_of(public: bytes) -> str:
+    """SHA-256 of a public key's blob, base64 without padding (ssh-keygen -l); `public` is its line."""
     digest = hashlib.sha256(base64.b64decode(public.split()[1])).digest()
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")

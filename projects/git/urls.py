@@ -23,7 +23,8 @@ class RemoteUrl:
     """One accepted address. `text` is what git is given: no password, no query, never starting with a dash.
 
     `host` is ASCII, without brackets, empty for `file`; `port` is always filled in (0 for `file`); `path` starts
-    with `/` except in the scp-like form, where it may be relative to the remote user's home.
+    with `/` except in the scp-like form, where it may be relative to the remote user's home. `ca_bundle` is a file of
+    the authorities that an https host's certificate may come from; empty: those that the system knows.
     """
 
     scheme: Scheme
@@ -32,6 +33,7 @@ class RemoteUrl:
     path: str
     user: str | None
     text: str
+    ca_bundle: str = ""
 
 
 def parse_remote_url(url: str, *, allow_local: bool, allow_private_hosts: bool = False) -> RemoteUrl:

@@ -6,24 +6,32 @@ Safe to begin again at any point: a second delivery finds nothing to claim, or g
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from projects import leases
+from config.api.params import read
+from projects import leases, remotes
 from projects.events import tell_of
 from projects.git.errors import GitError
-from projects.git.remote import FetchProgress
+from projects.git.remote import FetchProgress, fetch
 from projects.git.work_tree import is_untouched, remove_work_tree
 from projects.leases import Lease
+from projects.locks import repository_lock
 from projects.models import Project, Workspace
 from projects.services.disk import expect_upkeep
-from projects.workspaces import OWN_WORKSPACE, lay_out_work_tree, open_work_tree
+from projects.workspaces import OWN_WORKSPACE, lay_out_work_tree, open_repository, open_work_tree
 
 logger = logging.getLogger(__name__)
 PROGRESS_EVERY_SECONDS = 0.5
+WORK_TREE_KEPT = {
+    "code": "work-tree-kept",
+    "message": "The branch was fetched. The project's own work tree has changes and was left as it is: restore a "
+    "snapshot of its unchanged state, and the next pull takes it along.",
+}
 Outcome = dict[str, Any]
 
 
@@ -31,26 +39,72 @@ class ClaimLost(Exception):
     """Another worker has taken the project over; this one stops without a word."""
 
 
-class Progress:
-    """Writes git's progress to the project, at most twice a second, and stops the fetch when the lease is lost."""
+class Claim:
+    """This worker's hold on the project: progress is written and refs are moved only while it lasts."""
 
     def __init__(self, lease: Lease, lost: threading.Event) -> None:
         self._lease, self._lost, self._written_at = lease, lost, 0.0
+        self._told: set[str] = set()
 
-    def __call__(self, progress: FetchProgress) -> None:
+    def tell_progress(self, progress: FetchProgress) -> None:
+        """Writes git's progress to the project, at most twice a second; the user stream hears of each new phase.
+
+        Raises ClaimLost, which stops git.
+        """
+        now, is_new_phase = time.monotonic(), progress.phase not in self._told
         if self._lost.is_set():
             raise ClaimLost
-        now = time.monotonic()
-        if now - self._written_at >= PROGRESS_EVERY_SECONDS:
-            self._written_at = now
-            value = {"phase": progress.phase, "percent": progress.percent}
-            if not self._lease.held().update(progress=value):
+        if not is_new_phase and now - self._written_at < PROGRESS_EVERY_SECONDS:
+            return
+        self._written_at = now
+        with transaction.atomic():
+            if not self._lease.held().update(progress={"phase": progress.phase, "percent": progress.percent}):
                 raise ClaimLost
+            if is_new_phase:
+                self._told.add(progress.phase)
+                tell_of(self._lease.pk)
+
+    @contextmanager
+    def locked(self, project: Project) -> Iterator[None]:
+        """The repository lock, by whoever has the project still."""
+        with repository_lock(project):
+            if self._lost.is_set() or not self._lease.held().exists():
+                raise ClaimLost
+            yield
+
+
+def bring_up_to_date(
+    project: Project, claim: Claim, *, depth: int | None = None, only_forwards: bool = False
+) -> Outcome:
+    """Fetches without the repository lock, then moves refs and the own work tree under it; what the project becomes."""
+    remote, addresses = remotes.locate(project.repository_url)
+    result = fetch(
+        open_repository(project),
+        remote,
+        addresses=addresses,
+        credential=remotes.credential_of(project),
+        branch=project.default_branch or None,
+        depth=depth,
+        only_forwards=only_forwards,
+        locked=lambda: claim.locked(project),
+        on_progress=claim.tell_progress,
+        timeout_seconds=60 * read("git.fetch_timeout_minutes"),
+    )
+    with claim.locked(project):
+        # One with changes stays as it is: somebody may have restored a snapshot into it.
+        advanced = bring_own_work_tree(project, branch=result.default_branch, head_commit=result.head_commit)
+    return {
+        "status": Project.Status.READY,
+        "default_branch": result.default_branch,
+        "head_commit": result.head_commit,
+        "last_pulled_at": timezone.now(),
+        "error": None if advanced else WORK_TREE_KEPT,
+    }
 
 
 def carry_out(
     project_id: int,
-    work: Callable[[Project, Progress], Outcome],
+    work: Callable[[Project, Claim], Outcome],
     *,
     waiting: Iterable[str],
     meanwhile: str,
@@ -66,7 +120,7 @@ def carry_out(
     lost = threading.Event()
     with leases.kept(lease, lost.set):
         try:
-            outcome = work(Project.objects.get(pk=project_id), Progress(lease, lost))
+            outcome = work(Project.objects.get(pk=project_id), Claim(lease, lost))
         except ClaimLost:
             return
         except GitError as error:

@@ -1,5 +1,6 @@
 """`/api/projects…`: thin doors to projects.services."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import F
@@ -95,22 +96,22 @@ class ProjectViewSet(ApiViewSet):
         lifecycle.archive_project(project, actor=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    def _queue(self, request: UserRequest, least: Membership.Role, ask: Callable[..., None]) -> Response:
+        """Background work that takes no body: the project with its new status."""
+        project = self.get_object()
+        require_role(project, request.user, least)
+        self.refuse_body(request)
+        ask(project, actor=request.user)
+        return Response(self._show(project), status=status.HTTP_202_ACCEPTED)
+
     @extend_schema(request=None, responses={202: ProjectSerializer})
     @action(detail=True, methods=["post"])
     def clone(self, request: UserRequest, pk: str) -> Response:
         """Clones again, from `error` or `archived`."""
-        project = self.get_object()
-        require_role(project, request.user, Role.OWNER)
-        self.refuse_body(request)
-        lifecycle.request_clone(project, actor=request.user)
-        return Response(self._show(project), status=status.HTTP_202_ACCEPTED)
+        return self._queue(request, Role.OWNER, lifecycle.request_clone)
 
     @extend_schema(request=None, responses={202: ProjectSerializer})
     @action(detail=True, methods=["post"])
     def pull(self, request: UserRequest, pk: str) -> Response:
         """Moves the default branch forwards to where the remote's is; a pull under way already is this one."""
-        project = self.get_object()
-        require_role(project, request.user, Role.MAINTAINER)
-        self.refuse_body(request)
-        lifecycle.request_pull(project, actor=request.user)
-        return Response(self._show(project), status=status.HTTP_202_ACCEPTED)
+        return self._queue(request, Role.MAINTAINER, lifecycle.request_pull)

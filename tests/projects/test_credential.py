@@ -288,7 +288,7 @@ def test_a_token_that_is_withdrawn_is_told_and_the_project_stays(
     api.post(f"/api/projects/{private['id']}/pull")
     work_off()
     shown = api.get(f"/api/projects/{private['id']}").json()
-    assert (shown["status"], shown["error"]["code"]) == ("ready", "credentials-needed")
+    assert (shown["status"], shown["error"]["code"]) == ("ready", "credentials-refused")
     assert "old-token-of-somebody" not in str(shown)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,11 @@ def test_a_clone_and_a_pull_are_told_step_by_step(api: APIClient, remote: Path, 
     work_off()
     api.post(f"/api/projects/{project['id']}/pull")
     work_off()
-    statuses = [event["data"]["status"] for event in told()]
-    assert statuses == ["pending", "cloning", "ready", "pulling", "pulling", "ready"]
+    statuses = [status for status, _ in groupby(event["data"]["status"] for event in told())]
+    assert statuses == ["pending", "cloning", "ready", "pulling", "ready"]
+    phases = [event["data"]["progress"]["phase"] for event in told() if event["data"]["progress"]]
+    assert "Counting objects" in phases
+    assert len(phases) == len(set(phases))
     assert told()[-1]["data"]["headCommit"] == Project.objects.get().head_commit
 
 

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -17,13 +18,15 @@ from rest_framework.test import APIClient
 from accounts.models import AuditEntry, User
 from projects import leases
 from projects.git.remote import FetchProgress
+from projects.locks import repository_lock
 from projects.models import Project
 from projects.services import pulling
-from projects.services.fetching import ClaimLost, Progress
+from projects.services.fetching import Claim, ClaimLost
 from projects.workspaces import lay_out_work_tree, open_repository, open_work_tree
 from runs.workers import recovery
 from tests.config.answers import pointers, problem
 from tests.conftest import MakeApi, all_at_once, git
+from tests.projects.git.remotes import http_server, smart_http
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WorkOff = Callable[[], None]
@@ -292,10 +295,10 @@ def test_a_pull_that_was_killed_at_any_point_goes_on(
 def test_a_pull_that_lost_the_project_stops(cloned: Project, remote: Path) -> None:
     lease = leases.claim(Project.objects.filter(status="ready"), cloned.pk, status="pulling")
     assert lease is not None
-    progress = Progress(lease, Event())
+    claim = Claim(lease, Event())
     Project.objects.update(lease_generation=lease.generation + 1)
     with pytest.raises(ClaimLost):
-        progress(FetchProgress("Receiving objects", 1))
+        claim.tell_progress(FetchProgress("Receiving objects", 1))
 
 
 def test_the_task_of_a_project_that_is_gone_does_nothing(db: None) -> None:
@@ -333,3 +336,22 @@ def test_a_name_may_change_while_the_project_is_pulled(api: APIClient, project: 
 def test_a_project_is_not_archived_while_it_is_pulled(api: APIClient, project: Project) -> None:
     Project.objects.update(status="pulling")
     assert problem(api.delete(f"/api/projects/{project.pk}")) == (409, "project-not-ready")
+
+
+def test_the_repository_stays_free_while_the_remote_is_talked_to(
+    api: APIClient, cloned: Project, remote: Path, work_off: WorkOff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUARTERDECK_PARAM_SAFETY_ALLOW_PRIVATE_HOSTS", "true")
+    newer, serve, asked = commit_to(remote, "new.txt", "new\n"), smart_http(remote.parent), []
+
+    def locking(handler: BaseHTTPRequestHandler) -> None:
+        with repository_lock(cloned, wait_seconds=0):
+            asked.append(handler.path)
+        serve(handler)
+
+    with http_server(locking) as base:
+        Project.objects.update(repository_url=f"{base}/remote.git")
+        api.post(f"/api/projects/{cloned.pk}/pull")
+        work_off()
+    shown = api.get(f"/api/projects/{cloned.pk}").json()
+    assert (outcome(shown), shown["headCommit"], bool(asked)) == (("ready", None), newer, True)

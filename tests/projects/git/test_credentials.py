@@ -10,7 +10,7 @@ import pytest
 from projects.git.credentials import ASKPASS, Credential, offered
 from projects.git.errors import CredentialsNeeded, GitError
 from projects.git.push import push_branch
-from projects.git.remote import fetch, list_branches, pull
+from projects.git.remote import fetch, list_branches
 from projects.git.repository import Repository
 from projects.git.urls import RemoteUrl, parse_remote_url
 from tests.projects.git.remotes import Answer, fake_ssh, http_server, smart_http, with_login
@@ -58,15 +58,16 @@ def visible_in_processes(secret: str) -> list[str]:
 def test_without_a_login_a_private_repository_is_closed(repository: Repository, origin: Origin) -> None:
     with http_server(guarded(origin)) as base, pytest.raises(CredentialsNeeded) as caught:
         fetch(repository, at(base, origin), addresses=LOOPBACK)
-    assert "credential" in caught.value.message
+    assert (caught.value.code, "credential" in caught.value.message) == ("credentials-needed", True)
 
 
 @pytest.mark.parametrize(
     "credential", [Credential("https_token", "anna", "wrong"), Credential("https_token", "", SECRET)]
 )
-def test_a_wrong_login_is_told_like_none(repository: Repository, origin: Origin, credential: Credential) -> None:
+def test_a_wrong_login_is_told_apart_from_none(repository: Repository, origin: Origin, credential: Credential) -> None:
     with http_server(guarded(origin)) as base, pytest.raises(CredentialsNeeded) as caught:
         fetch(repository, at(base, origin), addresses=LOOPBACK, credential=credential)
+    assert caught.value.code == "credentials-refused"
     assert credential.secret not in str(caught.value)
 
 
@@ -88,7 +89,10 @@ def test_a_token_opens_for_a_pull(repository: Repository, origin: Origin) -> Non
     with http_server(guarded(origin)) as base:
         fetch(repository, at(base, origin), addresses=LOOPBACK, credential=TOKEN)
         newer = origin.commit({"a": b"1"})
-        assert pull(repository, at(base, origin), addresses=LOOPBACK, credential=TOKEN).head_commit == newer
+        assert (
+            fetch(repository, at(base, origin), addresses=LOOPBACK, credential=TOKEN, only_forwards=True).head_commit
+            == newer
+        )
 
 
 def test_a_token_opens_for_a_push(repository: Repository, origin: Origin) -> None:

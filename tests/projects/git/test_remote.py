@@ -1,21 +1,27 @@
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
+from projects.git.arrival import INCOMING_REFS
 from projects.git.errors import (
     BranchNotFound,
+    ConnectionLost,
     CredentialsNeeded,
     EmptyRepository,
     GitError,
     GitTimeout,
     HostUnreachable,
+    InvalidAnswer,
     RemoteDiverged,
     RemoteRefused,
     RepositoryNotFound,
 )
-from projects.git.remote import FetchProgress, fetch, list_branches, pull
+from projects.git.remote import FetchProgress, fetch, list_branches
 from projects.git.repository import Repository
 from projects.git.urls import RemoteUrl, parse_remote_url
 from tests.projects.git.remotes import fake_ssh, free_port, git_daemon, http_server, smart_http, status
@@ -176,6 +182,7 @@ def test_the_next_address_is_tried_when_one_does_not_answer(repository: Reposito
         (404, RepositoryNotFound),
         (301, RemoteRefused),
         (302, RemoteRefused),
+        (429, HostUnreachable),
         (500, HostUnreachable),
         (503, HostUnreachable),
     ],
@@ -212,6 +219,8 @@ def test_a_host_that_never_answers_runs_into_the_time_limit(repository: Reposito
         ("ERROR: Repository not found.", RepositoryNotFound, "repository-not-found"),
         ("Host key verification failed.", HostUnreachable, "host-key-changed"),
         ("ssh: connect to host h port 22: Connection timed out", HostUnreachable, "host-unreachable"),
+        ("fetch-pack: unexpected disconnect while reading sideband packet", ConnectionLost, "connection-lost"),
+        ("fatal: protocol error: bad line length character: Welc", InvalidAnswer, "invalid-answer"),
     ],
 )
 def test_what_ssh_says_is_told_apart(
@@ -248,14 +257,14 @@ def test_over_ssh(repository: Repository, origin: Origin, tmp_path: Path, monkey
 def test_a_pull_moves_the_branch_forwards(repository: Repository, origin: Origin) -> None:
     fetch(repository, origin.remote, addresses=())
     newer = origin.commit({"a": b"1"})
-    assert pull(repository, origin.remote, addresses=(), branch="trunk").head_commit == newer
+    assert fetch(repository, origin.remote, addresses=(), branch="trunk", only_forwards=True).head_commit == newer
 
 
 def test_a_pull_never_moves_the_branch_aside(repository: Repository, origin: Origin) -> None:
     head = fetch(repository, origin.remote, addresses=()).head_commit
     origin.git("commit", "-q", "--amend", "--allow-empty", "-m", "rewritten")
     with pytest.raises(RemoteDiverged):
-        pull(repository, origin.remote, addresses=(), branch="trunk")
+        fetch(repository, origin.remote, addresses=(), branch="trunk", only_forwards=True)
     assert repository.resolve("refs/remotes/origin/trunk") == head
 
 
@@ -264,6 +273,83 @@ def test_a_pull_prunes_other_branches_and_leaves_ours(repository: Repository, or
     head = fetch(repository, origin.remote, addresses=()).head_commit
     repository.update_ref("refs/heads/quarterdeck/run-1-1-x", head, None)
     origin.git("branch", "-D", "old")
-    pull(repository, origin.remote, addresses=(), branch="trunk")
+    fetch(repository, origin.remote, addresses=(), branch="trunk", only_forwards=True)
     ours = {"refs/heads/quarterdeck/run-1-1-x", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk"}
     assert set(repository.refs("refs/")) == ours
+
+
+def test_a_pull_that_was_refused_leaves_nothing_behind(repository: Repository, origin: Origin) -> None:
+    fetch(repository, origin.remote, addresses=())
+    before = repository.refs("refs/")
+    origin.git("commit", "-q", "--amend", "--allow-empty", "-m", "rewritten")
+    with pytest.raises(RemoteDiverged):
+        fetch(repository, origin.remote, addresses=(), only_forwards=True)
+    assert repository.refs("refs/") == before
+
+
+def test_what_a_killed_fetch_brought_is_no_hindrance(repository: Repository, origin: Origin) -> None:
+    head = fetch(repository, origin.remote, addresses=()).head_commit
+    for name in ("gone", "trunk/old"):
+        repository.update_ref(INCOMING_REFS + name, head, None)
+    newer = origin.commit({"a": b"1"})
+    assert fetch(repository, origin.remote, addresses=()).head_commit == newer
+    assert set(repository.refs("refs/")) == {"refs/remotes/origin/HEAD", "refs/remotes/origin/trunk"}
+
+
+def test_a_branch_becomes_a_folder_of_branches(repository: Repository, origin: Origin) -> None:
+    origin.git("branch", "topic")
+    fetch(repository, origin.remote, addresses=())
+    origin.git("branch", "-m", "topic", "topic/one")
+    fetch(repository, origin.remote, addresses=(), only_forwards=True)
+    assert repository.resolve("refs/remotes/origin/topic/one") == origin.git("rev-parse", "trunk")
+
+
+def test_odd_names_of_branches_are_fetched_and_none_is_the_default_one(repository: Repository, origin: Origin) -> None:
+    head = origin.git("rev-parse", "HEAD")
+    for name in (b"\xff", "a\u2028b".encode(), b"HEAD", b'"quoted'):
+        git(origin.path, "update-ref", os.fsdecode(b"refs/heads/" + name), head)
+    git(origin.path, "symbolic-ref", "HEAD", os.fsdecode(b"refs/heads/\xff"))
+    assert fetch(repository, origin.remote, addresses=()).default_branch == '"quoted'
+    assert len(repository.refs("refs/remotes/origin/")) == 5
+
+
+def test_a_history_that_is_there_is_not_cut_by_a_depth(repository: Repository, origin: Origin) -> None:
+    with http_server(smart_http(origin.path.parent)) as base:
+        remote = address(f"{base}/origin/.git")
+        fetch(repository, remote, addresses=LOOPBACK)
+        origin.commit({"a": b"1"})
+        fetch(repository, remote, addresses=LOOPBACK, depth=1)
+    assert not repository.is_shallow
+
+
+def test_a_cut_off_history_is_completed_without_a_depth(repository: Repository, origin: Origin) -> None:
+    origin.commit({"a": b"1"})
+    origin.git("branch", "other")
+    with http_server(smart_http(origin.path.parent)) as base:
+        remote = address(f"{base}/origin/.git")
+        fetch(repository, remote, addresses=LOOPBACK, depth=1)
+        head = fetch(repository, remote, addresses=LOOPBACK).head_commit
+    assert git(repository.path, "rev-list", "--count", head) == "2"
+    assert repository.resolve("refs/remotes/origin/other") == head
+
+
+def test_the_lock_is_held_while_refs_move_and_never_while_the_remote_is_asked(
+    repository: Repository, origin: Origin
+) -> None:
+    story: list[str] = []
+
+    @contextmanager
+    def lock() -> Iterator[None]:
+        story.append("taken")
+        yield
+        story.append("given back")
+
+    def telling(handler: BaseHTTPRequestHandler) -> None:
+        story.append("asked")
+        serve(handler)
+
+    serve = smart_http(origin.path.parent)
+    with http_server(telling) as base:
+        fetch(repository, address(f"{base}/origin/.git"), addresses=LOOPBACK, locked=lock)
+    rounds = [key for key, _ in groupby(story)]
+    assert rounds == ["taken", "given back", "asked", "taken", "given back"]

@@ -1,5 +1,6 @@
 """Private keys as people give them: opened, named as ssh-keygen names them, or refused with a reason."""
 
+import base64
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,9 @@ def test_a_key_is_opened_and_has_the_fingerprint_of_ssh_keygen(make_key: Any, op
     assert read_ssh_key(path.read_text()).fingerprint == shown.split()[1]
 
 
-def test_an_opened_key_is_still_the_same(make_key: Any, tmp_path: Path) -> None:
-    path = make_key("-t", "rsa", "-b", "2048", "-m", "PEM", passphrase=PASSPHRASE)
+@pytest.mark.parametrize("options", [("-t", "rsa", "-b", "2048", "-m", "PEM"), ("-t", "ed25519", "-a", "1")])
+def test_an_opened_key_is_still_the_same(make_key: Any, tmp_path: Path, options: tuple[str, ...]) -> None:
+    path = make_key(*options, passphrase=PASSPHRASE)
     opened = tmp_path / "opened"
     opened.touch(0o600)
     opened.write_text(read_ssh_key(path.read_text(), PASSPHRASE).text)
@@ -60,7 +62,9 @@ def test_line_ends_of_another_system_do_not_matter(make_key: Any) -> None:
         (("-t", "ecdsa", "-m", "PKCS8"), PASSPHRASE, None, "passphrase-needed"),
         (("-t", "ecdsa", "-m", "PKCS8"), PASSPHRASE, "wrong", "wrong-passphrase"),
         (("-t", "rsa", "-b", "2048", "-m", "PEM"), PASSPHRASE, "wrong", "wrong-passphrase"),
-        (("-t", "ed25519"), PASSPHRASE, None, "passphrase-needed"),
+        (("-t", "ed25519", "-a", "1"), PASSPHRASE, None, "passphrase-needed"),
+        (("-t", "ed25519", "-a", "1"), PASSPHRASE, "wrong", "wrong-passphrase"),
+        (("-t", "ed25519", "-a", "101"), PASSPHRASE, PASSPHRASE, "passphrase-too-slow"),
         (("-t", "ed25519"), "", PASSPHRASE, "passphrase-unneeded"),
         (("-t", "rsa", "-b", "1024"), "", None, "weak-key"),
     ],
@@ -73,6 +77,27 @@ def test_a_key_that_cannot_be_used_is_refused(
         read_ssh_key(text, given)
     assert caught.value.code == code
     assert caught.value.of_passphrase == ("passphrase" in code)
+
+
+@pytest.mark.parametrize(("iterations", "code"), [(2**31 - 1, "passphrase-too-slow"), (2048, "wrong-passphrase")])
+def test_more_iterations_than_the_server_has_time_for_are_refused_at_once(iterations: int, code: str) -> None:
+    """EncryptedPrivateKeyInfo (RFC 5958) with PBES2's shape, an alien scheme and nothing in it."""
+
+    def der(tag: int, *content: bytes) -> bytes:
+        return bytes([tag, len(b"".join(content))]) + b"".join(content)
+
+    count = der(0x02, iterations.to_bytes(4, "big"))
+    algorithm = der(0x30, der(0x06, b"\x2a\x03"), der(0x30, der(0x04, b"salt"), count))
+    body = base64.encodebytes(der(0x30, algorithm, der(0x04, b"secret"))).decode()
+    with pytest.raises(KeyRefused) as caught:
+        read_ssh_key(f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{body}-----END ENCRYPTED PRIVATE KEY-----\n", PASSPHRASE)
+    assert caught.value.code == code
+
+
+def test_a_key_nested_without_end_is_no_key() -> None:
+    body = base64.encodebytes(b"\x30\x80" * 5000).decode()
+    with pytest.raises(KeyRefused):
+        read_ssh_key(f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{body}-----END ENCRYPTED PRIVATE KEY-----\n", PASSPHRASE)
 
 
 @pytest.mark.parametrize(
