@@ -1,7 +1,9 @@
 """SSH host keys of a project's remote: pinned at the first contact, forgotten by operators only, and audited."""
 
 import json
+import shutil
 import subprocess
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -17,14 +19,15 @@ from projects.workspaces import open_repository
 
 
 @pytest.fixture
-def fingerprint(project: Project, tmp_path: Path) -> str:
+def fingerprint(project: Project, tmp_path: Path) -> Iterator[str]:
     """The fingerprint of a new key, pinned for the project's remote."""
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", tmp_path / "host"], check=True)
     known_hosts = open_repository(project).known_hosts
-    known_hosts.parent.mkdir(parents=True, exist_ok=True)
+    known_hosts.parent.mkdir(parents=True)
     known_hosts.write_text("git.example.com " + (tmp_path / "host.pub").read_text() + "# no key\nnonsense\n")
     shown = subprocess.run(["ssh-keygen", "-lf", known_hosts], capture_output=True, text=True, check=True).stdout
-    return shown.split()[1]
+    yield shown.split()[1]
+    shutil.rmtree(project.folder)  # the next test's project may have the same number
 
 
 def forget(*arguments: object) -> str:
