@@ -7,6 +7,7 @@ from typing import Any
 import dj_database_url
 
 from config.home import keep_private, open_home, read_secret_key
+from config.openapi import about
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = open_home(BASE_DIR)
@@ -147,7 +148,9 @@ DRF_STANDARDIZED_ERRORS = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Quarterdeck",
-    "DESCRIPTION": "Steer AI coding agents on Git projects.",
+    "DESCRIPTION": about.DESCRIPTION,
+    "TAGS": about.TAGS,
+    "SERVERS": [{"url": "/", "description": "This server."}],
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "DEFAULT_GENERATOR_CLASS": "config.openapi.schema.ApiGenerator",

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from config.api.renderers import Verbatim
-from config.api.serializers import StrictModelSerializer, StrictSerializer
+from config.api.serializers import RowIdField, StrictModelSerializer, StrictSerializer
 from projects.models import Project
 from runs import shapes
 from runs.blobs import sign
@@ -21,16 +21,11 @@ MAX_PROMPT_CHARACTERS = 200_000
 PREVIEW_CHARACTERS = 200
 
 
-class VisibleProjectField(serializers.PrimaryKeyRelatedField[Project]):
+class VisibleProjectField(RowIdField):
     """The id of a project that the caller may see; another one does not exist for them."""
 
     def get_queryset(self) -> Any:
         return Project.objects.visible_to(self.context["request"].user)
-
-    def to_internal_value(self, data: Any) -> Project:
-        if isinstance(data, bool) or not isinstance(data, int) or not 0 < data < 2**63:
-            self.fail("incorrect_type", data_type=type(data).__name__)
-        return super().to_internal_value(data)  # type: ignore[arg-type] # a key goes in, the stubs say a row
 
 
 class RunDraftSerializer(StrictModelSerializer):

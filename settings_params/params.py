@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from config.api.numbers import is_whole
+
 TextRule = Callable[[str], str | None]
 """A sentence on what is wrong with a text (without the text itself), None when nothing is."""
 
@@ -107,7 +109,7 @@ class IntParam(_NumberParam):
     takes: ClassVar[str] = "a whole number"
 
     def check(self, value: Any) -> int:
-        if type(value) is not int:
+        if not is_whole(value):
             raise self._wrong_type()
         return int(self._in_range(value))
 
@@ -207,7 +209,7 @@ class SecretParam(Param):
 
     @property
     def constraints(self) -> Mapping[str, Any]:
-        return {"maxLength": self.max_length}
+        return {"minLength": 1, "maxLength": self.max_length}
 
     def check(self, value: Any) -> str:
         if not isinstance(value, str) or not value:

@@ -7,7 +7,7 @@ from settings_params.registry import PARAMS
 
 Schema = dict[str, Any]
 _TYPES = {"bool": "boolean", "int": "integer", "float": "number", "list": "array"}
-_BOUNDS = ("minimum", "maximum", "maxLength")
+_BOUNDS = ("minimum", "maximum", "minLength", "maxLength")
 
 
 def changes_schema() -> Schema:

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from config.api.serializers import StrictSerializer
+from config.api.serializers import RowIdField, StrictSerializer
 from projects.git.changes import display_path
 from projects.models import Project
 from runs.models import Run
@@ -35,18 +35,13 @@ class RestoredSerializer(serializers.Serializer[Any]):
     checkpoint = SnapshotSerializer()
 
 
-class IdInProjectField(serializers.PrimaryKeyRelatedField[Any]):
+class IdInProjectField(RowIdField):
     """The id of something in the project at hand; what belongs to another one does not exist here."""
 
     def get_queryset(self) -> Any:
         project: Project = self.context["project"]
         rows: Any = super().get_queryset()
         return rows.filter(project=project)
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, bool) or not isinstance(data, int) or not 0 < data < 2**63:
-            self.fail("incorrect_type", data_type=type(data).__name__)
-        return super().to_internal_value(data)
 
 
 class ManualSnapshotSerializer(StrictSerializer):

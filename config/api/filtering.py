@@ -20,10 +20,18 @@ class ParameterFilterBackend(DjangoFilterBackend):
         filterset = self.get_filterset(request, queryset, view) if view.action in view.paged else None
         if filterset is None:
             return queryset
+        _refuse_blank(request, filterset)
         if not filterset.is_valid():
             name, reasons = next(iter(filterset.errors.items()))
             raise InvalidParameter(f"{name}: {' '.join(reasons)}", parameter=name)
         return filterset.qs
+
+
+def _refuse_blank(request: Request, filterset: Any) -> None:
+    """`?status=` is a mistake, and no wish for every status, which django-filter takes it for."""
+    for name, each in filterset.filters.items():
+        if request.query_params.get(name) == "" and not isinstance(each, SearchFilter):
+            raise InvalidParameter(f"{name} has no value.", parameter=name)
 
 
 def parameters_of(view: Any) -> frozenset[str]:

@@ -5,6 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from config.api.numbers import is_whole
+
 _JSON_TYPES: tuple[tuple[type[serializers.Field[Any, Any, Any, Any]], type, str], ...] = (
     (serializers.CharField, str, "string"),
     (serializers.BooleanField, bool, "boolean"),
@@ -44,8 +46,17 @@ def _expected_instead(field: serializers.Field[Any, Any, Any, Any], value: objec
     """The name of the JSON type that the field takes, when the value is of another; DRF would convert it."""
     for kind, json_type, name in _JSON_TYPES:
         if isinstance(field, kind):
-            return None if type(value) is json_type else name
+            return None if type(value) is json_type or (json_type is int and is_whole(value)) else name
     return None
+
+
+class RowIdField(serializers.PrimaryKeyRelatedField[Any]):
+    """The id of a row: an integer that fits a 64-bit column."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not is_whole(data) or not 0 < data < 2**63:
+            self.fail("incorrect_type", data_type=type(data).__name__)
+        return super().to_internal_value(int(data))
 
 
 class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer[Any]):

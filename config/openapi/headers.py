@@ -27,7 +27,7 @@ PARAMETERS: dict[str, Schema] = {
         "name": "Idempotency-Key",
         "in": "header",
         "description": "For retries: the same key and body get the first answer again, for a day.",
-        "schema": {"type": "string", "pattern": r"^[\x20-\x7e]{1,255}$"},
+        "schema": {"type": "string", "pattern": r"^[\x20-\x7e]{1,255}$", "examples": ["0b7f9a52-1f0c-4c5d"]},
     },
 }
 HEADERS: dict[str, Schema] = {
@@ -47,8 +47,21 @@ HEADERS: dict[str, Schema] = {
         "description": "`true` on an answer that an earlier request with the same key got.",
         "schema": {"type": "string", "const": "true"},
     },
+    "Cache-Control": {"description": "`no-store`: keep no copy (RFC 9111).", "schema": {"type": "string"}},
+    "X-Accel-Buffering": {
+        "description": "`no`: a proxy in between passes each event on at once.",
+        "schema": {"type": "string", "const": "no"},
+    },
+    "Accept-Ranges": {"description": "`bytes`: parts may be asked for (RFC 9110).", "schema": {"type": "string"}},
+    "Content-Range": {"description": "Which bytes of how many (RFC 9110).", "schema": {"type": "string"}},
+    "Content-Disposition": {"description": "An attachment with its name.", "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "How to authenticate (RFC 9110).", "schema": {"type": "string"}},
 }
+ALWAYS_SENT = ("X-Request-ID", "Retry-After", "WWW-Authenticate", "Location", "X-Accel-Buffering", "Content-Range")
+"""Where they are described at all."""
+for _name in ALWAYS_SENT:
+    HEADERS[_name]["required"] = True
+LIMITS = ("RateLimit", "RateLimit-Policy")
 
 
 def parameter(name: str) -> Schema:

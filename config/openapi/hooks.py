@@ -7,7 +7,9 @@ from typing import Any
 from drf_spectacular.generators import SchemaGenerator
 
 from config.openapi import headers, security
-from config.openapi.examples import EXAMPLES
+from config.openapi.examples import add_examples
+from config.openapi.links import add_links
+from config.openapi.members import refine
 from config.openapi.paths import SCHEMAS, outside_paths
 
 _REFERENCE = re.compile(r'"#/components/schemas/(\w+)"')
@@ -24,11 +26,11 @@ def add_what_views_do_not_know(result: Any, generator: SchemaGenerator, **option
     result["components"]["securitySchemes"] = security.SCHEMES
     schemas = result["components"]["schemas"]
     schemas |= SCHEMAS
-    for name, example in EXAMPLES.items():
-        schemas[name]["examples"] = [example]
+    refine(schemas)
+    add_examples(schemas)
     result["components"]["schemas"] = schemas = _simplify(schemas)
     _prune(result)
-    _link(result["paths"])
+    add_links(result["paths"])
     for kind in result["components"]:
         result["components"][kind] = dict(sorted(result["components"][kind].items()))
     result["paths"] = dict(sorted(result["paths"].items()))
@@ -48,24 +50,6 @@ def _simplify(schema: Any) -> Any:
     return {name: _simplify(value) for name, value in schema.items()}
 
 
-def _link(paths: Any) -> None:
-    """What creates a thing leads to the operations on it: `POST /api/runs` to all of `/api/runs/{run}…`."""
-    for path, item in paths.items():
-        created = item.get("post", {}).get("responses", {}).get("201")
-        name = path.rpartition("/")[2].removesuffix("s")
-        targets = [each for each in paths if re.findall(r"{(\w+)}", each) == [name]]
-        if created is None or not targets:
-            continue
-        created["links"] = {
-            operation["operationId"]: {
-                "operationId": operation["operationId"],
-                "parameters": {name: "$response.body#/id"},
-            }
-            for target in targets
-            for operation in paths[target].values()
-        }
-
-
 def _prune(result: Any) -> None:
     """Parts of a request that turned out to be for reading only leave schemas that nothing refers to."""
     schemas = result["components"]["schemas"]
@@ -74,11 +58,19 @@ def _prune(result: Any) -> None:
             del schemas[name]
 
 
+_WITHOUT_LIMITS = ("Unauthorized", "Internal Server Error", "Service Unavailable")
+_MORE_HEADERS = {
+    "Too Many Requests": ("Retry-After",),
+    "Unauthorized": ("WWW-Authenticate",),
+    "Requested Range": ("Content-Range",),
+}
+
+
 def _add_headers(response: Any) -> None:
     """The headers of a refusal, by its status, which begins its description."""
-    names = ["X-Request-ID"]
-    if response["description"].startswith("Too Many Requests"):
-        names += ["Retry-After", "RateLimit", "RateLimit-Policy"]
-    if response["description"].startswith("Unauthorized"):
-        names.append("WWW-Authenticate")
+    told = response["description"]
+    names = ["X-Request-ID", *(() if told.startswith(_WITHOUT_LIMITS) else headers.LIMITS)]
+    for phrase, more in _MORE_HEADERS.items():
+        if told.startswith(phrase):
+            names += more
     response["headers"] = headers.headers(*names)

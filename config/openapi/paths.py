@@ -72,6 +72,7 @@ _ID_OF_RUN: Schema = {
     "name": "run",
     "in": "path",
     "required": True,
+    "description": query_parameters.PATHS["run"],
     "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
 }
 _LAST_EVENT_ID: Schema = {
@@ -80,13 +81,20 @@ _LAST_EVENT_ID: Schema = {
     "description": "Resume after this id.",
     "schema": {"type": "string"},
 }
+_STREAMED = """\
+Server-Sent Events. `retry:` comes first, and every 15 seconds a `:ping` with an `id:` line of how far a filtered stream
+has read. Come back with `Last-Event-ID`: nothing is missed, nothing comes twice. Four streams may be open at once; with
+`client` a new one of the same token, path and name ends the older. A token that ends, or access that is lost, ends the
+stream within 5 seconds."""
+_OF_RUN = "A run's log, live: first what there is, after `Last-Event-ID` if it is given."
+_OF_ALL = "All the caller's runs, live: status changes, questions, reviews; from now on, or after `Last-Event-ID`."
 _STREAM_PARAMETERS = ("lastEventId", "eventTypes", "severity", "path", "follow", "client")
 
 
 def _json(schema: Schema, registry: ComponentRegistry, *problems: type[Problem]) -> Schema:
     return {
         "200": {
-            "description": "",
+            "description": "Well.",
             "content": {"application/json": {"schema": schema}},
             "headers": headers.headers("X-Request-ID"),
         },
@@ -107,8 +115,8 @@ def _stream(operation: str, told: str, registry: ComponentRegistry, *, of_run: b
     return {
         "get": {
             "operationId": operation,
-            "summary": operation.replace("_", " ").capitalize(),
-            "description": f"{told}\n\nNeeds the ability `projects:read`.",
+            "summary": told.partition(":")[0],
+            "description": f"{told}\n\n{_STREAMED}\n\nNeeds the ability `projects:read`.",
             "x-required-ability": "projects:read",
             "x-event-schema": {"$ref": "#/components/schemas/Event"},
             "tags": [operation.partition("_")[0]],
@@ -123,7 +131,7 @@ def _stream(operation: str, told: str, registry: ComponentRegistry, *, of_run: b
                 "200": {
                     "description": "The stream, until the client goes.",
                     "content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/EventFrame"}}},
-                    "headers": headers.headers("X-Request-ID"),
+                    "headers": headers.headers("X-Request-ID", "Cache-Control", "X-Accel-Buffering", *headers.LIMITS),
                 },
                 **responses_of(problems, registry),
             },
@@ -131,26 +139,47 @@ def _stream(operation: str, told: str, registry: ComponentRegistry, *, of_run: b
     }
 
 
+_RANGE: Schema = {
+    "name": "Range",
+    "in": "header",
+    "description": "One range of bytes (RFC 9110, section 14): 206. Anything else gets the whole.",
+    "schema": {"type": "string", "examples": ["bytes=0-65535"]},
+}
+_IF_RANGE: Schema = {
+    "name": "If-Range",
+    "in": "header",
+    "description": "The tag that the client knows: the whole when it has changed.",
+    "schema": {"type": "string"},
+}
+
+
 def _blob(registry: ComponentRegistry) -> Schema:
     text = {"text/plain": {"schema": {"type": "string"}}}
     segment = {"type": "string", "pattern": "^[^/]+$"}
-    signature = {"name": "signature", "in": "path", "required": True, "schema": segment}
-    refused = [InvalidSignature, RangeNotSatisfiable, common.ServerError, common.BodyTooLarge]
+    told = query_parameters.PATHS["signature"]
+    signature = {"name": "signature", "in": "path", "required": True, "schema": segment, "description": told}
+    names = ("X-Request-ID", "ETag", "Cache-Control", "Accept-Ranges", "Content-Disposition")
+    refused = [InvalidSignature, common.NotFound, RangeNotSatisfiable, common.ServerError, common.BodyTooLarge]
     return {
         "get": {
             "operationId": "blobs_retrieve",
-            "summary": "Blobs retrieve",
-            "description": "An output by its signed address, good for ten minutes; needs no token.",
+            "summary": "A kept output, or a part of it",
+            "description": "A kept output, or a part of it: by its signed address, for ten minutes, without a token.",
             "tags": ["blobs"],
             "security": [],
             "parameters": [
                 signature,
-                {"name": "Range", "in": "header", "schema": {"type": "string"}, "description": "RFC 9110, section 14."},
+                _RANGE,
+                _IF_RANGE,
                 headers.parameter("RequestId"),
             ],
             "responses": {
-                "200": {"description": "The whole.", "content": text, "headers": headers.headers("X-Request-ID")},
-                "206": {"description": "The range.", "content": text, "headers": headers.headers("X-Request-ID")},
+                "200": {"description": "The whole.", "content": text, "headers": headers.headers(*names)},
+                "206": {
+                    "description": "The range.",
+                    "content": text,
+                    "headers": headers.headers(*names, "Content-Range"),
+                },
                 **responses_of(refused, registry),
             },
         }
@@ -161,7 +190,7 @@ def _public(operation: str, told: str, responses: Schema) -> Schema:
     return {
         "get": {
             "operationId": operation,
-            "summary": operation.capitalize(),
+            "summary": told.rstrip("."),
             "description": told,
             "tags": ["operations"],
             "security": [],
@@ -189,12 +218,8 @@ def outside_paths(registry: ComponentRegistry) -> Schema:
     ready["properties"]["checks"] = {"type": "object", "additionalProperties": {"type": "string"}}
     ready["required"].append("checks")
     return {
-        "/api/runs/{run}/events/stream": _stream(
-            "runs_events_stream", "A run's log: what there is, then live.", registry, of_run=True
-        ),
-        "/api/events/stream": _stream(
-            "events_stream", "What happens in all the caller's runs, live.", registry, of_run=False
-        ),
+        "/api/runs/{run}/events/stream": _stream("runs_events_stream", _OF_RUN, registry, of_run=True),
+        "/api/events/stream": _stream("events_stream", _OF_ALL, registry, of_run=False),
         "/api/blobs/{signature}": _blob(registry),
         "/api/docs": _docs(registry),
         "/healthz": _public("healthz", "The process answers.", _json(alive, registry)),

@@ -1,7 +1,8 @@
-"""Query parameters that views declare by name, described."""
+"""Parameters by name, described: those of queries that views declare, and those of paths."""
 
 from typing import Any
 
+from config.api.filtering import MAX_SEARCH_CHARACTERS
 from runs.filters import SEVERITIES
 
 Schema = dict[str, Any]
@@ -9,13 +10,15 @@ MAX_ID = 2**63 - 1
 _ATTEMPT = {"type": "integer", "minimum": 0, "maximum": 999_999}
 _ID = {"type": "integer", "minimum": 0, "maximum": MAX_ID}
 _TEXT = {"type": "string"}
+_SEARCH = {"type": "string", "maxLength": MAX_SEARCH_CHARACTERS}
 KNOWN: dict[str, tuple[str, Schema]] = {
     "attempt": ("The number of an attempt; the latest unless said.", _ATTEMPT),
     "projectId": ("Only those of this project.", {**_ID, "maximum": 10**18 - 1}),
-    "search": ("Only those whose name or title has this text.", _TEXT),
+    "search": ("Only those whose name or title has this text.", _SEARCH),
+    "kind": ("Only those of this kind.", _TEXT),
     "since": (
         "An event id (exclusive), or a time with its zone.",
-        {"type": "string", "pattern": r"^(\d{1,18}|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z)$"},
+        {"type": "string", "anyOf": [{"pattern": r"^[0-9]{1,18}$"}, {"format": "date-time"}]},
     ),
     "eventTypes": ("A comma list of event types.", _TEXT),
     "severity": ("Only events of this severity or above.", {"type": "string", "enum": list(SEVERITIES)}),
@@ -26,6 +29,16 @@ KNOWN: dict[str, tuple[str, Schema]] = {
         {"type": "string", "enum": ["true", "false"]},
     ),
     "client": ("A name of the client's choice.", _TEXT),
+}
+
+PATHS = {
+    **{name: f"The id of the {name}." for name in ("project", "run", "snapshot", "permission", "device", "command")},
+    "file": "The id of the file, of this run's list.",
+    "key": "The key of the agent.",
+    "signature": "The end of `stdoutUrl` or `stderrUrl`.",
+    "slug": "The name of the document.",
+    "token": "The id of the session or token, never its secret.",
+    "user": "The id of the member.",
 }
 
 

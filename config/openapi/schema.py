@@ -34,6 +34,14 @@ _CONVERTERS: dict[str, Schema] = {
 }
 
 
+_TOLD = {
+    "200": "As it is now.",
+    "201": "Made.",
+    "202": "Queued; the status tells how far it is. The same work queued already: nothing is added.",
+    "204": "Gone.",
+}
+
+
 class ApiGenerator(SchemaGenerator):
     """Names the id of an address after what it is: `/api/runs/{run}`."""
 
@@ -75,9 +83,9 @@ class ApiSchema(AutoSchema):
         return "_".join(words if is_named else [*words, self.action])
 
     def get_summary(self) -> str:
-        """The operation's name in words."""
-        words: str = self.get_operation_id().replace("_", " ")
-        return words.capitalize()
+        """The first clause of what the view says of its action."""
+        told: str = self.get_description()
+        return re.split(r"[;:.?]( |$)", told.strip().partition("\n")[0])[0]
 
     def get_auth(self) -> list[Schema]:
         """A token; the console's cookie on safe methods too, for what a session may read."""
@@ -92,7 +100,13 @@ class ApiSchema(AutoSchema):
         kinds = [match[1] or "str" for match in _VARIABLE.finditer(self.path_regex)]
         known = dict(zip(re.findall(r"\{(\w+)\}", self.path), kinds, strict=True))
         return [
-            {"name": name, "in": "path", "required": True, "schema": dict(_CONVERTERS.get(known[name], _STR))}
+            {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "description": query_parameters.PATHS[name],
+                "schema": dict(_CONVERTERS.get(known[name], _STR)),
+            }
             for name in variables
         ]
 
@@ -101,6 +115,8 @@ class ApiSchema(AutoSchema):
         names = {each["name"] for each in found}
         declared = getattr(self.view, "query_parameters", {}).get(self.action, ())
         found += [query_parameters.describe(name, self.view) for name in declared if name not in names]
+        for each in found:
+            each.setdefault("description", query_parameters.describe(each["name"], self.view).get("description", ""))
         return found + [headers.parameter(name) for name in self._request_headers()]
 
     def _get_filter_parameters(self) -> list[Schema]:
@@ -180,6 +196,7 @@ class ApiSchema(AutoSchema):
         found: Schema = super()._get_response_bodies(direction)
         for status, response in found.items():
             if isinstance(response, dict):
+                response["description"] = response["description"] or _TOLD[status]
                 response["headers"] = response.get("headers", {}) | headers.headers(*self._headers(status))
         if self.method == HTTPMethod.GET:
             found["304"] = {"description": "Not modified.", "headers": headers.headers("ETag", "X-Request-ID")}

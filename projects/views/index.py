@@ -1,5 +1,7 @@
 """What is read from a project's code index: map, schema, diagrams, search. Nothing builds one yet, and each says so."""
 
+from typing import Any
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
@@ -21,9 +23,16 @@ from projects.services.lifecycle import require_writable
 
 SEARCH_TEXTS = {"q": 500, "path": 1000, "language": 40}
 """What a search takes, and how many characters of it."""
-_QUERY = OpenApiParameter("q", str, required=True, description="What to look for: 1 to 500 characters.")
-_PATH = OpenApiParameter("path", str, description="Only files whose path begins so.")
-_LANGUAGE = OpenApiParameter("language", str, description="Only files in this language.")
+
+
+def _text(name: str, description: str, **options: Any) -> OpenApiParameter:
+    schema = {"type": "string", "minLength": 1, "maxLength": SEARCH_TEXTS[name], **options}
+    return OpenApiParameter(name, schema, required=name == "q", description=description)
+
+
+_QUERY = _text("q", "What to look for.", pattern=r"\S")
+_PATH = _text("path", "Only files whose path begins so.")
+_LANGUAGE = _text("language", "Only files in this language.")
 
 
 class IndexViewSet(ApiViewSet):

@@ -60,7 +60,7 @@ class RunViewSet(RunDoor):
 
     @extend_schema(request=RunDraftSerializer, responses={201: RunSerializer})
     def create(self, request: UserRequest) -> Response:
-        """A draft; with `start` it is queued at once."""
+        """Creates a draft; with `start` it is queued at once."""
         fields = self.read_body(RunDraftSerializer, request)
         project = fields.pop("project")
         require_role(project, request.user, MAINTAINER)

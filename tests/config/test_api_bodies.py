@@ -91,6 +91,8 @@ def test_a_change_moves_the_time_of_change(api: APIClient, project: Project) -> 
         ({"projectId": 10**30}, {"/projectId": "incorrect-type"}),
         ({"projectId": "1"}, {"/projectId": "incorrect-type"}),
         ({"projectId": True}, {"/projectId": "incorrect-type"}),
+        ({"projectId": 1.5}, {"/projectId": "incorrect-type"}),
+        ({"projectId": 1e30}, {"/projectId": "incorrect-type"}),
         ({"projectId": None}, {"/projectId": "null"}),
         ({"prompt": " \n"}, {"/prompt": "blank"}),
         ({"prompt": 5}, {"/prompt": "wrong-type"}),
@@ -108,6 +110,11 @@ def test_a_wrong_member_of_a_new_run_is_pointed_at(
     body = {"projectId": project.pk, "title": "Try", "prompt": "Hello.", **change}
     assert pointers(api.post("/api/runs", body)) == expected
     assert not Run.objects.exists()
+
+
+def test_a_number_without_a_fraction_is_whole(api: APIClient, project: Project) -> None:
+    answer = api.post("/api/runs", {"projectId": float(project.pk), "title": "Try", "prompt": "Hello."})
+    assert answer.json()["projectId"] == project.pk
 
 
 def test_a_project_of_others_does_not_exist_for_a_run(stranger: APIClient, project: Project) -> None:

@@ -153,6 +153,8 @@ def test_server_params_come_in_pages_too(api: APIClient) -> None:
         ("/api/projects", {"ordering": "name,createdAt"}),
         ("/api/projects", {"ordering": ""}),
         ("/api/runs", {"status": "open"}),
+        ("/api/runs", {"status": ""}),
+        ("/api/runs", {"projectId": ""}),
         ("/api/runs", {"search": "a\0"}),
         ("/api/runs", {"ordering": "title"}),
         ("/api/projects/{project}/runs", {"status": "open"}),
