@@ -17,15 +17,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from tests import process_home
+from tests.fuzz_world import World
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = Path(sys.executable).parent / "schemathesis"
-OPERATOR = "operator@example.com"
+OPERATOR, COLLEAGUE = "operator@example.com", "colleague@example.com"
 READY_SECONDS, STOP_SECONDS = 60.0, 20.0
 LIMITS = ("DEFAULT_PER_MINUTE", "RUN_START_PER_MINUTE", "STREAM_OPENS_PER_MINUTE", "SETTINGS_WRITES_PER_MINUTE")
 MANY = "1000000"
@@ -45,6 +45,9 @@ def _environment(home: Path) -> dict[str, str]:
     return {
         **{name: value for name, value in cleared.items() if name not in ("DATABASE_URL", "REDIS_URL")},
         **{f"QUARTERDECK_PARAM_LIMITS_{name}": MANY for name in (*LIMITS, "LOGINS_PER_MINUTE")},
+        "QUARTERDECK_PARAM_SAFETY_ALLOW_LOCAL_REPOSITORIES": "true",
+        "QUARTERDECK_PARAM_SAFETY_AUTO_GIT_PUSH": "true",
+        "QUARTERDECK_PARAM_RUNS_CONCURRENCY": "3",  # one of them has a run that never ends
         "QUARTERDECK_HOME": str(home),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DJANGO_SUPERUSER_EMAIL": OPERATOR,
@@ -95,20 +98,22 @@ def _manage(target: Target, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _prepare(target: Target) -> dict[str, str]:
-    """A project, a run, a token of every ability and one to be spent; the tokens as variables of the configuration."""
+def _add_person(target: Target, email: str) -> None:
+    environment = {**target.environment, "DJANGO_SUPERUSER_EMAIL": email}
+    command = [sys.executable, "manage.py", "createsuperuser", "--noinput"]
+    subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
+
+
+def _prepare(target: Target, folder: Path) -> dict[str, str]:
+    """The world that is fuzzed, and a token of every ability; as variables of the environment."""
     token = _manage(target, "create_token", OPERATOR, "--ability", "*")
+    _add_person(target, COLLEAGUE)
+    world = World(target.address, token, folder)
+    world.make()
     spare = _manage(target, "create_token", OPERATOR).partition("|")[0]
-    with httpx.Client(base_url=target.address, headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
-        project = _create(client, "/api/projects", name="Fuzzed", repositoryUrl="https://git.invalid/fuzzed.git")
-        _create(client, "/api/runs", projectId=project, title="Fuzzed", prompt="Hello.", selectedAgent="script")
-    return {"FUZZ_TOKEN": token, "FUZZ_SPARE_TOKEN": spare}
-
-
-def _create(client: httpx.Client, path: str, **body: Any) -> int:
-    answer = client.post(path, json=body)
-    answer.raise_for_status()
-    return int(answer.json()["id"])
+    people = {"email": OPERATOR, "password": target.environment["DJANGO_SUPERUSER_PASSWORD"], "colleague": COLLEAGUE}
+    world.made |= people
+    return {"FUZZ_TOKEN": token, "FUZZ_SPARE_TOKEN": spare, **world.export()}
 
 
 def _told_of_errors(log: Path) -> list[str]:
@@ -120,7 +125,7 @@ def fuzz(examples: int, seed: int, options: list[str]) -> int:
     """One run; the exit status. Seed and log's end are printed, so that a failure can be had again."""
     print(f"── schemathesis: {examples} examples an operation, seed {seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="quarterdeck-fuzz-") as folder, server(Path(folder)) as target:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), **_prepare(target)}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **_prepare(target, Path(folder))}
         command = [
             *(str(PROGRAM), "--config-file", str(ROOT / "schemathesis.toml"), "run", f"{target.address}/api/schema"),
             *("--max-examples", str(examples), "--seed", str(seed), *options),
