@@ -88,7 +88,7 @@ def test_a_refused_secret_is_not_in_the_reason(text: str) -> None:
     [
         (BOOL, 1, "invalid-type"),
         (INT, True, "invalid-type"),
-        (INT, 1.0, "invalid-type"),
+        (INT, 1.5, "invalid-type"),
         (INT, -6, "out-of-range"),
         (INT, 10**400, "out-of-range"),
         (FLOAT, "1", "invalid-type"),
