@@ -21,6 +21,7 @@ _OPTION: Schema = {
     },
     "required": ["optionId", "name", "kind"],
 }
+_CREDENTIAL: Schema = {"username": {"pattern": r"^[^:]*[^:\s][^:]*$"}, "token": {"pattern": "^[ -~]*[!-~][ -~]*$"}}
 _PUSH_STATUS: Schema = {"enum": ["queued", "pushing", "pushed", "failed", None]}
 _CHANGE: Schema = {"examples": ["added", "modified", "deleted", "renamed"]}
 _MEANING = "Compare codes; messages are for people and change."
@@ -28,6 +29,8 @@ REFINED: dict[str, Schema] = {
     "RunDraftRequest": {"projectId": _ID, "prompt": _SAYS_SOMETHING},
     "RunDraftUpdate": {"prompt": _SAYS_SOMETHING},
     "MessageRequest": {"text": _SAYS_SOMETHING},
+    "CredentialRequest": _CREDENTIAL,
+    "CredentialUpdate": _CREDENTIAL,
     "ManualSnapshotRequest": {"runId": _ID},
     "CompareRequest": {
         "against": {"oneOf": [{"type": "string", "const": "current"}, {"type": "integer", **_ID}]},
@@ -50,7 +53,10 @@ REFINED: dict[str, Schema] = {
     "Error": {"code": {"description": _MEANING}},
 }
 """By schema and member: keywords that replace those that were found."""
-WHOLE: dict[str, Schema] = {"DecisionRequest": {"minProperties": 1, "maxProperties": 1}}
+WHOLE: dict[str, Schema] = {
+    "CredentialRequest": {"required": ["kind"]},
+    "DecisionRequest": {"minProperties": 1, "maxProperties": 1},
+}
 """By schema: keywords of the whole."""
 PAGE_META: Schema = {"nextCursor": {"description": "`cursor` of the page after this one; null on the last."}}
 
