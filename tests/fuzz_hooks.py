@@ -49,6 +49,7 @@ RUN_OF = {
     "runs_permissions_decide": "asking",
     "runs_permissions_list": "asking",
     "runs_push": "committed",
+    "runs_push_preview": "committed",
     "runs_resume": "endless",
     "runs_retry": "failed",
     "runs_start": "draft",
