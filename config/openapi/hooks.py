@@ -60,6 +60,7 @@ def _prune(result: Any) -> None:
 
 _WITHOUT_LIMITS = ("Unauthorized", "Internal Server Error", "Service Unavailable")
 _MORE_HEADERS = {
+    **dict.fromkeys(("Bad Request", "Not Found", "Conflict", "Unprocessable"), ("Idempotency-Replayed",)),
     "Too Many Requests": ("Retry-After",),
     "Unauthorized": ("WWW-Authenticate",),
     "Requested Range": ("Content-Range",),

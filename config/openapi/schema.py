@@ -199,7 +199,11 @@ class ApiSchema(AutoSchema):
                 response["description"] = response["description"] or _TOLD[status]
                 response["headers"] = response.get("headers", {}) | headers.headers(*self._headers(status))
         if self.method == HTTPMethod.GET:
-            found["304"] = {"description": "Not modified.", "headers": headers.headers("ETag", "X-Request-ID")}
+            limits = () if self.is_public else headers.LIMITS
+            found["304"] = {
+                "description": "Not modified.",
+                "headers": headers.headers("ETag", "X-Request-ID", *limits),
+            }
         return found | responses_of(self._problems(), self.registry)
 
     def _get_response_for_code(
