@@ -6,9 +6,8 @@ from tests import process_home
 
 process_home.prepare(database_url=os.environ["TEST_DATABASE_URL"])
 
-from config.settings import *  # noqa: E402, F403 - the environment must be right before the settings read it
-from config.settings import DATABASES  # noqa: E402
+from tests.settings_common import *  # noqa: E402, F403 - the environment must be right before the settings read it
+from tests.settings_common import DATABASES  # noqa: E402
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real ones are slow by design
 # One test process plays many streams, workers and clients at once, each with a connection of its own.
 DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 0, "max_size": 40, "timeout": 10}

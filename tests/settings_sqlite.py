@@ -4,9 +4,8 @@ from tests import process_home
 
 process_home.prepare(database_url=None)
 
-from config.settings import *  # noqa: E402, F403 - the environment must be right before the settings read it
-from config.settings import DATABASES, HOME  # noqa: E402
+from tests.settings_common import *  # noqa: E402, F403 - the environment must be right before the settings read it
+from tests.settings_common import DATABASES, HOME  # noqa: E402
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real ones are slow by design
 DATABASES["default"]["TEST"] = {"NAME": str(HOME / "test.sqlite3")}  # a file: other processes must see it
 DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"

@@ -71,16 +71,16 @@ def checks(stages: Stages) -> None:
 
 
 def tests(stages: Stages, coverage_folder: Path) -> None:
-    """The whole suite: plumbing once, the rest on both databases, then the coverage of all together."""
+    """The whole suite: plumbing once, the rest on both databases; coverage of what runs without PostgreSQL."""
 
-    def suite(name: str, expression: str, database: str, **environment: str) -> None:
-        data = str(coverage_folder / f".coverage.{name}")
-        measured = ["--cov", "--cov-report=", "--cov-fail-under=0", "-m", expression]
-        stages.run(f"tests: {name}", pytest(database, [*parallel(), *measured]), COVERAGE_FILE=data, **environment)
+    def suite(name: str, expression: str, database: str, *arguments: str, **environment: str) -> None:
+        command = pytest(database, [*parallel(), "-m", expression, *arguments])
+        stages.run(f"tests: {name}", command, COVERAGE_FILE=str(coverage_folder / f".coverage.{name}"), **environment)
 
-    suite("plumbing", "plumbing", "sqlite")
-    suite("sqlite", "not plumbing", "sqlite")
-    with postgres.server() as address:
+    measured = ("--cov", "--cov-report=", "--cov-fail-under=0")
+    suite("plumbing", "plumbing", "sqlite", *measured)
+    suite("sqlite", "not plumbing", "sqlite", *measured)
+    with postgres.server() as address:  # the same tests: measured again they would only take half as long again
         suite("postgres", "not plumbing", "postgres", TEST_DATABASE_URL=address)
     data = f"--data-file={coverage_folder / '.coverage'}"  # its name is also the prefix of those to combine
     coverage = [sys.executable, "-m", "coverage"]
