@@ -1,13 +1,42 @@
 """Reads about runs that span rows or ask Git."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
+from accounts.models import User
+from config.statements import Statement
 from projects.git.changes import diff, diff_in_pieces
 from projects.git.file_diffs import diff_of_file, find_sides
 from projects.workspaces import open_repository
-from runs.models import Run, RunAttempt, RunReview, WorkspaceFile
+from runs.models import AgentEvent, Run, RunAttempt, RunReview, WorkspaceFile
 from runs.transitions import allowed_actions
+
+_RUN = Statement(lambda pk: Run.objects.filter(pk=pk), parameters=1)
+_RUN_OF_MEMBER = Statement(
+    lambda pk, user: Run.objects.filter(pk=pk, project__memberships__user=user),
+    parameters=2,
+)
+
+FRAME_FIELDS = ("id", "project_id", "event_type", "severity", "path", "body")
+
+
+@cache
+def log_page(count: int) -> Statement[tuple[Any, ...]]:
+    """So many events (the FRAME_FIELDS) of a run, after the event with one id and up to that with another."""
+    return Statement(
+        lambda run, after, newest: (
+            AgentEvent.objects.filter(run=run, id__gt=after, id__lte=newest)
+            .order_by("id")
+            .values_list(*FRAME_FIELDS)[:count]
+        ),
+        parameters=3,
+    )
+
+
+def find_visible(pk: int, user: User) -> Run | None:
+    """The run, None where the user may not see it (as `RunQuerySet.visible_to` says)."""
+    return _RUN.first(pk) if user.is_operator else _RUN_OF_MEMBER.first(pk, user.pk)
 
 
 def current_attempt(run: Run) -> RunAttempt | None:

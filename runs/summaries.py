@@ -1,9 +1,11 @@
 """Collects, for a page of runs at once, what their serializers show beside the rows themselves."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from django.db.models import Count, F, OuterRef, Subquery
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 
+from config.statements import Statement
 from runs.models import Permission, Run, RunAttempt, RunFacts, RunReview
 
 USAGE_FIELDS = ("input_tokens", "output_tokens", "cached_tokens", "cost_usd")
@@ -12,10 +14,11 @@ USAGE_FIELDS = ("input_tokens", "output_tokens", "cached_tokens", "cost_usd")
 def describe(runs: Sequence[Run]) -> None:
     """Gives each run its `facts`, by at most three queries whatever the number of runs."""
     ids = [run.pk for run in runs]
-    asked = Permission.objects.filter(run=OuterRef("run"), status=Permission.Status.PENDING).order_by()
-    pending = asked.values("run").annotate(number=Count("id")).values("number")
-    attempts = list(RunAttempt.objects.filter(run__in=ids).annotate(pending=Subquery(pending)))
-    reviews = _reviews(ids) if attempts else {}  # whoever asks for permission or is reviewed has an attempt
+    is_one = len(ids) == 1
+    attempts = _ATTEMPTS_OF_ONE.rows(*ids) if is_one else _attempts(run__in=ids)
+    # Whoever asks for permission or is reviewed has an attempt.
+    rows = () if not attempts else _REVIEWS_OF_ONE.rows(*ids) if is_one else _reviews(run__in=ids)
+    reviews = {review.run_id: review for review in rows}
     positions = _queue_positions(runs)
     for run in runs:
         own = [each for each in attempts if each.run_id == run.pk]
@@ -28,9 +31,20 @@ def describe(runs: Sequence[Run]) -> None:
         )
 
 
-def _reviews(ids: Sequence[int]) -> dict[int, RunReview]:
-    rows = RunReview.objects.filter(run__in=ids, run__attempt=F("attempt")).select_related("reviewer").order_by("id")
-    return {review.run_id: review for review in rows}
+def _attempts(**which: Any) -> Any:
+    """Attempts, each with the number of questions that are `pending` in its run."""
+    asked = Permission.objects.filter(run=OuterRef("run"), status=Permission.Status.PENDING).order_by()
+    pending = asked.values("run").annotate(number=Count("id")).values("number")
+    return RunAttempt.objects.filter(**which).annotate(pending=Subquery(pending))
+
+
+def _reviews(**which: Any) -> QuerySet[RunReview]:
+    """Reviews of present attempts, the newest of each run last."""
+    return RunReview.objects.filter(**which, run__attempt=F("attempt")).select_related("reviewer").order_by("id")
+
+
+_ATTEMPTS_OF_ONE = Statement(lambda run: _attempts(run=run), parameters=1)
+_REVIEWS_OF_ONE = Statement(lambda run: _reviews(run=run), parameters=1)
 
 
 def _queue_positions(runs: Sequence[Run]) -> dict[int, int]:

@@ -35,10 +35,16 @@ def _from_environment(param: Param) -> tuple[Any, str]:
     text = os.environ.get(param.environment_name)
     if text is not None:
         try:
-            return param.parse(text), "environment"
+            return _parsed(param.key, text), "environment"
         except ParamInvalid as error:
             _warn(param.environment_name, str(error))
     return param.default, "default"
+
+
+@lru_cache(maxsize=256)
+def _parsed(key: str, text: str) -> Any:
+    """The environment does not change: read once."""
+    return PARAMS[key].parse(text)
 
 
 @lru_cache(maxsize=256)

@@ -64,7 +64,7 @@ def _camel_key(key: str) -> str:
 def _camelized(data: Any) -> Any:
     if isinstance(data, _PLAIN):
         return data
-    if isinstance(data, Mapping):
+    if isinstance(data, dict):
         return {_camel_key(key) if isinstance(key, str) else key: _camelized(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
         return [_camelized(each) for each in data]

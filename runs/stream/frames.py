@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 PING = b":ping\n\n"
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """A row of the log, ready to send."""
 
     event_id: int

@@ -6,6 +6,7 @@ from django.db.models import Max, QuerySet
 
 from runs.events import USER_STREAM_TYPES
 from runs.models import AgentEvent
+from runs.queries import FRAME_FIELDS
 from runs.stream.frames import Frame
 
 PAGE_ROWS = 500
@@ -26,9 +27,8 @@ class Topic:
 
 def read_after(topic: Topic, cursor: int, limit: int = PAGE_ROWS) -> list[Frame]:
     """The next rows after the event with that id."""
-    fields = ("id", "project_id", "event_type", "severity", "path", "body")
-    rows = topic.rows().filter(id__gt=cursor).order_by("id").values_list(*fields)[:limit]
-    return [Frame(*row) for row in rows]
+    rows = topic.rows().filter(id__gt=cursor).order_by("id").values_list(*FRAME_FIELDS)[:limit]
+    return [Frame._make(row) for row in rows]
 
 
 def last_id(topic: Topic) -> int:

@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from django.shortcuts import get_object_or_404
 from rest_framework import status
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from accounts.permissions import UserRequest
-from config.api.problems import InvalidParameter
+from config.api.problems import InvalidParameter, NotFound
 from config.api.serializers import represent
 from config.api.views import ApiViewSet
 from projects.models import Membership
 from projects.permissions import require_role
 from runs.models import Run, RunAttempt, RunQuerySet
+from runs.queries import find_visible
 from runs.serializers import RunSerializer
 from runs.summaries import describe
 
@@ -39,7 +39,9 @@ class RunDoor(ApiViewSet):
 
     def find_run(self, pk: str, *, to_change: bool = False) -> Run:
         """The run, else 404; to change it the role maintainer is needed, else 403."""
-        run: Run = get_object_or_404(self.visible_runs().select_related("project"), pk=pk)
+        run = find_visible(int(pk), self.request.user)
+        if run is None:
+            raise NotFound
         if to_change:
             require_role(run.project, self.request.user, MAINTAINER)
         return run

@@ -1,8 +1,9 @@
 """What a run has done: events and commands."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.dateparse import parse_datetime
@@ -15,10 +16,9 @@ from config.api.problems import InvalidParameter
 from runs import serializers
 from runs.filters import EventFilter, read_filter
 from runs.models import AgentEvent, CommandExecution, Run
+from runs.queries import FRAME_FIELDS, log_page
 from runs.stream.frames import Frame
 from runs.views.base import RunDoor
-
-FRAME_FIELDS = ("id", "project_id", "event_type", "severity", "path", "body")
 
 
 class EventViewSet(RunDoor):
@@ -31,11 +31,9 @@ class EventViewSet(RunDoor):
     def list(self, request: UserRequest, run: str) -> HttpResponse:
         """Events, oldest first; poll with `since=meta.lastEventId`."""
         found = self.find_run(run)
-        # Read before the rows: what is committed meanwhile must come after lastEventId.
-        newest = AgentEvent.objects.filter(run=found).order_by("-id").values_list("id", flat=True).first()
-        events = self._asked(found, request).filter(id__lte=newest or 0)
+        newest = found.last_event_id  # read before the rows: what is committed meanwhile must come after lastEventId
         wanted, limit = read_filter(request.query_params.dict()), read_limit(request)
-        rows = [Frame(*row) for row in _rows(events, wanted)[: limit + 1]]
+        rows = [Frame._make(row) for row in self._rows(found, request, wanted, limit + 1)]
         more, rows = len(rows) > limit, rows[:limit]
         frames = [frame for frame in rows if wanted.admits(frame)]
         cursor = make_cursor(request, rows[-1].event_id) if more else None
@@ -44,33 +42,33 @@ class EventViewSet(RunDoor):
         data = ",".join(frame.public_json for frame in frames)
         return HttpResponse(f'{{"data":[{data}],"meta":{meta}}}', content_type="application/json")
 
-    def _asked(self, run: Run, request: UserRequest) -> QuerySet[AgentEvent]:
-        events = _since(run, request)
-        if "attempt" not in request.query_params:
-            return events
-        return events.filter(attempt=self.read_attempt(run, request))
-
-
-def _rows(events: QuerySet[AgentEvent], wanted: EventFilter) -> Any:
-    return events.filter(wanted.condition()).order_by("id").values_list(*FRAME_FIELDS)
+    def _rows(self, run: Run, request: UserRequest, wanted: EventFilter, count: int) -> Iterable[tuple[Any, ...]]:
+        after, since, newest = *_start(request), run.last_event_id or 0
+        if wanted.is_open and since is None and "attempt" not in request.query_params:
+            return log_page(count).rows(run.pk, after, newest)
+        events = AgentEvent.objects.filter(wanted.condition(), run=run, id__gt=after, id__lte=newest)
+        if since is not None:
+            events = events.filter(created_at__gte=since)
+        if "attempt" in request.query_params:
+            events = events.filter(attempt=self.read_attempt(run, request))
+        return events.order_by("id").values_list(*FRAME_FIELDS)[:count]
 
 
 def _quoted(text: str | None) -> str:
     return "null" if text is None else f'"{text}"'
 
 
-def _since(run: Run, request: UserRequest) -> QuerySet[AgentEvent]:
-    events = AgentEvent.objects.filter(run=run)
+def _start(request: UserRequest) -> tuple[int, datetime | None]:
+    """Events after this id and, where `since` is a time, not before it."""
     after, since = read_cursor(request), request.query_params.get("since")
-    if after is not None:
-        if since is not None and "T" not in since:
-            raise InvalidParameter("since and cursor do not go together.", parameter="since")
-        events = events.filter(id__gt=after[0])
+    if after is not None and since is not None and "T" not in since:
+        raise InvalidParameter("since and cursor do not go together.", parameter="since")
+    place = after[0] if after else 0
     if since is None:
-        return events
+        return place, None
     if since.isascii() and since.isdigit() and len(since) < 19:
-        return events.filter(id__gt=int(since))
-    return events.filter(created_at__gte=_moment(since))
+        return int(since), None
+    return place, _moment(since)
 
 
 def _moment(text: str) -> Any:
