@@ -4,7 +4,6 @@ import os
 import shutil
 import sqlite3
 import stat
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from django.utils import timezone
 
 from config import health
 from projects.git.environment import search_path
+from projects.git.process import run_git
 from runs.execution.sandbox.support import probe
 from settings_params.encryption_keys import KeysUnusable
 from settings_params.errors import RESTORE_KEYS
@@ -78,7 +78,7 @@ def _git() -> Finding:
     program = shutil.which("git", path=search_path())
     if program is None:
         return Finding("git", "failed", "git is not in the server's path.", cure)
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, env={}).stdout.strip()
+    said = run_git(["--version"]).decode().strip()
     numbers = tuple(int(part) for part in said.removeprefix("git version ").split(".")[:2] if part.isdigit())
     reason = None if numbers >= OLDEST_GIT else f"{said} is too old."
     return _finding("git", f"{said} at {program}", reason, cure, "failed")

@@ -13,6 +13,9 @@ CONFIG: tuple[tuple[str, str], ...] = (
     ("core.attributesFile", "/dev/null"),
     ("core.excludesFile", "/dev/null"),
     ("core.alternateRefsCommand", ""),
+    ("core.protectNTFS", "true"),
+    ("core.protectHFS", "true"),
+    ("core.bigFileThreshold", "64m"),  # larger ones go through memory piece by piece, and count as binary
     ("core.autocrlf", "false"),
     ("core.safecrlf", "false"),
     ("core.eol", "lf"),
@@ -32,6 +35,7 @@ CONFIG: tuple[tuple[str, str], ...] = (
     ("maintenance.auto", "false"),
     ("protocol.allow", "never"),
     ("protocol.ext.allow", "never"),
+    ("transfer.bundleURI", "false"),
     ("http.followRedirects", "false"),
     ("http.lowSpeedLimit", "100"),
     ("http.lowSpeedTime", "60"),

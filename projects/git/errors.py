@@ -128,6 +128,12 @@ class DiskFull(GitError):
     default_code = "disk-full"
 
 
+class OutOfMemory(GitError):
+    """Git would have needed more memory than it may have: whoever put something so large there takes it out."""
+
+    default_code = "git-out-of-memory"
+
+
 class GitFailed(GitError):
     """Git failed otherwise. `message` is its last line; the attributes carry all that it said, credentials scrubbed."""
 

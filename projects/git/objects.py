@@ -3,15 +3,25 @@
 Imported only where a commit is read: GitPython costs a tenth of a second.
 """
 
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
-from git import Commit, GitCmdObjectDB, Repo
-from gitdb import OInfo, OStream  # type: ignore[import-untyped]  # it ships no types
+# GitPython asks git for its version as soon as it is imported. It shall find no git, then or later.
+NO_GIT = "/nonexistent/git"
+os.environ.update(GIT_PYTHON_GIT_EXECUTABLE=NO_GIT, GIT_PYTHON_REFRESH="quiet")
 
-from projects.git.errors import GitFailed
-from projects.git.identity import Identity
-from projects.git.repository import CommitInfo, Repository
+from git import Commit, Git, GitCmdObjectDB, Repo  # noqa: E402 - see above
+from gitdb import OInfo, OStream  # type: ignore[import-untyped]  # noqa: E402 - see above; it ships no types
+
+from projects.git.errors import GitFailed  # noqa: E402 - see above
+from projects.git.identity import Identity  # noqa: E402 - see above
+from projects.git.repository import CommitInfo, Repository  # noqa: E402 - see above
+
+Git.GIT_PYTHON_GIT_EXECUTABLE = NO_GIT  # type: ignore[assignment]  # typed by its first value, None
 
 
 class PlumbingObjects(GitCmdObjectDB):
@@ -46,12 +56,19 @@ def read_commit(repository: Repository, sha: str) -> CommitInfo:
             tree=commit.tree.hexsha,
             parents=tuple(parent.hexsha for parent in commit.parents),
             author=Identity(commit.author.name or "", commit.author.email or ""),
-            authored_at=commit.authored_datetime,
+            authored_at=_time_of(lambda: commit.authored_datetime),
             committer=Identity(commit.committer.name or "", commit.committer.email or ""),
-            committed_at=commit.committed_datetime,
+            committed_at=_time_of(lambda: commit.committed_datetime),
             subject=message.partition("\n")[0],
             message=message,
         )
+
+
+def _time_of(read: Callable[[], datetime]) -> datetime:
+    """A time that no calendar holds is the epoch, as in what git shows."""
+    with suppress(OverflowError, ValueError):
+        return read()
+    return datetime.fromtimestamp(0, UTC)
 
 
 def no_such_commit() -> GitFailed:

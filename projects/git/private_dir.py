@@ -1,10 +1,14 @@
 """Minimal git dirs of the server's own, one for each way of reading a work tree; no config of anyone else counts."""
 
+import contextlib
 import os
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from projects.git.errors import WorkTreeRefused
 from projects.git.process import run_git
 from projects.git.repository import Repository
 
@@ -13,6 +17,9 @@ REVIEW_ATTRIBUTES = b"* -filter -ident -working-tree-encoding\n"
 
 EXACT_ATTRIBUTES = b"* -text -ident -filter -working-tree-encoding -eol\n"
 """Every byte as it is."""
+
+_OPENED_BY_GIT = frozenset({".gitattributes", ".gitignore", "HEAD", "commondir"})
+"""The latter two in what looks like a repository inside."""
 
 _CONFIG = b"""[core]
 \trepositoryformatversion = 0
@@ -74,7 +81,26 @@ class PrivateDir:
             standard_input=standard_input,
             timeout_seconds=timeout_seconds,
             on_stderr=on_stderr,
+            when_slow=partial(refuse_pipes, self.work_tree),
         )
+
+
+def refuse_pipes(work_tree: Path) -> None:
+    """Raises WorkTreeRefused `special-file` where a pipe has a name that git opens by itself, to wait for good.
+
+    The files are many and such pipes are never there: so this is asked only when git takes long.
+    """
+    folders = [os.fspath(work_tree)]
+    while folders:
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif entry.name in _OPENED_BY_GIT and stat.S_ISFIFO(entry.stat(follow_symlinks=False).st_mode):
+                    shown = os.path.relpath(entry.path, work_tree)
+                    raise WorkTreeRefused(
+                        f"{shown} in the work tree is no file but a named pipe. Remove it.", code="special-file"
+                    )
 
 
 def write_git_dir(git_dir: Path, attributes: bytes, *, head: str = "refs/heads/none", extra_config: str = "") -> None:

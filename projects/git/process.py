@@ -4,23 +4,20 @@ import contextlib
 import os
 import re
 import selectors
-import shutil
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from projects.git.environment import git_environment, search_path
-from projects.git.errors import DiskFull, GitFailed, GitTimeout
+from projects.git.child import ended_at_exit, start_git
+from projects.git.environment import git_environment
+from projects.git.errors import DiskFull, GitError, GitFailed, GitTimeout, OutOfMemory
 
 CHUNK_BYTES = 1 << 16
 KEPT_ERROR_BYTES = 1 << 16
-GRACE_SECONDS = 2.0
-"""How long git may clean up its lock files after SIGTERM before SIGKILL."""
+SLOW_SECONDS = 2.0
+"""After so long a caller may look what git is at: see `when_slow`."""
 
 
 def run_git(
@@ -33,29 +30,31 @@ def run_git(
     standard_input: bytes | None = None,
     timeout_seconds: float = 60,
     on_stderr: Callable[[str], None] | None = None,
+    when_slow: Callable[[], None] | None = None,
     enough_bytes: int | None = None,
 ) -> bytes:
     """Run `git ARGS` and return its standard output; with `enough_bytes` git is ended as soon as it gave that much.
 
     `environment` and `config` add to the fixed ones of `environment.py`. `on_stderr` gets every line of standard
-    error (split at CR and LF) in the calling thread. Raises GitTimeout after `timeout_seconds`, DiskFull, or
-    GitFailed with the exit status and everything that git said.
+    error (split at CR and LF) in the calling thread; `when_slow` is called there once, after SLOW_SECONDS, and may
+    raise what keeps git. Raises GitTimeout after `timeout_seconds`, DiskFull, OutOfMemory, or GitFailed with the exit
+    status and everything that git said.
     """
-    process = _start(
-        ["git", *(argument.encode("utf-8", "surrogateescape") for argument in args)],
+    process = start_git(
+        args,
         git_environment(git_dir=git_dir, work_tree=work_tree, environment=environment, config=config),
         work_tree or git_dir or Path("/"),
         has_input=standard_input is not None,
     )
-    deadline = time.monotonic() + timeout_seconds
+    patience = _Patience(timeout_seconds, when_slow)
     output = _Output(enough_bytes)
-    with _ended_at_exit(process):
+    with ended_at_exit(process):
         try:
-            error = _converse(process, standard_input or b"", deadline, output, on_stderr)
+            error = _converse(process, standard_input or b"", patience, output, on_stderr)
         except _Enough:
             return bytes(output.kept)
         try:
-            status = process.wait(max(0.0, deadline - time.monotonic()))
+            status = process.wait(patience.left())
         except subprocess.TimeoutExpired:
             raise _timed_out() from None
     if status:
@@ -75,15 +74,15 @@ def stream_git(
     Git waits for whoever takes the pieces, and is ended when the iterator is closed. GitTimeout when it gives nothing
     for `wait_seconds`; other errors as of `run_git`, after the last piece.
     """
-    process = _start(
-        ["git", *(argument.encode("utf-8", "surrogateescape") for argument in args)],
+    process = start_git(
+        args,
         git_environment(git_dir=git_dir, work_tree=None, environment=environment, config=()),
         git_dir or Path("/"),
         has_input=False,
     )
     error = _Lines(None)
     pieces: list[bytes] = []
-    with _ended_at_exit(process), selectors.DefaultSelector() as selector:
+    with ended_at_exit(process), selectors.DefaultSelector() as selector:
         _watch(selector, process.stdout, selectors.EVENT_READ, pieces.append)
         _watch(selector, process.stderr, selectors.EVENT_READ, error.feed)
         while selector.get_map():
@@ -100,44 +99,28 @@ def stream_git(
 
 
 def scrub(text: str) -> str:
-    """The text with user names and passwords of URLs taken out."""
-    return re.sub(r"://[^/@\s]*@", "://", text)
+    """The text with user names and passwords of URLs taken out, and what would steer a terminal."""
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", "", re.sub(r"://[^/@\s]*@", "://", text))
 
 
-def _start(
-    command: Sequence[str | bytes], variables: dict[str, str], folder: Path, *, has_input: bool
-) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(
-            [*_dies_with_us(), *command],
-            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            cwd=folder,
-            env=variables,
-            start_new_session=True,
-            umask=0o022,  # agents under another user read the objects, whatever the server's umask
-        )
-    except FileNotFoundError as error:
-        if not folder.is_dir():
-            raise GitFailed("The repository or work tree is not there.", code="folder-missing") from error
-        raise GitFailed("git is not installed on the server, or not in its PATH.", code="git-missing") from error
+class _Patience:
+    """How long git may take, and when somebody looks what keeps it."""
 
+    def __init__(self, timeout_seconds: float, when_slow: Callable[[], None] | None) -> None:
+        now = time.monotonic()
+        self._deadline, self._slow_at = now + timeout_seconds, now + SLOW_SECONDS
+        self._when_slow = when_slow
 
-@lru_cache(maxsize=1)
-def _dies_with_us() -> tuple[str, ...]:
-    """A prefix that makes Linux end git when this process is killed, SIGTERM so that git removes its lock files.
-
-    util-linux's setpriv does it after the fork, where Python code (preexec_fn) would be unsafe among threads.
-    Without setpriv, and on other systems, git ends at its next write to us instead.
-    """
-    program = shutil.which("setpriv", path=search_path()) if sys.platform == "linux" else None
-    if program is None:
-        return ()
-    prefix = (program, "--pdeathsig", "TERM", "--")
-    tried = subprocess.run([*prefix, "true"], env={"PATH": search_path()}, capture_output=True, check=False)
-    return prefix if tried.returncode == 0 else ()
+    def left(self) -> float:
+        """Seconds until this is to be asked again. Raises GitTimeout when time is up, and what `when_slow` raises."""
+        now = time.monotonic()
+        if now >= self._deadline:
+            raise _timed_out()
+        if self._when_slow is not None and now >= self._slow_at:
+            look, self._when_slow = self._when_slow, None
+            look()
+        until = self._deadline if self._when_slow is None else min(self._slow_at, self._deadline)
+        return max(0.0, until - now)
 
 
 class _Enough(Exception):
@@ -160,7 +143,7 @@ class _Output:
 def _converse(
     process: subprocess.Popen[bytes],
     data: bytes,
-    deadline: float,
+    patience: "_Patience",
     output: _Output,
     on_line: Callable[[str], None] | None,
 ) -> bytes:
@@ -172,10 +155,7 @@ def _converse(
         _watch(selector, process.stdin, selectors.EVENT_WRITE, None)
         left = memoryview(data)
         while selector.get_map():
-            ready = selector.select(deadline - time.monotonic())
-            if time.monotonic() >= deadline:
-                raise _timed_out()
-            for key, _ in ready:
+            for key, _ in selector.select(patience.left()):
                 if key.data is None:
                     left = _write_some(selector, key, left)
                 else:
@@ -245,37 +225,19 @@ class _Lines:
             self._on_line(scrub(line.decode("utf-8", "replace")))
 
 
-@contextlib.contextmanager
-def _ended_at_exit(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End the whole session of the process when the block is left before it has ended by itself."""
-    try:
-        yield
-    finally:
-        if process.poll() is None:
-            _signal_group(process, signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(GRACE_SECONDS)
-            _signal_group(process, signal.SIGKILL)
-            process.wait()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
-
-
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
-
-
 def _timed_out() -> GitTimeout:
     return GitTimeout("Git did not finish in the time given and was stopped. Try again, or raise the time limit.")
 
 
-def _failure(status: int, output: bytes, error: bytes) -> GitFailed | DiskFull:
+def _failure(status: int, output: bytes, error: bytes) -> GitError:
     said = scrub(error.decode("utf-8", "replace"))
     if "No space left on device" in said or "Disk quota exceeded" in said:
         return DiskFull("The server's disk is full. Its operator must free space; then try again.")
+    if "out of memory" in said.lower():
+        return OutOfMemory(
+            "Git would need more memory for this than it may have. Something in the repository is too large, or is "
+            "made to look so: its owner must take it out."
+        )
     lines = [line.strip() for line in re.split(r"[\r\n]+", said) if line.strip()]
     last = lines[-1] if lines else f"git ended with status {status} and said nothing"
     return GitFailed(f"Git failed: {last[:500]}", exit_status=status, standard_output=output, standard_error=said)

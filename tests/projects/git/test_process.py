@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from projects.git.errors import DiskFull, GitFailed, GitTimeout
+from projects.git.errors import DiskFull, GitFailed, GitTimeout, OutOfMemory
 from projects.git.process import run_git, scrub
 
 pytestmark = pytest.mark.plumbing
@@ -119,6 +119,67 @@ def test_git_dies_with_a_killed_server(tmp_path: Path) -> None:
     assert wait_until_gone(git_pid)
 
 
+WAITING_SERVICE = "echo $$ > {pid_file}; trap '' {deaf}; sleep 600 & wait; :"
+FETCH = """
+from pathlib import Path
+from projects.git.process import run_git
+allowed = {{"GIT_ALLOW_PROTOCOL": "file"}}
+run_git(["fetch", "--upload-pack", {service!r}, "/"], git_dir=Path({git_dir!r}), environment=allowed)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
+@pytest.mark.parametrize("deaf", ["INT", "TERM"])
+def test_what_git_has_started_dies_with_a_killed_server(tmp_path: Path, deaf: str) -> None:
+    """A child of git that does not look at its pipes, and one that is deaf to SIGTERM beside."""
+    run_git(["init", "--quiet", "--bare", str(tmp_path / "r")])
+    service = WAITING_SERVICE.format(pid_file=tmp_path / "pid", deaf=deaf)
+    code = FETCH.format(service=service, git_dir=str(tmp_path / "r"))
+    server = subprocess.Popen([sys.executable, "-c", code])
+    child = psutil.Process(wait_for_pid(tmp_path / "pid"))
+    session = os.getsid(child.pid)
+    server.send_signal(signal.SIGKILL)
+    server.wait()
+    assert wait_until_gone(child.pid)
+    assert wait_until_gone(session)
+
+
+def test_a_fetch_that_is_over_leaves_nothing_running(tmp_path: Path) -> None:
+    run_git(["init", "--quiet", "--bare", str(tmp_path / "r")])
+    service = f"sh -c 'sleep 600 >/dev/null 2>&1 </dev/null & echo $! > {tmp_path}/pid; false'"
+    with pytest.raises(GitFailed):
+        run_git(
+            ["fetch", "--upload-pack", service, "/"],
+            git_dir=tmp_path / "r",
+            environment={"GIT_ALLOW_PROTOCOL": "file"},
+        )
+    assert wait_until_gone(wait_for_pid(tmp_path / "pid"))
+
+
+def test_git_gets_all_of_its_input_and_says_its_status_also_when_guarded(tmp_path: Path) -> None:
+    run_git(["init", "--quiet", "--bare", str(tmp_path / "r")])
+    with pytest.raises(GitFailed) as caught:
+        run_git(["fetch", "--stdin", str(tmp_path / "none")], git_dir=tmp_path / "r", standard_input=b"a\nb\n")
+    assert caught.value.exit_status == 128
+
+
+def test_git_that_needs_too_much_memory_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projects.git.child.MEMORY_BYTES", 32 << 20)
+    run_git(["init", "--quiet", "--bare", str(tmp_path / "r")])
+    with pytest.raises(OutOfMemory):
+        run_git(["hash-object", "--stdin"], git_dir=tmp_path / "r", standard_input=bytes(64 << 20))
+
+
+def test_a_slow_git_may_be_looked_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projects.git.process.SLOW_SECONDS", 0.1)
+
+    def look() -> None:
+        raise RuntimeError("it waits for Godot")
+
+    with pytest.raises(RuntimeError, match="Godot"):
+        run_git(["x"], config=[("alias.x", "!exec sleep 600")], when_slow=look)
+
+
 def test_a_full_disk_is_told_as_such() -> None:
     with pytest.raises(DiskFull):
         run_git(["x"], config=[("alias.x", "!echo 'fatal: write error: No space left on device' >&2; exit 128")])
@@ -131,7 +192,7 @@ def test_a_missing_folder_is_not_taken_for_a_missing_git(tmp_path: Path) -> None
 
 
 def test_a_missing_git_is_told_as_such(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("projects.git.process._dies_with_us", lambda: ())
+    monkeypatch.setattr("projects.git.child._dies_with_us", lambda: ())
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(GitFailed) as caught:
         run_git(["--version"])
@@ -140,3 +201,7 @@ def test_a_missing_git_is_told_as_such(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 def test_credentials_are_scrubbed_from_what_git_says() -> None:
     assert scrub("fatal: https://ada:hunter2@host/x failed") == "fatal: https://host/x failed"
+
+
+def test_what_would_steer_a_terminal_is_scrubbed() -> None:
+    assert scrub("remote: \x1b]0;owned\x07\x9b2Jfine\tso\r\n") == "remote: ]0;owned2Jfine\tso\r\n"
