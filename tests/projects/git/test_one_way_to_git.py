@@ -21,6 +21,7 @@ STARTS_PROGRAMS = {
     "projects/git/child.py": "git, and nothing else",
     "projects/git/work_tree.py": "rm and chmod, for folders that Python cannot remove",
     "settings_params/binaries.py": "the --version of agents' programs",
+    "runs/secret_scan.py": "our own Python, for the scanner of secrets",
     "runs/execution/sandbox/confine.py": "the agent, inside its sandbox",
     "runs/execution/sandbox/running.py": "the sandbox",
     "runs/execution/sandbox/support.py": "bwrap, to see whether it works",
