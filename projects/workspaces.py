@@ -3,6 +3,8 @@
 import os
 from functools import partial
 
+from config.api.params import read
+from projects.git.extent import CheckoutLimits
 from projects.git.repository import Repository
 from projects.git.work_tree import Owner, WorkTree, create_work_tree
 from projects.locks import require_repository_lock
@@ -11,6 +13,7 @@ from projects.models import Project, Workspace
 OWN_WORKSPACE = "project"
 """The name of a project's own work tree."""
 
+GIBIBYTE = 1 << 30
 AGENT_ID = 65534
 """The unprivileged uid and gid that agents run as where the server is root: nobody."""
 
@@ -40,4 +43,5 @@ def lay_out_work_tree(workspace: Workspace) -> WorkTree:
         index_dir=workspace.index_path,
         base_commit=workspace.base_commit,
         owner=agent_owner(),
+        limits=CheckoutLimits(read("git.checkout_files"), int(read("git.checkout_gb") * GIBIBYTE)),
     )

@@ -138,6 +138,20 @@ _GIT = (
         "system's.",
     ),
     IntParam(
+        key="git.checkout_files",
+        default=500_000,
+        minimum=1,
+        maximum=10_000_000,
+        description="A commit with more files is not laid out as a work tree.",
+    ),
+    FloatParam(
+        key="git.checkout_gb",
+        default=20.0,
+        minimum=0.001,
+        maximum=100_000,
+        description="A commit whose files are larger together, in GiB, is not laid out as a work tree.",
+    ),
+    IntParam(
         key="git.fetch_timeout_minutes",
         default=60,
         minimum=1,

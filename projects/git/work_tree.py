@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from projects.git.environment import search_path
-from projects.git.errors import GitFailed, WorkTreeRefused
+from projects.git.errors import GitError, GitFailed, WorkTreeRefused
+from projects.git.extent import USUAL_LIMITS, CheckoutLimits, check_extent
 from projects.git.private_dir import EXACT_ATTRIBUTES, REVIEW_ATTRIBUTES, PrivateDir, pin_submodules, write_git_dir
 from projects.git.repository import Repository, is_object_id
 
@@ -81,12 +82,19 @@ class WorkTree:
 
 
 def create_work_tree(
-    repository: Repository, path: Path, *, index_dir: Path, base_commit: str, owner: Owner | None = None
+    repository: Repository,
+    path: Path,
+    *,
+    index_dir: Path,
+    base_commit: str,
+    owner: Owner | None = None,
+    limits: CheckoutLimits = USUAL_LIMITS,
 ) -> WorkTree:
     """Put the files of `base_commit` into `path`. Safe to redo after a kill: a half-made one is removed first.
 
     A finished one of the same commit is taken as it is, with all changes in it; of another commit, GitFailed
-    `work-tree-exists`. Submodules become empty folders. Nothing is run that the repository names.
+    `work-tree-exists`. Submodules become empty folders. Nothing is run that the repository names. Raises
+    WorkTreeRefused, with nothing left behind, for a commit beyond the limits.
     """
     if not is_object_id(base_commit):
         raise ValueError("a full commit id is needed")
@@ -96,6 +104,7 @@ def create_work_tree(
             raise GitFailed("There is already a work tree of another commit.", code="work-tree-exists")
         return work_tree
     remove_work_tree(work_tree)
+    check_extent(repository, base_commit, limits)
     index_dir.mkdir(parents=True, mode=0o700)
     path.mkdir(parents=True, mode=0o755)
     write_git_dir(work_tree.review.git_dir, REVIEW_ATTRIBUTES)
@@ -162,11 +171,7 @@ def _fill(work_tree: WorkTree, commit: str) -> None:
         review.run(["read-tree", commit])
         review.run(["checkout-index", "--all", "--force", "--quiet"])
     except GitFailed as error:
-        if "invalid path" in error.standard_error.lower():
-            raise WorkTreeRefused(
-                "The commit holds a file name that Git refuses to check out.", code="unsafe-path"
-            ) from error
-        raise
+        raise _explain(error) from error
     change_owner(work_tree.path, work_tree.owner)
     _compare_all(review, commit)
     unnormalised = _changed_names(review)
@@ -174,6 +179,16 @@ def _fill(work_tree: WorkTree, commit: str) -> None:
         _keep_as_they_are(work_tree, unnormalised, commit)
     pin_submodules(review)
     shutil.copyfile(review.index, work_tree.pristine_index)
+
+
+def _explain(error: GitFailed) -> GitError:
+    """The clear reason, where the commit is to blame."""
+    said = error.standard_error.lower()
+    if "invalid path" in said or "malformed" in said or "empty filename" in said:
+        return WorkTreeRefused("The commit holds a file name that Git refuses to check out.", code="unsafe-path")
+    if "file name too long" in said:
+        return WorkTreeRefused("The commit holds a name or a link that is too long for a disk.", code="path-too-long")
+    return error
 
 
 def _compare_all(review: PrivateDir, commit: str) -> None:

@@ -12,48 +12,10 @@ from projects.git.commits import SNAPSHOT_REFS, commit_tree, save_snapshot
 from projects.git.trees import write_exact_tree, write_review_tree
 from projects.git.work_tree import WorkTree
 from tests.projects.git.sample import ADA, git
+from tests.projects.git.traps import arm
 
 pytestmark = pytest.mark.plumbing
 Trap = Callable[[Path, Path], None]
-
-
-def evil_config(canary: Path) -> str:
-    command = f"touch {canary}; cat"
-    return f"""[core]
-    fsmonitor = "{command}"
-    hooksPath = hooks
-    sshCommand = "{command}"
-    editor = "{command}"
-    pager = "{command}"
-    alternateRefsCommand = "{command}"
-[diff]
-    external = "{command}"
-[diff "evil"]
-    textconv = "{command}"
-    command = "{command}"
-[filter "evil"]
-    clean = "{command}"
-    smudge = "{command}"
-    process = "{command}"
-    required = true
-[gpg]
-    program = "{command}"
-[commit]
-    gpgSign = true
-[include]
-    path = more
-"""
-
-
-def arm(git_dir: Path, canary: Path) -> None:
-    """Every setting and every hook that runs a program, in one git dir."""
-    with (git_dir / "config").open("a") as config:
-        config.write(evil_config(canary))
-    (git_dir / "hooks").mkdir(exist_ok=True)
-    for name in ("pre-commit", "post-index-change", "post-checkout", "reference-transaction", "fsmonitor-watchman"):
-        hook = git_dir / "hooks" / name
-        hook.write_text(f"#!/bin/sh\ntouch {canary}\n")
-        hook.chmod(0o755)
 
 
 def attributes(folder: Path) -> None:
@@ -103,7 +65,16 @@ def nested_over_tracked_folder(work_tree: Path, canary: Path) -> None:
     (inside / "app.py").write_text("changed\n")
 
 
-TRAPS: list[Trap] = [git_folder, git_file, bare_layout, nested_repository, nested_over_tracked_folder]
+def git_link(work_tree: Path, canary: Path) -> None:
+    """`.git` as a link to a git dir of the agent's."""
+    git(work_tree, "init", "-q")
+    (work_tree / ".git").rename(work_tree / "hidden")
+    (work_tree / ".git").symlink_to("hidden")
+    arm(work_tree / "hidden", canary)
+    attributes(work_tree)
+
+
+TRAPS: list[Trap] = [git_folder, git_file, git_link, bare_layout, nested_repository, nested_over_tracked_folder]
 
 
 @pytest.mark.parametrize("trap", TRAPS)
