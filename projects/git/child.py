@@ -29,6 +29,8 @@ _WITH_CHILDREN = frozenset({"fetch", "push", "ls-remote", "repack", "gc"})
 # The session's leader: git gets all that we send, its children end with it, and all of them when we are gone. A
 # parent's death is told to the direct child alone, which git's own children (ssh, index-pack) are not.
 _GUARD = """
+ulimit -d "$1"
+shift
 all_end() { trap : TERM; kill -TERM 0; (sleep 2; kill -KILL 0) >/dev/null 2>&1 & wait "$git"; kill -KILL 0; }
 trap all_end TERM
 exec 3<&0
@@ -117,5 +119,8 @@ def _dies_with_us() -> tuple[str, ...]:
 
 
 def _guard() -> tuple[str, ...]:
-    """The fixed script above; git's arguments are the script's arguments, never part of its text."""
-    return ("/bin/sh", "-c", _GUARD, "guard")
+    """The fixed script above; git's arguments are the script's arguments, never part of its text.
+
+    It sets the limit itself: git may have been forked from it before somebody else could.
+    """
+    return ("/bin/sh", "-c", _GUARD, "guard", str(MEMORY_BYTES // 1024))

@@ -13,13 +13,18 @@ from dataclasses import dataclass
 from projects.git.arrival import INCOMING_REFS, FetchResult, take_over
 from projects.git.connection import UPLOAD_PACK, Connection, connections, reach
 from projects.git.credentials import Credential, offered
-from projects.git.errors import BranchNotFound, EmptyRepository, GitFailed
+from projects.git.errors import BranchNotFound, EmptyRepository, GitFailed, RemoteRefused
 from projects.git.failures import classify
 from projects.git.repository import REMOTE_REFS, Repository
 from projects.git.urls import RemoteUrl
 
 LISTING_TIMEOUT_SECONDS = 60.0
 MAXIMUM_BRANCH_LENGTH = 255
+MAXIMUM_BRANCHES = 20_000
+"""Each becomes a file here: a million of them would be a bomb."""
+LISTING_BYTES = 32 << 20
+_NO_REF_NAME = re.compile(r"\.\.|@\{|//|[\x00-\x20\x7f~^:?*\[\\]|(?:^|/)\.|\.lock(?:/|$)|^[-/]|[/.]$|^@$")
+"""What no name of a branch may hold (git-check-ref-format(1))."""
 # A remote can print lines of its own: only git's own phases count.
 _PROGRESS = re.compile(
     r"(?:remote: )?(?P<phase>(?:Counting|Compressing|Receiving|Unpacking|Indexing) objects|Resolving deltas"
@@ -71,7 +76,8 @@ def fetch(
     is_whole, options = _extent(repository, depth, only_forwards=only_forwards)
 
     def attempt(way: Connection) -> str:
-        chosen = _choose_branch(repository, way, branch, min(_left(deadline), LISTING_TIMEOUT_SECONDS))
+        patience = min(_left(deadline), LISTING_TIMEOUT_SECONDS)
+        chosen = _choose_branch(repository, way, branch, patience, is_whole=is_whole)
         name = "*" if is_whole else chosen
         refspec = f"+refs/heads/{name}:{INCOMING_REFS}{name}"
         _fetch(repository, way, options, [refspec], on_progress, _left(deadline))
@@ -97,8 +103,12 @@ def _left(deadline: float) -> float:
     return max(0.001, deadline - time.monotonic())
 
 
-def _choose_branch(repository: Repository, way: Connection, branch: str | None, timeout_seconds: float) -> str:
+def _choose_branch(
+    repository: Repository, way: Connection, branch: str | None, timeout_seconds: float, *, is_whole: bool
+) -> str:
     found = _list_branches(repository, way, timeout_seconds)
+    if is_whole and len(found.commits) > MAXIMUM_BRANCHES:
+        raise _too_many_branches()
     chosen = branch or found.head
     if chosen not in found.commits:
         raise BranchNotFound(f"The repository has no branch named {chosen}.")
@@ -114,8 +124,14 @@ def list_branches(repository: Repository, remote: RemoteUrl, *, addresses: Seque
 def _list_branches(repository: Repository, way: Connection, timeout_seconds: float) -> RemoteBranches:
     local = ["--upload-pack", UPLOAD_PACK] if way.is_local else []
     answer = _ask(
-        repository, way, ["ls-remote", "--symref", *local, "--", way.url, "HEAD", "refs/heads/*"], timeout_seconds
+        repository,
+        way,
+        ["ls-remote", "--symref", *local, "--", way.url, "HEAD", "refs/heads/*"],
+        timeout_seconds,
+        enough_bytes=LISTING_BYTES,
     )
+    if len(answer) >= LISTING_BYTES:
+        raise _too_many_branches()
     commits: dict[str, str] = {}
     head_ref, head_commit = "", ""
     for line in answer.decode("utf-8", "surrogateescape").split("\n"):
@@ -138,7 +154,16 @@ def _list_branches(repository: Repository, way: Connection, timeout_seconds: flo
 
 
 def _is_usable(branch: str) -> bool:
-    return branch.isprintable() and branch != "HEAD" and len(branch) <= MAXIMUM_BRANCH_LENGTH
+    is_name = _NO_REF_NAME.search(branch) is None and branch != "HEAD"
+    return is_name and branch.isprintable() and len(branch) <= MAXIMUM_BRANCH_LENGTH
+
+
+def _too_many_branches() -> RemoteRefused:
+    return RemoteRefused(
+        f"The repository has more than {MAXIMUM_BRANCHES} branches. The operator can set git.clone_depth: then only "
+        "the project's own branch is fetched.",
+        code="too-many-branches",
+    )
 
 
 def _choose_head(commits: dict[str, str], head_ref: str, head_commit: str) -> str:
@@ -172,6 +197,7 @@ def _ask(
     args: Sequence[str],
     timeout_seconds: float,
     on_stderr: Callable[[str], None] | None = None,
+    enough_bytes: int | None = None,
 ) -> bytes:
     try:
         return repository.run(
@@ -180,6 +206,7 @@ def _ask(
             config=way.config,
             timeout_seconds=timeout_seconds,
             on_stderr=on_stderr,
+            enough_bytes=enough_bytes,
         )
     except GitFailed as failure:
         raise classify(failure, has_login=way.has_login) from failure

@@ -5,8 +5,8 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from projects.git.errors import GitError, OutOfMemory
-from projects.git.remote import fetch
+from projects.git.errors import GitError, OutOfMemory, RemoteRefused
+from projects.git.remote import MAXIMUM_BRANCHES, fetch
 from projects.git.repository import REMOTE_REFS, Repository
 from projects.git.urls import parse_remote_url
 from tests.projects.git.lying import (
@@ -118,6 +118,51 @@ def test_after_a_damaged_pack_an_honest_one_is_taken(repository: Repository) -> 
     with pytest.raises(GitError):
         fetch_lies(repository, a_tree_without_its_file())
     assert fetch_lies(repository, pack_objects(HONEST)) == HEAD
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "refs/heads/../../../config",
+        "refs/heads/../../hooks/post-checkout",
+        "refs/heads//etc/passwd",
+        "refs/heads/x.lock",
+        "refs/heads/a..b",
+        "refs/heads/\x1b[2J",
+        "refs/heads/@{1}",
+        "refs/quarterdeck/snapshots/1",
+        "HEAD.lock",
+    ],
+)
+def test_a_hostile_name_of_a_branch_writes_nothing_outside(repository: Repository, name: str) -> None:
+    before = sorted(path for path in repository.path.rglob("*") if "objects" not in path.parts)
+    try:
+        fetch_lies(repository, pack_objects(HONEST), ("refs/heads/trunk", name))
+    except GitError:
+        assert repository.refs("refs/") == {}
+    written = {path for path in repository.path.rglob("*") if "objects" not in path.parts} - set(before)
+    assert all("refs" in path.relative_to(repository.path).parts for path in written if path.is_file())
+    assert set(repository.refs("refs/")) <= {REMOTE_REFS + "HEAD", REMOTE_REFS + "trunk", REMOTE_REFS + "HEAD.lock"}
+
+
+def test_a_branch_that_looks_like_an_option_is_a_branch(repository: Repository) -> None:
+    assert (
+        fetch_lies(repository, pack_objects(HONEST), ("refs/heads/trunk", "refs/heads/-x", "refs/heads/--exec")) == HEAD
+    )
+    assert REMOTE_REFS + "--exec" in repository.refs(REMOTE_REFS)
+
+
+def test_a_branch_named_head_does_not_move_the_default_branch(repository: Repository) -> None:
+    for _ in range(2):
+        assert fetch_lies(repository, pack_objects(HONEST), ("refs/heads/trunk", "refs/heads/HEAD")) == HEAD
+    assert repository.default_remote_branch == "trunk"
+
+
+def test_too_many_branches_are_refused_with_the_cure(repository: Repository) -> None:
+    names = ("refs/heads/trunk", *(f"refs/heads/b{number}" for number in range(MAXIMUM_BRANCHES)))
+    with pytest.raises(RemoteRefused, match=r"git\.clone_depth") as caught:
+        fetch_lies(repository, pack_objects(HONEST), names)
+    assert caught.value.code == "too-many-branches"
 
 
 def test_what_a_remote_says_steers_no_terminal(repository: Repository) -> None:
