@@ -30,7 +30,9 @@ _WITH_CHILDREN = frozenset({"fetch", "push", "ls-remote", "repack", "gc"})
 # parent's death is told to the direct child alone, which git's own children (ssh, index-pack) are not.
 _GUARD = """
 ulimit -d "$1"
-shift
+trap '' XFSZ
+[ -z "$2" ] || ulimit -f "$2"
+shift 2
 all_end() { trap : TERM; kill -TERM 0; (sleep 2; kill -KILL 0) >/dev/null 2>&1 & wait "$git"; kill -KILL 0; }
 trap all_end TERM
 exec 3<&0
@@ -46,16 +48,23 @@ exit "$status"
 
 
 def start_git(
-    args: Sequence[str], variables: Mapping[str, str], folder: Path, *, has_input: bool
+    args: Sequence[str],
+    variables: Mapping[str, str],
+    folder: Path,
+    *,
+    has_input: bool,
+    file_bytes: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `git ARGS` in `folder` with these variables and no others, its streams as unbuffered pipes.
+
+    A fetch writes no file larger than `file_bytes`.
 
     Raises GitFailed `folder-missing` or `git-missing`. The caller ends it: see `ended_at_exit`.
     """
     command: list[str | bytes] = ["git", *(argument.encode("utf-8", "surrogateescape") for argument in args)]
     try:
         process = subprocess.Popen(
-            [*_dies_with_us(), *(_guard() if args[0] in _WITH_CHILDREN else ()), *command],
+            [*_dies_with_us(), *(_guard(file_bytes) if args[0] in _WITH_CHILDREN else ()), *command],
             stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -118,9 +127,10 @@ def _dies_with_us() -> tuple[str, ...]:
     return prefix if tried.returncode == 0 else ()
 
 
-def _guard() -> tuple[str, ...]:
+def _guard(file_bytes: int | None) -> tuple[str, ...]:
     """The fixed script above; git's arguments are the script's arguments, never part of its text.
 
-    It sets the limit itself: git may have been forked from it before somebody else could.
+    It sets the limits itself: git may have been forked from it before somebody else could.
     """
-    return ("/bin/sh", "-c", _GUARD, "guard", str(MEMORY_BYTES // 1024))
+    file_blocks = "" if file_bytes is None else str(max(1, file_bytes // 512))
+    return ("/bin/sh", "-c", _GUARD, "guard", str(MEMORY_BYTES // 1024), file_blocks)

@@ -128,6 +128,12 @@ class DiskFull(GitError):
     default_code = "disk-full"
 
 
+class FetchTooLarge(GitError):
+    """The remote sends more than may be written: the operator allows more, or less is fetched."""
+
+    default_code = "fetch-too-large"
+
+
 class OutOfMemory(GitError):
     """Git would have needed more memory than it may have: whoever put something so large there takes it out."""
 

@@ -12,7 +12,7 @@ from typing import IO
 
 from projects.git.child import ended_at_exit, start_git
 from projects.git.environment import git_environment
-from projects.git.errors import DiskFull, GitError, GitFailed, GitTimeout, OutOfMemory
+from projects.git.errors import DiskFull, FetchTooLarge, GitError, GitFailed, GitTimeout, OutOfMemory
 
 CHUNK_BYTES = 1 << 16
 KEPT_ERROR_BYTES = 1 << 16
@@ -32,6 +32,7 @@ def run_git(
     on_stderr: Callable[[str], None] | None = None,
     when_slow: Callable[[], None] | None = None,
     enough_bytes: int | None = None,
+    file_bytes: int | None = None,
 ) -> bytes:
     """Run `git ARGS` and return its standard output; with `enough_bytes` git is ended as soon as it gave that much.
 
@@ -45,6 +46,7 @@ def run_git(
         git_environment(git_dir=git_dir, work_tree=work_tree, environment=environment, config=config),
         work_tree or git_dir or Path("/"),
         has_input=standard_input is not None,
+        file_bytes=file_bytes,
     )
     patience = _Patience(timeout_seconds, when_slow)
     output = _Output(enough_bytes)
@@ -233,6 +235,11 @@ def _failure(status: int, output: bytes, error: bytes) -> GitError:
     said = scrub(error.decode("utf-8", "replace"))
     if "No space left on device" in said or "Disk quota exceeded" in said:
         return DiskFull("The server's disk is full. Its operator must free space; then try again.")
+    if "File too large" in said:
+        return FetchTooLarge(
+            "The remote sends more than a project may use of the disk here. An operator can raise the param "
+            "retention.disk_quota_gb, or set git.clone_depth, so that less of the history comes."
+        )
     if "out of memory" in said.lower():
         return OutOfMemory(
             "Git would need more memory for this than it may have. Something in the repository is too large, or is "

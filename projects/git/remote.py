@@ -60,6 +60,7 @@ def fetch(
     locked: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     on_progress: Callable[[FetchProgress], None] = lambda progress: None,
     timeout_seconds: float = 3600,
+    max_bytes: int | None = None,
 ) -> FetchResult:
     """Bring the remote's branches up to date. May be run again at any time, also after a kill; one at a time.
 
@@ -67,8 +68,8 @@ def fetch(
     only the chosen branch is fetched, cut off after that many commits; a history that is there already is not cut.
     Without it, one that was cut off is completed. With `only_forwards` the chosen branch never moves aside
     (RemoteDiverged), and a cut-off history brings that branch alone, with its commits since; other branches follow the
-    remote, rewritten or not. Raises the errors of `errors.py`; a refused or failed fetch leaves the branches as they
-    were.
+    remote, rewritten or not. FetchTooLarge where it is more than `max_bytes`; other errors are those of `errors.py`. A
+    refused or failed fetch leaves the branches as they were.
     """
     with locked():
         repository.remove_leftovers()
@@ -80,7 +81,7 @@ def fetch(
         chosen = _choose_branch(repository, way, branch, patience, is_whole=is_whole)
         name = "*" if is_whole else chosen
         refspec = f"+refs/heads/{name}:{INCOMING_REFS}{name}"
-        _fetch(repository, way, options, [refspec], on_progress, _left(deadline))
+        _fetch(repository, way, options, [refspec], on_progress, _left(deadline), max_bytes)
         return chosen
 
     with offered(credential) as login:
@@ -180,6 +181,7 @@ def _fetch(
     refspecs: Sequence[str],
     on_progress: Callable[[FetchProgress], None],
     timeout_seconds: float,
+    max_bytes: int | None,
 ) -> None:
     options = [*options, "--progress", "--no-tags", "--no-write-fetch-head"]
     options += ["--no-auto-maintenance", "--no-recurse-submodules"]
@@ -188,7 +190,8 @@ def _fetch(
     # Without tips our private refs would be offered to the remote as commits that we have.
     tips = [prefix for prefix in (REMOTE_REFS, INCOMING_REFS) if repository.refs(prefix)]
     options += [f"--negotiation-tip={prefix}*" for prefix in tips]
-    _ask(repository, way, ["fetch", *options, "--", way.url, *refspecs], timeout_seconds, _progress_lines(on_progress))
+    args = ["fetch", *options, "--", way.url, *refspecs]
+    _ask(repository, way, args, timeout_seconds, _progress_lines(on_progress), file_bytes=max_bytes)
 
 
 def _ask(
@@ -197,7 +200,9 @@ def _ask(
     args: Sequence[str],
     timeout_seconds: float,
     on_stderr: Callable[[str], None] | None = None,
+    *,
     enough_bytes: int | None = None,
+    file_bytes: int | None = None,
 ) -> bytes:
     try:
         return repository.run(
@@ -207,6 +212,7 @@ def _ask(
             timeout_seconds=timeout_seconds,
             on_stderr=on_stderr,
             enough_bytes=enough_bytes,
+            file_bytes=file_bytes,
         )
     except GitFailed as failure:
         raise classify(failure, has_login=way.has_login) from failure

@@ -85,6 +85,7 @@ class Repository:
         timeout_seconds: float = 60,
         on_stderr: Callable[[str], None] | None = None,
         enough_bytes: int | None = None,
+        file_bytes: int | None = None,
     ) -> bytes:
         """Run git on this repository; what it writes is private. Errors as of `run_git`, and those of the guard."""
         if args[0] in _CHANGES_REFS:
@@ -98,6 +99,7 @@ class Repository:
             timeout_seconds=timeout_seconds,
             on_stderr=on_stderr,
             enough_bytes=enough_bytes,
+            file_bytes=file_bytes,
         )
 
     def stream(self, args: Sequence[str], *, environment: dict[str, str] | None = None) -> Generator[bytes, None, None]:
@@ -174,13 +176,17 @@ class Repository:
         )
 
     def remove_leftovers(self) -> None:
-        """Remove what a killed git left: stale lock files, abandoned packs. Only under the repository lock."""
+        """Remove what a killed or failed git left: stale lock files, abandoned packs.
+
+        Only under the repository lock, and while nothing is fetched.
+        """
         for name in ("HEAD.lock", "config.lock", "packed-refs.lock", "packed-refs.new", "shallow.lock"):
             (self.path / name).unlink(missing_ok=True)
         for lock in (self.path / "refs").rglob("*.lock"):
             lock.unlink(missing_ok=True)
-        folders = (self.objects / "pack", self.private_objects / "pack")
-        for pack in (pack for folder in folders for pack in folder.glob("tmp_*")):
+        for pack in (self.objects / "pack").glob("tmp_*"):
+            pack.unlink(missing_ok=True)  # only a fetch writes there
+        for pack in (self.private_objects / "pack").glob("tmp_*"):
             with contextlib.suppress(FileNotFoundError):
                 # A young one may be a large file that a work tree is just being recorded with.
                 if time.time() - pack.stat().st_mtime > ABANDONED_AFTER_SECONDS:

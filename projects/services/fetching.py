@@ -22,7 +22,7 @@ from projects.git.work_tree import is_untouched, remove_work_tree
 from projects.leases import Lease
 from projects.locks import repository_lock
 from projects.models import Project, Workspace
-from projects.services.disk import expect_upkeep
+from projects.services.disk import expect_upkeep, quota_bytes
 from projects.workspaces import OWN_WORKSPACE, lay_out_work_tree, open_repository, open_work_tree
 
 logger = logging.getLogger(__name__)
@@ -89,6 +89,7 @@ def bring_up_to_date(
         locked=lambda: claim.locked(project),
         on_progress=claim.tell_progress,
         timeout_seconds=60 * read("git.fetch_timeout_minutes"),
+        max_bytes=quota_bytes(),
     )
     with claim.locked(project):
         # One with changes stays as it is: somebody may have restored a snapshot into it.

@@ -1,11 +1,12 @@
 """A remote controls every byte of what it sends: bombs, lies and damage are refused, and change nothing."""
 
+import random
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from projects.git.errors import GitError, OutOfMemory, RemoteRefused
+from projects.git.errors import FetchTooLarge, GitError, OutOfMemory, RemoteRefused
 from projects.git.remote import MAXIMUM_BRANCHES, fetch
 from projects.git.repository import REMOTE_REFS, Repository
 from projects.git.urls import parse_remote_url
@@ -31,11 +32,13 @@ HONEST = [("commit", COMMIT), ("tree", TREE), ("blob", FILE)]
 TERABYTE = 1 << 40
 
 
-def fetch_lies(repository: Repository, pack: bytes, names: tuple[str, ...] = ("refs/heads/trunk",)) -> str:
+def fetch_lies(
+    repository: Repository, pack: bytes, names: tuple[str, ...] = ("refs/heads/trunk",), max_bytes: int | None = None
+) -> str:
     answer = lying_remote([(HEAD, name) for name in names], pack)
     with http_server(answer) as base:
         remote = parse_remote_url(f"{base}/x.git", allow_local=False, allow_private_hosts=True)
-        return fetch(repository, remote, addresses=("127.0.0.1",), timeout_seconds=30).head_commit
+        return fetch(repository, remote, addresses=("127.0.0.1",), timeout_seconds=30, max_bytes=max_bytes).head_commit
 
 
 def test_an_honest_pack_comes_through(repository: Repository) -> None:
@@ -56,6 +59,15 @@ def test_a_bomb_is_refused_before_it_takes_the_memory(repository: Repository, bo
     with pytest.raises(OutOfMemory):
         fetch_lies(repository, bomb())
     assert repository.refs("refs/") == {}
+
+
+def test_more_than_may_be_written_is_refused_and_does_not_stay(repository: Repository) -> None:
+    noise = random.Random(1).randbytes(2_000_000)  # noqa: S311 - it shall not be compressible, no more
+    with pytest.raises(FetchTooLarge):
+        fetch_lies(repository, pack_objects([*HONEST, ("blob", noise)]), max_bytes=1_000_000)
+    assert repository.refs("refs/") == {}
+    assert fetch_lies(repository, pack_objects(HONEST), max_bytes=1_000_000) == HEAD
+    assert list((repository.objects / "pack").glob("tmp_*")) == []
 
 
 def a_file_that_claims_a_terabyte() -> bytes:

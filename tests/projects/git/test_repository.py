@@ -88,8 +88,16 @@ def test_leftover_locks_are_removed(repository: Repository, head: str) -> None:
     repository.delete_ref("refs/heads/x", head)
 
 
-def test_only_old_abandoned_packs_are_removed(repository: Repository, head: str) -> None:
-    folder = repository.objects / "pack"
+def test_an_abandoned_pack_of_a_fetch_is_removed(repository: Repository, head: str) -> None:
+    abandoned = repository.objects / "pack" / "tmp_pack_x"
+    abandoned.touch()
+    repository.remove_leftovers()
+    assert not abandoned.exists()
+
+
+def test_only_old_abandoned_private_packs_are_removed(repository: Repository, head: str) -> None:
+    folder = repository.private_objects / "pack"
+    folder.mkdir(exist_ok=True)
     old, young = folder / "tmp_pack_old", folder / "tmp_pack_young"
     old.touch()
     young.touch()
