@@ -1,5 +1,6 @@
 """A hostile agent, from its run to the push: what it leaves in its tree runs nowhere, and is reviewed as what it is."""
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from projects.models import Project
+from projects.workspaces import open_repository
 from runs.models import Run
 from runs.services.publishing import carry_out_push
 from tests.conftest import QueueRun, git
@@ -89,3 +91,17 @@ def test_a_tree_that_cannot_be_recorded_says_why_and_the_cure(carry_out: QueueRu
     error = run.error or {}
     assert (run.status, error["code"]) == ("failed", "unrecordable-path")
     assert "Rename or remove it" in error["message"]
+
+
+def test_an_agent_finds_nothing_that_another_run_has_made(carry_out: QueueRun, api: APIClient, cloned: Project) -> None:
+    """Neither with its own git, nor in the folders that it is shown, also after the other's commit."""
+    secret = "made by another run\n"
+    first = carry_out(f"```file secret.txt\n{secret}```")
+    assert api.post(f"/api/runs/{first.pk}/approve", {"commit": True}).status_code == 200
+    blob = hashlib.sha1(b"blob %d\0" % len(secret) + secret.encode(), usedforsecurity=False).hexdigest()
+    assert open_repository(cloned).run(["cat-file", "blob", blob]) == secret.encode()
+    base = cloned.repository_path
+    look = f"if git cat-file -e {blob} || ls {base}/private || ls {base}/refs; then touch found; fi"
+    second = carry_out(f"```sh\ngit cat-file -e HEAD\n{look}\n```")
+    assert second.status == "completed", second.error
+    assert api.get(f"/api/runs/{second.pk}/files").json()["data"] == []
