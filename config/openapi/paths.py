@@ -202,9 +202,12 @@ def _public(operation: str, told: str, responses: Schema) -> Schema:
 
 def _docs(registry: ComponentRegistry) -> Schema:
     answer: Schema = {"description": "HTML.", "content": {"text/html": {"schema": {"type": "string"}}}}
-    answer["headers"] = headers.headers("X-Request-ID")
+    answer["headers"] = headers.headers("X-Request-ID", "ETag")
+    same = {"description": "Not modified.", "headers": headers.headers("X-Request-ID", "ETag")}
     problems = responses_of([common.BodyTooLarge, common.ServerError], registry)
-    return _public("docs", "This document on a page.", {"200": answer, **problems})
+    made = _public("docs", "This document on a page.", {"200": answer, "304": same, **problems})
+    made["get"]["parameters"].append(headers.parameter("IfNoneMatch"))
+    return made
 
 
 def _one(name: str, value: Schema) -> Schema:

@@ -217,8 +217,8 @@ class ApiSchema(AutoSchema):
 
     def _headers(self, status: str) -> Iterator[str]:
         yield "X-Request-ID"
-        if not self.is_public:
-            yield from ("RateLimit", "RateLimit-Policy")
+        if common.RateLimited in self._problems():
+            yield from headers.LIMITS
         if self.method == HTTPMethod.GET and status == "200":
             yield "ETag"
         if status == "201" and "/auth/" not in self.path:
