@@ -194,7 +194,8 @@ HEADERS = {name.lower() for name in DOCUMENT["components"]["headers"]} - {"cache
 @schemathesis.check
 def sends_no_header_untold(ctx: Any, response: Any, case: Case) -> None:
     """Headers that the document knows are described wherever they are sent."""
-    told = DOCUMENT["paths"][case.operation.path][case.method.lower()]["responses"].get(str(response.status_code), {})
+    operation = DOCUMENT["paths"][case.operation.path].get(case.method.lower(), {"responses": {}})
+    told = operation["responses"].get(str(response.status_code), {})
     if "$ref" in told:
         told = DOCUMENT["components"]["responses"][told["$ref"].rpartition("/")[2]]
     untold = HEADERS & {name.lower() for name in response.headers} - {name.lower() for name in told.get("headers", {})}

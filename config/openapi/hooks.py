@@ -58,7 +58,7 @@ def _prune(result: Any) -> None:
             del schemas[name]
 
 
-_WITHOUT_LIMITS = ("Unauthorized", "Internal Server Error", "Service Unavailable")
+_WITHOUT_LIMITS = ("Internal Server Error", "Service Unavailable")
 _MORE_HEADERS = {
     **dict.fromkeys(("Bad Request", "Not Found", "Conflict", "Unprocessable"), ("Idempotency-Replayed",)),
     "Too Many Requests": ("Retry-After",),

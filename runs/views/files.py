@@ -46,9 +46,11 @@ class FileViewSet(RunDoor):
     )
     def retrieve(self, request: UserRequest, run: str, pk: str) -> HttpResponseBase:
         """One file with its diff; `Accept: text/x-diff` gives every byte of that, to be applied by git."""
-        file: WorkspaceFile = get_object_or_404(
-            WorkspaceFile.objects.select_related("attempt__run__project"), attempt__run=self.find_run(run), pk=pk
-        )
+        found = self.find_run(run)
+        files = WorkspaceFile.objects.select_related("attempt__run__project").filter(attempt__run=found)
+        if "attempt" in request.query_params:
+            files = files.filter(attempt__number=self.read_attempt(found, request))
+        file: WorkspaceFile = get_object_or_404(files, pk=pk)
         pieces = file_diff_in_pieces(file)
         if isinstance(request.accepted_renderer, DiffRenderer):
             return give_whole(request, pieces, f"{file.old_blob}-{file.new_blob}-{file.attempt.tree}")

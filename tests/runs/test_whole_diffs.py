@@ -78,3 +78,10 @@ def test_a_file_whose_name_is_no_text_has_its_diff(carry_out: QueueRun, api: API
     shown = api.get(f"/api/runs/{run.pk}/files/{file}").json()
     assert "+odd\ufffd" in shown["diff"]
     assert (shown["truncated"], shown["lossy"]) == (False, True)
+
+
+def test_a_file_is_found_in_its_own_attempt_only(api: APIClient, carry_out: QueueRun) -> None:
+    run = carry_out("```file a.txt\na\n```\n")
+    path = f"/api/runs/{run.pk}/files/{file_id(api, run, 'a.txt')}"
+
+    assert [api.get(path, {"attempt": number}).status_code for number in ("1", "2", "x")] == [200, 404, 400]
