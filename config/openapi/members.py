@@ -23,7 +23,7 @@ _OPTION: Schema = {
 }
 _CREDENTIAL: Schema = {"username": {"pattern": r"^[^:]*[^:\s][^:]*$"}, "token": {"pattern": "^[ -~]*[!-~][ -~]*$"}}
 _PUSH_STATUS: Schema = {"enum": ["queued", "pushing", "pushed", "failed", None]}
-_CHANGE: Schema = {"examples": ["added", "modified", "deleted", "renamed"]}
+_CHANGE: Schema = {"enum": ["created", "updated", "deleted", "renamed"]}
 _MEANING = "Compare codes; messages are for people and change."
 REFINED: dict[str, Schema] = {
     "RunDraftRequest": {"projectId": _ID, "prompt": _SAYS_SOMETHING},
@@ -49,6 +49,8 @@ REFINED: dict[str, Schema] = {
     "File": {"changeType": _CHANGE},
     "FileDetail": {"changeType": _CHANGE},
     "Change": {"changeType": _CHANGE},
+    "ChangedFile": {"changeType": _CHANGE},
+    "OutgoingFile": {"changeType": _CHANGE},
     "ProblemNote": {"code": {"description": _MEANING}},
     "Error": {"code": {"description": _MEANING}},
 }
