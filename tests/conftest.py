@@ -1,6 +1,7 @@
 """What the tests of the doors share: people and their clients, a real repository, the workers' queue, real servers."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -8,15 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
-import httpx
 import pytest
-from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
 from rest_framework.test import APIClient
@@ -26,6 +26,8 @@ from accounts.services import issue_token
 from projects.models import Membership, Project
 from runs.models import Run
 from settings_params import queries, stored
+from tests import databases
+from tests.databases import Migrated
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,10 +56,11 @@ def nothing_kept() -> None:
     stored._kept.forget()
 
 
-@pytest.fixture
-def remote(tmp_path: Path) -> Path:
-    """A bare repository with one commit on `main`."""
-    work, bare = tmp_path / "origin", tmp_path / "remote.git"
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bare repository with one commit on `main`, to be copied."""
+    folder = tmp_path_factory.mktemp("sample")
+    work, bare = folder / "origin", folder / "remote.git"
     work.mkdir()
     git("init", "-q", "-b", "main", cwd=work)
     (work / "README.md").write_text("# Sample\n")
@@ -65,7 +68,14 @@ def remote(tmp_path: Path) -> Path:
     git("add", ".", cwd=work)
     git("commit", "-q", "-m", "First", cwd=work)
     git("clone", "-q", "--bare", work, bare)
-    return bare
+    return folder
+
+
+@pytest.fixture
+def remote(tmp_path: Path, sample: Path) -> Path:
+    """A bare repository with one commit on `main`; the clone that it was made from lies beside it, as `origin`."""
+    shutil.copytree(sample, tmp_path, dirs_exist_ok=True, symlinks=True)
+    return tmp_path / "remote.git"
 
 
 @pytest.fixture
@@ -215,39 +225,34 @@ def wait_until(condition: Callable[[], Any], timeout_seconds: float = 30.0) -> A
 
 
 def is_ready(address: str) -> bool:
-    """Whether a server says that it is ready."""
+    """Whether a server says that it is ready. It is asked often while it starts, so it must cost little."""
+    connection = HTTPConnection(address.removeprefix("http://"), timeout=5)
     try:
-        return httpx.get(f"{address}/readyz", trust_env=False, timeout=5).status_code == 200
-    except httpx.TransportError:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
         return False
+    finally:
+        connection.close()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Migrated]:
+    """A database with all migrations, to be copied."""
+    with databases.migrated(tmp_path_factory.mktemp("migrated")) as made:
+        yield made
 
 
 @pytest.fixture
-def fresh_database(tmp_path: Path) -> Iterator[str | None]:
-    """`DATABASE_URL` of an empty database of the kind under test; None for the embedded default."""
-    if "sqlite3" in settings.DATABASES["default"]["ENGINE"]:
-        yield None
-        return
-    import psycopg
-
-    given = os.environ["DATABASE_URL"]
-    name = f"quarterdeck_{os.getpid()}_{time.monotonic_ns()}"
-    base, _, _ = given.rpartition("/")
-    with psycopg.connect(given.replace("postgres://", "postgresql://", 1), autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
-        try:
-            yield f"{base}/{name}"
-        finally:
-            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-@pytest.fixture
-def start_server(tmp_path: Path, fresh_database: str | None) -> Iterator[StartServer]:
-    """Starts real servers; each call on the same data again. All are stopped at the end."""
+def start_server(tmp_path: Path, migrated: Migrated) -> Iterator[StartServer]:
+    """Starts real servers, each call on the same data again; the first makes its database itself only when `new`."""
     started: list[Server] = []
+    home = tmp_path / "served"
 
-    def start(**environment: str) -> Server:
-        port, home = free_port(), tmp_path / "served"
+    def start(*, new: bool = False, **environment: str) -> Server:
+        if not started:
+            database.update(stack.enter_context(databases.empty() if new else migrated.copied(home)))
+        port = free_port()
         variables = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("QUARTERDECK", "DATABASE_URL"))},
             "QUARTERDECK_HOME": str(home),
@@ -257,7 +262,7 @@ def start_server(tmp_path: Path, fresh_database: str | None) -> Iterator[StartSe
             "DJANGO_SUPERUSER_EMAIL": OPERATOR,
             "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
             "DJANGO_SETTINGS_MODULE": "config.settings",
-            **({"DATABASE_URL": fresh_database} if fresh_database else {}),
+            **database,
             **environment,
         }
         log = (tmp_path / "serve.log").open("ab")
@@ -266,14 +271,16 @@ def start_server(tmp_path: Path, fresh_database: str | None) -> Iterator[StartSe
         log.close()
         server = Server(process, f"http://127.0.0.1:{port}", home, variables)
         started.append(server)
-        wait_until(lambda: is_ready(server.address) or process.poll() is not None, 60)
+        wait_until(lambda: is_ready(server.address) or process.poll() is not None, 120)
         assert process.poll() is None, (tmp_path / "serve.log").read_text()
         return server
 
-    yield start
-    for server in started:
-        if server.process.poll() is None:
-            server.stop()
+    database: dict[str, str] = {}
+    with ExitStack() as stack:
+        yield start
+        for server in started:
+            if server.process.poll() is None:
+                server.stop()
 
 
 @pytest.fixture

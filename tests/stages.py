@@ -68,6 +68,7 @@ def checks(stages: Stages) -> None:
     stages.run("import contracts", [str(PROGRAMS / "lint-imports")])
     stages.run("migrations", [python, "manage.py", "makemigrations", "--check", "--dry-run"])
     stages.run("django check", [python, "manage.py", "check", "--fail-level", "WARNING"])
+    stages.run("same tests", [python, "-m", "tests.collected"])
 
 
 def tests(stages: Stages, coverage_folder: Path) -> None:

@@ -176,6 +176,7 @@ def test_an_unknown_path_has_a_request_id(db: None) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.plumbing
 def test_a_body_of_ten_megabytes_is_too_large(start_server: StartServer) -> None:
     server = start_server()
     body = json.dumps({"email": "a" * 10_000_000, "password": "b"}).encode()

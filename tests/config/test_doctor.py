@@ -16,7 +16,7 @@ from django.utils import timezone
 from runs.models import WorkerProcess
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.django_db
+with_database = pytest.mark.django_db
 
 
 def doctor(*arguments: str) -> tuple[str, int]:
@@ -34,6 +34,7 @@ def findings() -> dict[str, Any]:
     return {finding["name"]: finding for finding in json.loads(doctor("--json")[0])}
 
 
+@with_database
 def test_a_healthy_server_has_no_failure() -> None:
     for queue in ("runs", "default"):
         WorkerProcess.objects.create(name=queue, queue=queue, last_seen_at=timezone.now())
@@ -54,6 +55,7 @@ def test_a_healthy_server_has_no_failure() -> None:
     assert found == dict.fromkeys(names, "ok")
 
 
+@with_database
 def test_workers_that_are_missing_are_a_warning_with_a_cure_and_no_failure() -> None:
     text, status = doctor()
     assert status == 0
@@ -61,6 +63,7 @@ def test_workers_that_are_missing_are_a_warning_with_a_cure_and_no_failure() -> 
     assert "Start the server: bin/serve." in text
 
 
+@with_database
 def test_a_key_that_others_can_read_fails_with_the_command_that_cures_it(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(settings, "HOME", tmp_path)
     monkeypatch.delenv("QUARTERDECK_SECRET_KEY")
@@ -71,12 +74,14 @@ def test_a_key_that_others_can_read_fails_with_the_command_that_cures_it(tmp_pat
     assert f"chmod 600 {tmp_path / 'secret_key'}" in text
 
 
+@with_database
 def test_a_home_that_others_can_enter_is_a_warning(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(settings, "HOME", tmp_path)
     tmp_path.chmod(0o755)
     assert findings()["home"]["state"] == "warning"
 
 
+@with_database
 def test_git_that_is_missing_fails(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("config.doctor.search_path", lambda: str(tmp_path))
     found = findings()["git"]
@@ -84,6 +89,7 @@ def test_git_that_is_missing_fails(tmp_path: Path, monkeypatch: Any) -> None:
     assert "apt install git" in found["cure"]
 
 
+@pytest.mark.plumbing  # it waits ten seconds for a database that is not there
 def test_a_database_that_does_not_answer_fails_and_nothing_after_it_is_looked_at(tmp_path: Path) -> None:
     environment = {
         "PATH": os.environ["PATH"],

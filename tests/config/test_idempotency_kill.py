@@ -11,19 +11,18 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
+from tests.databases import Migrated
 
 CHILD = """
 import json, os, signal, sys
 import django
 django.setup()
-from django.core.management import call_command
 from django.db import connection
 from rest_framework.test import APIClient
 from accounts.models import IdempotencyRecord, User
 from accounts.services import issue_token
 from projects.models import Project
 
-call_command("migrate", verbosity=0)
 user, _ = User.objects.get_or_create(email="anna@example.com")
 client = APIClient()
 client.credentials(HTTP_AUTHORIZATION="Bearer " + issue_token(user, ["projects:*"])[1])
@@ -44,21 +43,22 @@ NEVER = "no statement has this"
 
 @pytest.mark.parametrize("moment", ['INSERT INTO "projects_project"', 'UPDATE "accounts_idempotencyrecord"'])
 def test_killed_before_the_commit_the_work_is_done_once_by_the_next(
-    tmp_path: Path, fresh_database: str | None, moment: str
+    tmp_path: Path, migrated: Migrated, moment: str
 ) -> None:
     def post(killed_at: str) -> "subprocess.CompletedProcess[str]":
         environment = {
             "PATH": os.environ["PATH"],
             "QUARTERDECK_HOME": str(tmp_path),
             "DJANGO_SETTINGS_MODULE": "config.settings",
-            **({"DATABASE_URL": fresh_database} if fresh_database else {}),
+            **database,
         }
         command = [sys.executable, "-c", CHILD, killed_at]
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
-    assert post(moment).returncode == -signal.SIGKILL
-    assert _told(post(NEVER)) == [201, False, 1, 1]
-    assert _told(post(NEVER)) == [201, True, 1, 1]
+    with migrated.copied(tmp_path) as database:
+        assert post(moment).returncode == -signal.SIGKILL
+        assert _told(post(NEVER)) == [201, False, 1, 1]
+        assert _told(post(NEVER)) == [201, True, 1, 1]
 
 
 def _told(done: "subprocess.CompletedProcess[str]") -> list[Any]:

@@ -112,14 +112,15 @@ def test_a_full_disk_is_told_of(serve: Serve, tmp_path: Path) -> None:
     assert line.endswith("make room, then start again.")
 
 
+@pytest.mark.plumbing
 def test_a_home_in_use_is_refused(serve: Serve, start_server: StartServer) -> None:
     server = start_server()
     line = told(serve("--port", str(free_port()), QUARTERDECK_HOME=str(server.home)))
     assert f"Another Quarterdeck (process {server.process.pid}) is serving from {server.home}" in line
 
 
-def test_it_ends_in_peace_at_ctrl_c_and_starts_again(start_server: StartServer) -> None:
-    server = start_server()
+def test_it_begins_with_nothing_ends_in_peace_at_ctrl_c_and_starts_again(start_server: StartServer) -> None:
+    server = start_server(new=True)
     server.process.send_signal(signal.SIGINT)
     assert server.process.wait(15) == 0
     assert start_server().stop() == 0

@@ -62,6 +62,7 @@ def large(start_server: StartServer) -> Large:
     return Large(server, f"/api/blobs/{made.stdout.strip()}")
 
 
+@pytest.mark.plumbing
 def test_it_is_read_whole_in_parts_and_slowly_without_lying_in_memory(large: Large) -> None:
     """One server for all of it: starting one takes longer than the reading."""
     before = large.memory_bytes()
