@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -96,11 +95,29 @@ def refuse_pipes(work_tree: Path) -> None:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
-                elif entry.name in _OPENED_BY_GIT and stat.S_ISFIFO(entry.stat(follow_symlinks=False).st_mode):
+                elif _leads_to_pipe(Path(entry.path)):
                     shown = os.path.relpath(entry.path, work_tree)
                     raise WorkTreeRefused(
-                        f"{shown} in the work tree is no file but a named pipe. Remove it.", code="special-file"
+                        f"{shown} in the work tree is, or leads to, a named pipe instead of a file. Remove it.",
+                        code="special-file",
                     )
+
+
+def _leads_to_pipe(path: Path) -> bool:
+    if path.name in _OPENED_BY_GIT:
+        return path.is_fifo()
+    if path.name != ".git":
+        return False
+    # A link or a file that names a repository elsewhere (gitrepository-layout(5)): git looks there what it is.
+    place = path if path.is_dir() else path.parent / _place_named_in(path)
+    return any((place / name).is_fifo() for name in _OPENED_BY_GIT)
+
+
+def _place_named_in(git_file: Path) -> str:
+    if not git_file.is_file():
+        return ""
+    with git_file.open("rb") as file:
+        return os.fsdecode(file.read(1 << 13).removeprefix(b"gitdir:").strip().replace(b"\0", b""))
 
 
 def write_git_dir(git_dir: Path, attributes: bytes, *, head: str = "refs/heads/none", extra_config: str = "") -> None:

@@ -3,6 +3,7 @@
 import os
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,35 @@ def test_a_pipe_that_git_would_wait_for_is_told(
         assert "new.txt" in names_in(work_tree.repository.path, write_review_tree(work_tree))
         return
     with pytest.raises(WorkTreeRefused, match=r"HEAD|gitignore|gitattributes") as caught:
+        write_review_tree(work_tree)
+    assert caught.value.code == "special-file"
+
+
+def git_file(inside: Path, elsewhere: Path) -> None:
+    (inside / ".git").write_text(f"gitdir: {elsewhere}\n")
+
+
+def git_link(inside: Path, elsewhere: Path) -> None:
+    (inside / ".git").symlink_to(elsewhere)
+
+
+def linked_pipe(inside: Path, elsewhere: Path) -> None:
+    (elsewhere / "HEAD").rename(elsewhere / "pipe")
+    git(inside, "init", "-q")
+    (inside / ".git" / "commondir").symlink_to(elsewhere / "pipe")
+
+
+@pytest.mark.parametrize("lead", [git_file, git_link, linked_pipe])
+def test_a_pipe_outside_of_the_tree_is_told_by_what_leads_there(
+    work_tree: WorkTree, outside: Path, lead: Callable[[Path, Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projects.git.process.SLOW_SECONDS", 0.3)
+    os.mkfifo(outside / "HEAD")
+    inside = work_tree.path / "inside"
+    inside.mkdir()
+    (inside / "new").touch()
+    lead(inside, outside)
+    with pytest.raises(WorkTreeRefused, match=r"inside/\.git") as caught:
         write_review_tree(work_tree)
     assert caught.value.code == "special-file"
 
