@@ -23,7 +23,7 @@ from runs.filters import RunFilterSet
 from runs.views.blobs import blob
 from runs.views.files import DiffViewSet, FileViewSet
 from runs.views.pushes import PushViewSet
-from runs.views.review import PermissionViewSet, ReviewViewSet
+from runs.views.review import PermissionViewSet, ReviewHistoryViewSet, ReviewViewSet
 from runs.views.runs import RunViewSet
 from runs.views.steering import SteeringViewSet
 from runs.views.telemetry import CommandViewSet, EventViewSet
@@ -86,7 +86,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/projects/<id:pk>/changelog", DocViewSet.as_view({"get": "changelog"})),
     path("api/runs", RunViewSet.as_view(COLLECTION)),
     path("api/runs/<id:pk>", RunViewSet.as_view(ITEM)),
-    *_actions("api/runs/<id:pk>", SteeringViewSet, "start", "pause", "resume", "cancel", "retry", "messages"),
+    *_actions(
+        "api/runs/<id:pk>", SteeringViewSet, "start", "pause", "resume", "cancel", "retry", "messages", "comments"
+    ),
     *_actions("api/runs/<id:pk>", ReviewViewSet, "approve", "reject", "commit"),
     *_actions("api/runs/<id:pk>", PushViewSet, "push"),
     path("api/runs/<id:pk>/push-preview", PushViewSet.as_view({"get": "push_preview"})),
@@ -97,6 +99,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/runs/<id:run>/summary", DiffViewSet.as_view({"get": "summary"})),
     path("api/runs/<id:run>/commands", CommandViewSet.as_view(LIST)),
     path("api/runs/<id:run>/commands/<id:pk>", CommandViewSet.as_view(DETAIL)),
+    path("api/runs/<id:run>/reviews", ReviewHistoryViewSet.as_view(LIST)),
     path("api/runs/<id:run>/permissions", PermissionViewSet.as_view(LIST)),
     path("api/runs/<id:run>/permissions/<id:pk>", PermissionViewSet.as_view({"post": "decide"})),
     path("api/runs/<id:run>/snapshots", SnapshotViewSet.as_view(LIST)),

@@ -10,6 +10,7 @@ from accounts.models import User
 from config.api.renderers import Verbatim
 from config.api.serializers import RowIdField, StrictModelSerializer, StrictSerializer
 from projects.models import Project
+from projects.serializers import ErrorSerializer
 from runs import shapes
 from runs.blobs import sign
 from runs.models import CommandExecution, Permission, Run, WorkspaceFile
@@ -87,7 +88,7 @@ class RunDraftSerializer(StrictModelSerializer):
 class RunSerializer(serializers.ModelSerializer[Run]):
     """A run with its `facts`. Files, tree, review and git are those of its latest attempt."""
 
-    error = shapes.ProblemNoteSerializer(read_only=True, allow_null=True)
+    error = ErrorSerializer(read_only=True, allow_null=True)
     branch = serializers.SerializerMethodField()
     base_commit = serializers.SerializerMethodField()
     head_commit = serializers.SerializerMethodField()
@@ -201,6 +202,31 @@ class MessageSerializer(StrictSerializer):
         if not text.strip():
             raise serializers.ValidationError("A message needs a text.", code="blank")
         return text
+
+
+class CommentSerializer(StrictSerializer):
+    """A comment on lines of a file, which count from 1; `side` is the file as it is, or as the base commit had it."""
+
+    path = serializers.CharField(max_length=4096, trim_whitespace=False)
+    line = serializers.IntegerField(min_value=1, max_value=10_000_000)
+    end_line = serializers.IntegerField(min_value=1, max_value=10_000_000, required=False)
+    side = serializers.ChoiceField(["new", "old"], required=False, default="new")
+    text = serializers.CharField(max_length=2000)
+
+    def validate(self, comment: dict[str, Any]) -> dict[str, Any]:
+        comment.setdefault("end_line", comment["line"])
+        if comment["end_line"] < comment["line"]:
+            raise serializers.ValidationError({"end_line": "The last line comes before the first one."}, code="invalid")
+        comment["is_old"] = comment.pop("side") == "old"
+        return comment
+
+
+class CommentsSerializer(StrictSerializer):
+    """Comments for the agent; `tree` is the tree that they are about."""
+
+    text = serializers.CharField(max_length=20_000, required=False, default="", allow_blank=True)
+    tree = serializers.RegexField(r"^[0-9a-f]{40,64}$", required=False)
+    comments = serializers.ListField(child=CommentSerializer(), allow_empty=False, max_length=40)
 
 
 class ReviewSerializer(StrictSerializer):

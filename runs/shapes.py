@@ -4,16 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from projects.serializers import ErrorSerializer
 from runs.models import RunAttempt, RunReview
 
 _TREE = "The tree's id in Git."
-
-
-class ProblemNoteSerializer(serializers.Serializer[Any]):
-    """Why background work failed, and for a person what to do."""
-
-    code = serializers.CharField()
-    message = serializers.CharField()
 
 
 class RunReviewSerializer(serializers.Serializer[RunReview]):
@@ -27,6 +21,20 @@ class RunReviewSerializer(serializers.Serializer[RunReview]):
     stale = serializers.BooleanField(help_text="Whether the work tree has changed since.")
 
 
+class ReviewRowSerializer(serializers.ModelSerializer[RunReview]):
+    """A review as it was given. Of each attempt the latest one counts."""
+
+    reviewer = serializers.CharField(
+        source="reviewer.email", default=None, allow_null=True, help_text="Email; null when that person is gone."
+    )
+    at = serializers.DateTimeField(source="created_at")
+
+    class Meta:
+        model = RunReview
+        fields = ("id", "run_id", "attempt", "decision", "notes", "reviewer", "at", "tree")
+        read_only_fields = fields
+
+
 class RunGitSerializer(serializers.Serializer[RunAttempt]):
     """The commit of the present attempt, and its push."""
 
@@ -34,7 +42,7 @@ class RunGitSerializer(serializers.Serializer[RunAttempt]):
     committed_at = serializers.DateTimeField(allow_null=True)
     pushed_at = serializers.DateTimeField(allow_null=True)
     push_status = serializers.CharField(allow_null=True, help_text="`queued`, `pushing`, `pushed` or `failed`.")
-    push_error = ProblemNoteSerializer(allow_null=True)
+    push_error = ErrorSerializer(allow_null=True)
 
 
 class UsageSerializer(serializers.Serializer[Any]):
@@ -150,7 +158,7 @@ class PushPreviewSerializer(serializers.Serializer[Any]):
     branch = serializers.CharField()
     commit = serializers.CharField()
     remote_commit = serializers.CharField(allow_null=True, help_text="What the branch is at there; null: not there.")
-    remote_error = ProblemNoteSerializer(allow_null=True, help_text="Why the remote could not be asked.")
+    remote_error = ErrorSerializer(allow_null=True, help_text="Why the remote could not be asked.")
     moved = serializers.BooleanField(help_text="The branch has commits there that this one lacks: it cannot be pushed.")
     compared_with = serializers.CharField(help_text="The branch that the following refer to.")
     ahead = serializers.IntegerField(help_text="Commits that the push brings.")

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from config.api.params import read
 from projects.git.commits import commit_tree
-from projects.git.errors import GitError
+from projects.git.errors import GitError, LockLost, RefChanged
 from projects.git.identity import Identity
 from projects.git.repository import Repository
 from projects.locks import LockNotFree, repository_lock, rest_lock
@@ -31,6 +31,8 @@ from runs.services.recording import record_present_files
 
 Decision = RunReview.Decision
 LOCK_WAIT_SECONDS = 10.0
+"""A third of what clients usually wait for an answer; a push may hold a repository for minutes."""
+RETRY_AFTER_SECONDS = 5
 
 
 def review_run(
@@ -44,10 +46,12 @@ def review_run(
         present = present_tree(attempt)
         if tree is not None and tree != present:
             raise TreeChanged("The work tree has changed since it was shown.", tree=present, **conflict_members(run))
-        if commit:
+        if not commit:
+            _record_review(attempt, decision, actor=actor, notes=notes, tree=present)
+            return
+        with _held_repository(run):
             _require_outstanding(open_repository(run.project), attempt, present)
-        review = _record_review(attempt, decision, actor=actor, notes=notes, tree=present)
-        if commit:
+            review = _record_review(attempt, decision, actor=actor, notes=notes, tree=present)
             _commit_tree(attempt, present, review, actor=actor)
 
 
@@ -75,7 +79,7 @@ def resting_attempt(run: Run) -> Iterator[RunAttempt]:
         try:
             stack.enter_context(rest_lock(workspace, wait_seconds=LOCK_WAIT_SECONDS))
         except LockNotFree:
-            raise WorkspaceBusy("Others are at work in this tree: try again.", **conflict_members(run)) from None
+            raise _busy(run, "Others are at work in this tree: try again.") from None
         yield _attempt_at_rest(run)
 
 
@@ -121,16 +125,37 @@ def commit_run(run: Run, *, actor: User, message: str = "") -> None:
     """Commits the approved tree on the run branch."""
     with resting_attempt(run) as attempt:
         tree = present_tree(attempt)
-        _commit_tree(attempt, tree, require_approval(run, tree), actor=actor, message=message)
+        review = require_approval(run, tree)
+        with _held_repository(run):
+            _commit_tree(attempt, tree, review, actor=actor, message=message)
+
+
+@contextmanager
+def _held_repository(run: Run) -> Iterator[None]:
+    """The repository for the body, with an answer for whoever asked: a request does not wait for a long push."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(repository_lock(run.project, wait_seconds=LOCK_WAIT_SECONDS))
+        except LockNotFree:
+            raise _busy(run, "The project's repository is being fetched or pushed: try again.") from None
+        try:
+            yield
+        except (RefChanged, LockLost) as error:
+            raise _busy(run, error.message) from error
+
+
+def _busy(run: Run, detail: str) -> WorkspaceBusy:
+    """Of what is over in a moment; `Retry-After` says when to ask again."""
+    busy = WorkspaceBusy(detail, **conflict_members(run))
+    busy.headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return busy
 
 
 def _commit_tree(attempt: RunAttempt, tree: str, review: RunReview, *, actor: User, message: str = "") -> None:
-    """Killed between Git and the database: called again, it goes on."""
-    repository = open_repository(attempt.run.project)
-    with repository_lock(attempt.run.project):
-        attempt.refresh_from_db()
-        commit = _commit(repository, attempt, tree, review=review, message=message)
-        _record_commit(attempt, commit, tree, actor=actor)
+    """Under the repository lock. Killed between Git and the database: called again, it goes on."""
+    attempt.refresh_from_db()
+    commit = _commit(open_repository(attempt.run.project), attempt, tree, review=review, message=message)
+    _record_commit(attempt, commit, tree, actor=actor)
 
 
 def _require_outstanding(repository: Repository, attempt: RunAttempt, tree: str) -> str | None:

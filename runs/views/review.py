@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import UserRequest, require_ability
 from projects.errors import ProjectNotReady, RoleRequired
-from runs import errors, serializers
+from runs import errors, serializers, shapes
 from runs.filters import PermissionFilterSet
 from runs.models import Permission, RunReview
 from runs.services import permissions, reviews
@@ -56,6 +56,22 @@ class ReviewViewSet(RunDoor):
         run = self.find_run(pk, to_change=True)
         reviews.commit_run(run, actor=request.user, **self.read_body(serializers.CommitSerializer, request))
         return self.show(run)
+
+
+class ReviewHistoryViewSet(RunDoor):
+    """Every review that a run was given."""
+
+    abilities = {"list": "projects:read"}
+    query_parameters = {"list": ("attempt",)}
+    serializer_class = shapes.ReviewRowSerializer
+
+    def list(self, request: UserRequest, run: str) -> Response:
+        """The reviews, newest first; of all attempts unless `?attempt=` names one."""
+        found = self.find_run(run)
+        rows = found.reviews.select_related("reviewer")
+        if "attempt" in request.query_params:
+            rows = rows.filter(attempt=self.read_attempt(found, request))
+        return self.get_paginated_response(shapes.ReviewRowSerializer(self.paginate_queryset(rows), many=True).data)
 
 
 class PermissionViewSet(RunDoor):

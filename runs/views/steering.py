@@ -9,12 +9,16 @@ from accounts.permissions import UserRequest
 from projects.errors import DiskQuotaExceeded, ProjectNotReady, RoleRequired
 from runs import errors
 from runs.models import Run
-from runs.serializers import MessageSerializer, RunSerializer
-from runs.services import lifecycle, messages, pausing
+from runs.serializers import CommentsSerializer, MessageSerializer, RunSerializer
+from runs.services import comments, lifecycle, messages, pausing
 from runs.views.base import RunDoor
 from runs.views.limits import group_of_message
 
 QUEUED = status.HTTP_202_ACCEPTED
+_MESSAGE = (
+    *(RoleRequired, ProjectNotReady, DiskQuotaExceeded),
+    *(errors.AgentNotEnabled, errors.RunNotMessageable, errors.WorkspaceBusy),
+)
 
 
 class SteeringViewSet(RunDoor):
@@ -27,6 +31,7 @@ class SteeringViewSet(RunDoor):
         "cancel": "runs:control",
         "retry": "runs:control",
         "messages": "runs:start",
+        "comments": "runs:start",
     }
     problems = {
         "start": (RoleRequired, ProjectNotReady, errors.AgentNotEnabled, errors.RunNotStartable, DiskQuotaExceeded),
@@ -34,13 +39,16 @@ class SteeringViewSet(RunDoor):
         "resume": (RoleRequired, ProjectNotReady, errors.RunNotResumable),
         "cancel": (RoleRequired, ProjectNotReady, errors.RunNotCancellable),
         "retry": (RoleRequired, ProjectNotReady, errors.AgentNotEnabled, errors.RunNotRetryable, DiskQuotaExceeded),
-        "messages": (
-            *(RoleRequired, ProjectNotReady, DiskQuotaExceeded),
-            *(errors.AgentNotEnabled, errors.RunNotMessageable, errors.WorkspaceBusy),
-        ),
+        "messages": _MESSAGE,
+        "comments": (*_MESSAGE, errors.TreeChanged),
     }
 
-    limit_groups = {"start": "runs:start", "retry": "runs:start", "messages": group_of_message}
+    limit_groups = {
+        "start": "runs:start",
+        "retry": "runs:start",
+        "messages": group_of_message,
+        "comments": group_of_message,
+    }
 
     def _found(self, request: UserRequest, pk: str) -> Run:
         run = self.find_run(pk, to_change=True)
@@ -94,4 +102,14 @@ class SteeringViewSet(RunDoor):
         run = self.find_run(pk, to_change=True)
         text: str = self.read_body(MessageSerializer, request)["text"]
         messages.send_message(run, text, actor=request.user)
+        return self.show(run, QUEUED)
+
+    @extend_schema(request=CommentsSerializer, responses={202: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def comments(self, request: UserRequest, pk: str) -> Response:
+        """Queues comments on lines of the changes for the agent, as one follow-up that quotes the lines."""
+        run = self.find_run(pk, to_change=True)
+        body = self.read_body(CommentsSerializer, request)
+        given = [comments.Comment(**each) for each in body.pop("comments")]
+        comments.send_comments(run, given, actor=request.user, **body)
         return self.show(run, QUEUED)

@@ -31,6 +31,7 @@ LISTS = [
     "api/runs/<id:run>/events",
     "api/runs/<id:run>/files",
     "api/runs/<id:run>/permissions",
+    "api/runs/<id:run>/reviews",
     "api/runs/<id:run>/snapshots",
     "api/settings/providers",
     "api/settings/server-params",

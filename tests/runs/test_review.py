@@ -12,6 +12,7 @@ from projects.git.identity import Identity
 from projects.locks import repository_lock
 from projects.workspaces import open_repository
 from runs.models import Run, RunAttempt, RunReview
+from runs.services import reviews
 from runs.services.publishing import carry_out_push
 from tests.conftest import MakeApi, QueueRun, all_at_once, git
 
@@ -266,3 +267,26 @@ def test_an_approval_with_nothing_to_commit_writes_nothing(carry_out: QueueRun, 
     empty = Reviewed(api, carry_out("Hello."))
     assert empty.conflict("approve", commit=True) == (409, "nothing-to-commit")
     assert not RunReview.objects.exists()
+
+
+def test_every_review_is_kept_with_its_notes(done: Reviewed) -> None:
+    done.post("reject", notes="Not yet.")
+    done.post("approve", notes="Now.")
+    rows = done.api.get(f"{done.path}/reviews").json()["data"]
+    assert [(row["decision"], row["notes"], row["reviewer"]) for row in rows] == [
+        ("approved", "Now.", "anna@example.com"),
+        ("rejected", "Not yet.", "anna@example.com"),
+    ]
+    assert done.api.get(f"{done.path}/reviews?attempt=2").json()["data"] == []
+
+
+@pytest.mark.parametrize(("action", "body"), [("commit", {}), ("approve", {"commit": True})])
+def test_a_repository_that_stays_busy_is_told_and_changes_nothing(
+    done: Reviewed, monkeypatch: pytest.MonkeyPatch, action: str, body: dict[str, bool]
+) -> None:
+    done.post("approve")
+    monkeypatch.setattr(reviews, "LOCK_WAIT_SECONDS", 0.1)
+    with repository_lock(done.run.project):
+        answer = done.post(action, **body)
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (409, "workspace-busy", "5")
+    assert (RunReview.objects.count(), done.attempt.commit) == (1, None)
