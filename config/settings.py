@@ -158,6 +158,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,  # what may be sent differs from what is answered
     "ENUM_NAME_OVERRIDES": {
         "RunStatusEnum": "runs.models.Run.Status",
+        "ReviewDecisionEnum": "runs.models.RunReview.Decision",
         "CommandStatusEnum": "runs.models.CommandExecution.Status",
         "CredentialKindEnum": "projects.models.ProjectCredential.Kind",
     },

@@ -93,6 +93,11 @@ class SecretsFound(_RunConflict):
     default_code = "secrets-found"
 
 
+class SigningNotPossible(_RunConflict):
+    title = "The commit cannot be signed"
+    default_code = "signing-failed"
+
+
 class WorkspaceBusy(_RunConflict):
     title = "Something is at work in this work tree"
     default_code = "workspace-busy"

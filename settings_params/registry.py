@@ -123,6 +123,16 @@ _SANDBOX = (
 _GIT = (
     StringParam(key="git.author_name", default="Quarterdeck", description="Committer of run commits and snapshots."),
     StringParam(key="git.author_email", default="quarterdeck@localhost", description="The committer's address."),
+    BoolParam(
+        key="git.sign_commits",
+        default=False,
+        description="Whether run commits are signed, with git.signing_key.",
+    ),
+    SecretParam(
+        key="git.signing_key",
+        max_length=8000,
+        description="A private SSH key without a passphrase that signs run commits: its file in base64, on one line.",
+    ),
     IntParam(
         key="git.clone_depth",
         default=0,

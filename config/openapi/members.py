@@ -51,7 +51,6 @@ REFINED: dict[str, Schema] = {
     "Change": {"changeType": _CHANGE},
     "ChangedFile": {"changeType": _CHANGE},
     "OutgoingFile": {"changeType": _CHANGE},
-    "ProblemNote": {"code": {"description": _MEANING}},
     "Error": {"code": {"description": _MEANING}},
 }
 """By schema and member: keywords that replace those that were found."""

@@ -25,6 +25,16 @@ MEMBERS: Mapping[str, Schema] = {
     "missing": _WORDS,
     "keys": _WORDS,
     "tree": {"type": ["string", "null"], "description": "The present tree.", "examples": ["9e1d" * 10]},
+    "remoteCommit": {
+        "type": "string",
+        "description": "What the run's branch is at in the remote.",
+        "examples": ["9e1d" * 10],
+    },
+    "secrets": {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/Secret"},
+        "examples": [[{"path": "conf.py", "line": 2, "rule": "GitHub Token", "fingerprint": "0f" * 16}]],
+    },
     "indexStatus": {"type": "string", "examples": ["none"]},
     "docsStatus": {"type": "string", "examples": ["none"]},
     "checks": {
@@ -57,11 +67,13 @@ EXTENSIONS: Mapping[str, tuple[str, ...]] = {
     "docs-not-available": (*_PROJECT, "docsStatus"),
     "docs-not-generated": _PROJECT,
     "tree-changed": (*_RUN, "tree"),
+    "remote-moved": (*_RUN, "remoteCommit"),
+    "secrets-found": (*_RUN, "secrets"),
     **dict.fromkeys(
         (
             *("run-not-startable", "run-not-pausable", "run-not-resumable", "run-not-cancellable"),
             *("run-not-retryable", "run-not-reviewable", "run-not-messageable", "run-not-editable", "run-moved-on"),
-            *("approval-required", "approval-stale", "nothing-to-commit"),
+            *("approval-required", "approval-stale", "nothing-to-commit", "signing-failed"),
         ),
         _RUN,
     ),

@@ -1,12 +1,18 @@
 """Commits made of trees: the run's, and private snapshots; it moves no branch."""
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from projects.git.credentials import Credential, offered
+from projects.git.environment import search_path
+from projects.git.errors import GitFailed, SigningFailed
 from projects.git.identity import Identity
 from projects.git.private_dir import PrivateDir
 from projects.git.repository import Repository
+from projects.git.ssh_keys import SshKey
 from projects.git.trees import write_exact_tree
 from projects.git.work_tree import WorkTree
 
@@ -32,17 +38,39 @@ def commit_tree(
     committer: Identity,
     message: str,
     at: datetime,
+    signing_key: SshKey | None = None,
 ) -> str:
-    """Write a commit object and return its id. `at` knows its time zone. No hook runs, nothing is signed."""
-    return (
-        repository.run(
-            _arguments(tree, parents),
-            environment=author.as_variables("AUTHOR", at) | committer.as_variables("COMMITTER", at),
-            standard_input=_encoded(message),
-        )
-        .decode()
-        .strip()
-    )
+    """Write a commit object and return its id. `at` knows its time zone. No hook runs.
+
+    With a key it is signed as git does with `gpg.format=ssh` (git-config(1)); SigningFailed where that cannot be.
+    """
+    variables = author.as_variables("AUTHOR", at) | committer.as_variables("COMMITTER", at)
+    with _signing(signing_key) as (options, config):
+        try:
+            written = repository.run(
+                [*_arguments(tree, parents), *options],
+                environment=variables,
+                config=config,
+                standard_input=_encoded(message),
+            )
+        except GitFailed as failure:
+            if signing_key is None:
+                raise
+            raise SigningFailed(f"The commit could not be signed: {failure.message}") from failure
+    return written.decode().strip()
+
+
+@contextmanager
+def _signing(key: SshKey | None) -> Iterator[tuple[Sequence[str], Sequence[tuple[str, str]]]]:
+    """Options and settings for the body; the key is in a file that only we can read, for as long as that."""
+    with offered(None if key is None else Credential("ssh_key", "", key.text)) as login:
+        if login is None:
+            yield (), ()
+            return
+        program = shutil.which("ssh-keygen", path=search_path())
+        if program is None:
+            raise SigningFailed("Commits cannot be signed: ssh-keygen is not installed on the server.")
+        yield ["-S"], (("gpg.format", "ssh"), ("gpg.ssh.program", program), ("user.signingKey", str(login.file)))
 
 
 def save_snapshot(work_tree: WorkTree, *, ref: str, message: str, parent: str | None) -> Snapshot:

@@ -158,3 +158,9 @@ class GitFailed(GitError):
         self.exit_status = exit_status
         self.standard_output = standard_output
         self.standard_error = standard_error
+
+
+class SigningFailed(GitError):
+    """A commit could not be signed: the server's operator looks at the key and at ssh-keygen."""
+
+    default_code = "signing-failed"

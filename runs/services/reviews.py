@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from config.api.params import read
 from projects.git.commits import commit_tree
-from projects.git.errors import GitError, LockLost, RefChanged
+from projects.git.errors import GitError, LockLost, RefChanged, SigningFailed
 from projects.git.identity import Identity
 from projects.git.repository import Repository
 from projects.locks import LockNotFree, repository_lock, rest_lock
@@ -21,6 +21,7 @@ from runs.errors import (
     ApprovalStale,
     NothingToCommit,
     RunNotReviewable,
+    SigningNotPossible,
     TreeChanged,
     WorkspaceBusy,
 )
@@ -28,6 +29,7 @@ from runs.events import Draft, append
 from runs.models import Run, RunAttempt, RunReview
 from runs.queries import conflict_members, current_attempt, latest_review
 from runs.services.recording import record_present_files
+from runs.services.signing import signing_key_for
 
 Decision = RunReview.Decision
 LOCK_WAIT_SECONDS = 10.0
@@ -49,6 +51,7 @@ def review_run(
         if not commit:
             _record_review(attempt, decision, actor=actor, notes=notes, tree=present)
             return
+        signing_key_for(run)  # asked before anything is written
         with _held_repository(run):
             _require_outstanding(open_repository(run.project), attempt, present)
             review = _record_review(attempt, decision, actor=actor, notes=notes, tree=present)
@@ -142,6 +145,8 @@ def _held_repository(run: Run) -> Iterator[None]:
             yield
         except (RefChanged, LockLost) as error:
             raise _busy(run, error.message) from error
+        except SigningFailed as error:
+            raise SigningNotPossible(error.message, **conflict_members(run)) from error
 
 
 def _busy(run: Run, detail: str) -> WorkspaceBusy:
@@ -178,6 +183,7 @@ def _commit(repository: Repository, attempt: RunAttempt, tree: str, *, review: R
         committer=Identity(read("git.author_name"), read("git.author_email")),
         message=_message(attempt.run, message),
         at=timezone.now(),
+        signing_key=signing_key_for(attempt.run),
     )
     repository.update_ref(f"refs/heads/{attempt.branch}", commit, head)
     return commit

@@ -16,6 +16,10 @@ from runs.views.base import RunDoor
 
 Decision = RunReview.Decision
 _REVIEW = (RoleRequired, ProjectNotReady, errors.RunNotReviewable, errors.WorkspaceBusy, errors.TreeChanged)
+_COMMIT = (
+    *(*_REVIEW, errors.ApprovalRequired, errors.ApprovalStale),
+    *(errors.NothingToCommit, errors.SigningNotPossible),
+)
 
 
 class ReviewViewSet(RunDoor):
@@ -23,9 +27,21 @@ class ReviewViewSet(RunDoor):
 
     abilities = {"approve": "runs:control", "reject": "runs:control", "commit": "git:commit"}
     problems = {
-        "approve": (*_REVIEW, errors.ApprovalRequired, errors.ApprovalStale, errors.NothingToCommit),
+        "approve": (
+            *_REVIEW,
+            errors.ApprovalRequired,
+            errors.ApprovalStale,
+            errors.NothingToCommit,
+            errors.SigningNotPossible,
+        ),
         "reject": _REVIEW,
-        "commit": (*_REVIEW, errors.ApprovalRequired, errors.ApprovalStale, errors.NothingToCommit),
+        "commit": (
+            *_REVIEW,
+            errors.ApprovalRequired,
+            errors.ApprovalStale,
+            errors.NothingToCommit,
+            errors.SigningNotPossible,
+        ),
     }
     outside_transaction = frozenset({"approve", "reject", "commit"})
 
