@@ -10,6 +10,7 @@ from accounts.services import issue_token
 from projects.models import Membership, Project
 from runs.events import Draft, append
 from runs.models import AgentEvent, Run
+from runs.services.counting import recount_runs
 
 PROJECTS = 40
 FEW = 2  # projects of the second person, the oldest ones
@@ -50,6 +51,7 @@ def add_runs(template: int, rows: int) -> None:
     few = f"{first} + n / 1000 %% {FEW}"
     project = f"CASE WHEN n %% 1000 = 0 THEN {few} ELSE {first + FEW} + n %% {PROJECTS - FEW} END"
     _multiply(Run, template, rows, title="'Run ' || n", project_id=project, status="'completed'", last_seq="0")
+    recount_runs()
 
 
 def add_events(run: int, rows: int) -> None:

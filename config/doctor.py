@@ -20,6 +20,7 @@ from config import health
 from projects.git.environment import search_path
 from projects.git.process import run_git
 from runs.execution.sandbox.support import probe
+from runs.services.counting import miscounted_projects
 from settings_params.encryption_keys import KeysUnusable
 from settings_params.errors import RESTORE_KEYS
 from settings_params.rotation import count_unreadable
@@ -48,7 +49,7 @@ def examine() -> Iterator[Finding]:
     """Every finding in turn. Those that need a database come only when it is there."""
     for look in (_interpreter, _git, _sandbox, _home, _disk, _secret_key):
         yield look()
-    yield from _up_to_the_first_failure(_database, _migrations, _clock, _secrets, _workers)
+    yield from _up_to_the_first_failure(_database, _migrations, _clock, _secrets, _run_counts, _workers)
     if health.has_counters_server():
         yield _counters()
 
@@ -152,6 +153,12 @@ def _clock() -> Finding:
     apart = abs((timezone.now() - there).total_seconds())
     reason = f"The clock is {apart:.0f} s from the database's." if apart > MAX_CLOCK_SECONDS else None
     return _finding("clock", "agrees with the database's", reason, "Set both machines' clocks by NTP.", "failed")
+
+
+def _run_counts() -> Finding:
+    wrong = miscounted_projects()
+    reason = f"The numbers of runs of {len(wrong)} projects are wrong." if wrong else None
+    return _finding("run counts", "agree with the runs", reason, "bin/manage recover counts them anew.", "warning")
 
 
 def _workers() -> Finding:

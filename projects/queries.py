@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Count
-
 from accounts.models import User
 from projects.git.repository import REMOTE_REFS
 from projects.models import Membership, Project, ProjectCredential
@@ -12,13 +10,11 @@ from projects.workspaces import open_repository
 
 
 def run_counts(projects: Iterable[Project]) -> dict[int, dict[str, int]]:
-    """For each project, how many runs are in which status (one query)."""
-    ids = [project.pk for project in projects]
-    with_runs = Project.objects.filter(pk__in=ids, runs__isnull=False)
-    rows = with_runs.values_list("pk", "runs__status").annotate(Count("runs"))
-    counts: dict[int, dict[str, int]] = {pk: {} for pk in ids}
-    for pk, status, count in rows.order_by():
-        counts[pk][status] = count
+    """For each project, how many runs are in which status, as it was kept (one query)."""
+    counts: dict[int, dict[str, int]] = {project.pk: {} for project in projects}
+    kept = Project.objects.filter(pk__in=counts, run_counts__number__gt=0)
+    for pk, status, number in kept.values_list("pk", "run_counts__status", "run_counts__number"):
+        counts[pk][status] = number
     return counts
 
 

@@ -18,6 +18,7 @@ from runs.models import (
     Permission,
     Run,
     RunAttempt,
+    RunCount,
     RunMessage,
     RunQuerySet,
     RunReview,
@@ -57,6 +58,13 @@ class RunAdmin(FactAdmin):
         """Links to the run's rows in the other lists."""
         rows = [(reverse(f"admin:runs_{name}_changelist"), run.pk, name) for name in BELONGINGS]
         return format_html_join(" · ", '<a href="{}?run={}">{}</a>', rows)
+
+
+@admin.register(RunCount)
+class RunCountAdmin(FactAdmin):
+    list_display = ("project", "status", "number")
+    list_filter = ("status",)
+    list_select_related = ("project",)
 
 
 @admin.register(RunAttempt)

@@ -105,6 +105,20 @@ class Run(models.Model):
         return {"run_id": self.pk, "current_status": self.status}
 
 
+class RunCount(models.Model):
+    """How many runs of a project are in a status. `services.counting` keeps it."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="run_counts", db_index=False)
+    status = models.CharField(max_length=20, choices=Run.Status)
+    number = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "status"], name="one_number_per_status")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.status} of {self.project_id}"
+
+
 class RunAttempt(models.Model):
     """One try at a run's prompt: its branch, work tree and results. It grows by retry only."""
 
@@ -219,7 +233,7 @@ class AgentEvent(models.Model):
 class WorkspaceFile(models.Model):
     """A file that an attempt has changed, against its base commit."""
 
-    attempt = models.ForeignKey(RunAttempt, on_delete=models.CASCADE, related_name="files")
+    attempt = models.ForeignKey(RunAttempt, on_delete=models.CASCADE, related_name="files", db_index=False)
     path = models.TextField()
     old_path = models.TextField(null=True, blank=True)
     change_type = models.CharField(max_length=10)
@@ -233,7 +247,10 @@ class WorkspaceFile(models.Model):
     new_mode = models.CharField(max_length=6, null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["attempt", "path"], name="files_of_an_attempt")]
+        indexes = [
+            models.Index(fields=["attempt", "path"], name="files_of_an_attempt"),
+            models.Index(fields=["attempt", "id"], name="files_in_order"),
+        ]
 
     def __str__(self) -> str:
         return self.path
@@ -248,7 +265,7 @@ class CommandExecution(models.Model):
         FAILED = "failed"
         LOST = "lost"
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="commands")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="commands", db_index=False)
     attempt = models.PositiveIntegerField()
     tool_call_id = models.CharField(max_length=200)
     command = models.TextField()
@@ -261,6 +278,14 @@ class CommandExecution(models.Model):
     stderr_bytes = models.BigIntegerField(default=0)
     stdout = models.FileField(max_length=300, blank=True)
     stderr = models.FileField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["run", "id"], name="commands_of_a_run"),
+            models.Index(fields=["run", "attempt", "id"], name="commands_of_an_attempt"),
+            # Each piece of output looks its command up.
+            models.Index(fields=["run", "attempt", "tool_call_id"], name="commands_by_the_agents_name"),
+        ]
 
     def __str__(self) -> str:
         return self.command[:80]
@@ -275,7 +300,7 @@ class Permission(models.Model):
         REJECTED = "rejected"
         EXPIRED = "expired"
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="permissions")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="permissions", db_index=False)
     attempt = models.PositiveIntegerField()
     kind = models.CharField(max_length=40)
     title = models.TextField()
@@ -289,6 +314,12 @@ class Permission(models.Model):
     expires_at = models.DateTimeField()
     decided_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     delivered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["run", "id"], name="permissions_of_a_run"),
+            models.Index(fields=["run", "status", "id"], name="permissions_by_status"),
+        ]
 
     def __str__(self) -> str:
         return self.title[:80]

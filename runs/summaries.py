@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Count, F, OuterRef, QuerySet, Subquery, When, Window
+from django.db.models.functions import RowNumber
 
 from config.statements import Statement
 from runs.models import Permission, Run, RunAttempt, RunFacts, RunReview
@@ -51,5 +52,8 @@ def _queue_positions(runs: Sequence[Run]) -> dict[int, int]:
     waiting = {run.pk for run in runs if run.status == Run.Status.QUEUED}
     if not waiting:
         return {}
-    queued = Run.objects.filter(status=Run.Status.QUEUED).order_by("queued_at", "id").values_list("pk", flat=True)
-    return {pk: position for position, pk in enumerate(queued, start=1) if pk in waiting}
+    # Numbered by the database: only what is asked for leaves it.
+    place = Window(RowNumber(), order_by=["queued_at", "id"])
+    asked = Case(When(pk__in=waiting, then=place))  # not a filter of its own: that would number the asked ones only
+    queue = Run.objects.filter(status=Run.Status.QUEUED).order_by().annotate(place=asked)
+    return dict(queue.filter(place__isnull=False).values_list("pk", "place"))

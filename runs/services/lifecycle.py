@@ -17,6 +17,7 @@ from runs.errors import AgentNotEnabled, RunNotEditable
 from runs.events import Draft, LeaseLost, append
 from runs.models import Run, RunMessage
 from runs.queries import conflict_members
+from runs.services.counting import count
 from runs.services.permissions import expire_permissions
 from runs.transitions import MOVES
 from settings_params.availability import is_enabled
@@ -32,14 +33,16 @@ def move(run: Run, action: str, *, lease: Lease | None = None, message: str = ""
     rows = Run.objects.filter(pk=run.pk, status__in=rule.sources)
     if lease is not None:
         rows = rows.filter(lease_generation=lease.generation)
+    former = rows.select_for_update().values_list("status", flat=True).first()
     stamp = {rule.stamps: timezone.now()} if rule.stamps else {}
-    if not rows.update(status=rule.to, **{**stamp, **changes}):
+    if former is None or not rows.update(status=rule.to, **{**stamp, **changes}):
         if lease is not None:
             raise LeaseLost(run.pk)
         run.refresh_from_db()
         raise rule.error(f"Run #{run.pk} is {run.status}.", **conflict_members(run))
     run.refresh_from_db()
     append(run, [Draft(rule.event, message or f"Run is {rule.to}.", rule.severity, data={"status": rule.to})])
+    count(run.project_id, {former: -1, rule.to: 1})
 
 
 @transaction.atomic
@@ -52,6 +55,7 @@ def create_run(project: Project, *, actor: User, start: bool = False, **fields: 
     fields.setdefault("safe_mode", project.safe_mode)
     run = Run.objects.create(project=project, created_by=actor, **fields)
     append(run, [Draft("run_created", run.title)])
+    count(project.pk, {run.status: 1})
     if start:
         start_run(run, actor=actor)
     return run
@@ -131,6 +135,7 @@ def edit_draft(run: Run, **fields: Any) -> None:
 def delete_draft(run: Run) -> None:
     """Deletes a run that has not been started."""
     _lock_draft(run)
+    count(run.project_id, {Run.Status.DRAFT: -1})
     run.delete()
 
 

@@ -1,9 +1,11 @@
 """What a run has done: events and commands."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from django.db.models import Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.dateparse import parse_datetime
@@ -20,6 +22,10 @@ from runs.queries import FRAME_FIELDS, log_page
 from runs.stream.frames import Frame
 from runs.views.base import RunDoor
 
+LOOKED_AT = 50_000
+"""So many events are looked at for one page at most, where no index knows the filter."""
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
 
 class EventViewSet(RunDoor):
     """The event log by pages. Rows keep their public JSON; a page is put together from it, nothing is encoded again."""
@@ -33,45 +39,71 @@ class EventViewSet(RunDoor):
         found = self.find_run(run)
         newest = found.last_event_id  # read before the rows: what is committed meanwhile must come after lastEventId
         wanted, limit = read_filter(request.query_params.dict()), read_limit(request)
-        rows = [Frame._make(row) for row in self._rows(found, request, wanted, limit + 1)]
+        after, last, attempt = _start(found, request), newest, None
+        if "attempt" in request.query_params:
+            attempt = self.read_attempt(found, request)
+        if attempt is not None or wanted.severities or wanted.path:
+            last = _last_to_look_at(found, after) or newest
+        rows = [Frame._make(row) for row in _rows(found, wanted, attempt, (after, last or 0), limit + 1)]
         more, rows = len(rows) > limit, rows[:limit]
         frames = [frame for frame in rows if wanted.admits(frame)]
-        cursor = make_cursor(request, rows[-1].event_id) if more else None
-        scanned = rows[-1].event_id if more else newest
+        scanned = rows[-1].event_id if more else last
+        cursor = make_cursor(request, scanned) if scanned != newest else None
         meta = f'{{"nextCursor":{_quoted(cursor)},"lastEventId":{scanned or "null"}}}'
         data = ",".join(frame.public_json for frame in frames)
         return HttpResponse(f'{{"data":[{data}],"meta":{meta}}}', content_type="application/json")
 
-    def _rows(self, run: Run, request: UserRequest, wanted: EventFilter, count: int) -> Iterable[tuple[Any, ...]]:
-        after, since, newest = *_start(request), run.last_event_id or 0
-        if wanted.is_open and since is None and "attempt" not in request.query_params:
-            return log_page(count).rows(run.pk, after, newest)
-        events = AgentEvent.objects.filter(wanted.condition(), run=run, id__gt=after, id__lte=newest)
-        if since is not None:
-            events = events.filter(created_at__gte=since)
-        if "attempt" in request.query_params:
-            events = events.filter(attempt=self.read_attempt(run, request))
-        return events.order_by("id").values_list(*FRAME_FIELDS)[:count]
+
+def _rows(
+    run: Run, wanted: EventFilter, attempt: int | None, between: tuple[int, int], count: int
+) -> Iterable[tuple[Any, ...]]:
+    """Rows of frames, of ids after the first of the two and up to the second."""
+    after, last = between
+    if wanted.is_open and attempt is None:
+        return log_page(count).rows(run.pk, after, last)
+    events = AgentEvent.objects.filter(wanted.condition(), run=run, id__gt=after, id__lte=last)
+    if attempt is not None:
+        events = events.filter(attempt=attempt)
+    return events.order_by("id").values_list(*FRAME_FIELDS)[:count]
+
+
+def _last_to_look_at(run: Run, after: int) -> int | None:
+    """The id at which a page that few events fit stops to look, None where the run has not so many more.
+
+    The numbers of a run's events have no gap, so that it is found without counting.
+    """
+    events = AgentEvent.objects.filter(run=run)
+    first = events.filter(id__gt=after).order_by("id").values("seq")[:1]
+    return events.filter(seq=Subquery(first) + LOOKED_AT).values_list("id", flat=True).first()
 
 
 def _quoted(text: str | None) -> str:
     return "null" if text is None else f'"{text}"'
 
 
-def _start(request: UserRequest) -> tuple[int, datetime | None]:
-    """Events after this id and, where `since` is a time, not before it."""
+def _start(run: Run, request: UserRequest) -> int:
+    """The page's events come after this id."""
     after, since = read_cursor(request), request.query_params.get("since")
     if after is not None and since is not None and "T" not in since:
         raise InvalidParameter("since and cursor do not go together.", parameter="since")
-    place = after[0] if after else 0
+    place: int = after[0] if after else 0
     if since is None:
-        return place, None
+        return place
     if since.isascii() and since.isdigit() and len(since) < 19:
-        return int(since), None
-    return place, _moment(since)
+        return int(since)
+    return max(place, _last_before(run, _moment(since)))
 
 
-def _moment(text: str) -> Any:
+def _last_before(run: Run, moment: datetime) -> int:
+    """The id of the run's last older event, 0 where there is none: found by halving, as the log follows the clock."""
+    events = AgentEvent.objects.filter(run=run)
+    times = events.values_list("created_at", flat=True)
+    numbers = range(1, run.last_seq + 1)
+    older = bisect_left(numbers, moment, key=lambda number: times.filter(seq=number).first() or _LONG_AGO)
+    return events.filter(seq=older).values_list("id", flat=True).first() or 0
+
+
+def _moment(text: str) -> datetime:
     try:
         moment = parse_datetime(text) if "T" in text else None
     except ValueError:

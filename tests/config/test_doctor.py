@@ -50,6 +50,7 @@ def test_a_healthy_server_has_no_failure() -> None:
         "migrations",
         "clock",
         "secrets",
+        "run counts",
         "workers",
     )
     assert found == dict.fromkeys(names, "ok")

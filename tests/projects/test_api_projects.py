@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 from accounts.models import AuditEntry, User
 from projects.models import Membership, Project
 from runs.models import Run
+from runs.services.lifecycle import create_run, start_run
 from tests.config.answers import pointers, problem
 from tests.conftest import MakeApi, MakeUser
 
@@ -84,9 +85,11 @@ def test_a_new_project_is_audited(api: APIClient, user: User) -> None:
     assert AuditEntry.objects.get(action="project_created", actor=user).detail == {"project_id": project["id"]}
 
 
-def test_runs_are_counted_by_status(api: APIClient, run: Run) -> None:
-    Run.objects.create(project=run.project, title="x", prompt="x", status="failed")
-    assert api.get(f"/api/projects/{run.project_id}").json()["runCounts"] == {"draft": 1, "failed": 1}
+def test_runs_are_counted_by_status(api: APIClient, user: User, project: Project) -> None:
+    for _ in range(2):
+        last = create_run(project, actor=user, title="x", prompt="x")
+    start_run(last, actor=user)
+    assert api.get(f"/api/projects/{project.pk}").json()["runCounts"] == {"draft": 1, "queued": 1}
 
 
 @pytest.mark.parametrize("role", ["viewer", "maintainer", "owner"])

@@ -151,3 +151,25 @@ def test_events_of_an_attempt_can_be_chosen(events: Any, ids: list[int], run: Ru
 
 def test_a_stranger_sees_no_events(stranger: APIClient, run: Run) -> None:
     assert stranger.get(f"/api/runs/{run.pk}/events").status_code == 404
+
+
+def test_a_filter_that_no_index_knows_looks_at_a_bounded_number_of_events(
+    events: Any, ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runs.views.telemetry.LOOKED_AT", 5)
+    page, meta = events(severity="warning")
+    assert (page, meta["lastEventId"]) == ([ids[2], ids[5]], ids[5])
+    assert meta["nextCursor"]
+
+
+@pytest.mark.parametrize("query", [{"severity": "warning"}, {"path": "app/"}, {"attempt": 1}, {"path": "nowhere"}])
+def test_bounded_pages_together_give_every_event_that_fits_once(
+    events: Any, ids: list[int], monkeypatch: pytest.MonkeyPatch, query: dict[str, Any]
+) -> None:
+    whole, _ = events(**query)
+    monkeypatch.setattr("runs.views.telemetry.LOOKED_AT", 2)
+    found, meta = events(**query)
+    while meta["nextCursor"]:
+        page, meta = events(**query, cursor=meta["nextCursor"])
+        found += page
+    assert (found, meta["lastEventId"]) == (whole, ids[-1])
