@@ -276,6 +276,8 @@ class CommandExecution(models.Model):
     duration_ms = models.BigIntegerField(null=True, blank=True)
     stdout_bytes = models.BigIntegerField(default=0)
     stderr_bytes = models.BigIntegerField(default=0)
+    stdout_kept_bytes = models.BigIntegerField(default=0)
+    stderr_kept_bytes = models.BigIntegerField(default=0)
     stdout = models.FileField(max_length=300, blank=True)
     stderr = models.FileField(max_length=300, blank=True)
 
@@ -289,6 +291,15 @@ class CommandExecution(models.Model):
 
     def __str__(self) -> str:
         return self.command[:80]
+
+    @property
+    def stdout_truncated(self) -> bool:
+        """Whether only the beginning was kept, or nothing: the run had put out too much."""
+        return self.stdout_kept_bytes < self.stdout_bytes
+
+    @property
+    def stderr_truncated(self) -> bool:
+        return self.stderr_kept_bytes < self.stderr_bytes
 
 
 class Permission(models.Model):

@@ -341,9 +341,14 @@ class CommandDetailSerializer(CommandSerializer):
 
     stdout_url = serializers.SerializerMethodField()
     stderr_url = serializers.SerializerMethodField()
+    stdout_truncated = serializers.BooleanField(read_only=True)
+    stderr_truncated = serializers.BooleanField(read_only=True)
 
     class Meta(CommandSerializer.Meta):
-        fields = (*CommandSerializer.Meta.fields, "stdout_url", "stderr_url")
+        fields = (
+            *CommandSerializer.Meta.fields,
+            *("stdout_url", "stderr_url", "stdout_truncated", "stderr_truncated"),
+        )
         read_only_fields = fields
 
     def _url(self, command: CommandExecution, stream: str) -> str | None:

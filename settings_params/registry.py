@@ -69,6 +69,13 @@ _RUNS = (
         description="After this long a paused run's agent is ended and its worker freed; a resume starts it again.",
     ),
     IntParam(
+        key="runs.output_mb",
+        default=1024,
+        minimum=0,
+        maximum=1_000_000,
+        description="Of the outputs of one run's commands so much is kept, in MiB; what comes after it is cut off.",
+    ),
+    IntParam(
         key="runs.permission_timeout_minutes",
         default=60,
         minimum=1,

@@ -25,6 +25,7 @@ from projects.services.disk import Removal
 from projects.workspaces import open_work_tree
 from runs.events import Draft, append
 from runs.models import CommandExecution, Run, RunAttempt
+from runs.services.outputs import forget_unnamed
 
 logger = logging.getLogger(__name__)
 LOCK_WAIT_SECONDS = 10.0
@@ -163,6 +164,7 @@ def prune_outputs(project: Project, *, is_dry: bool) -> Iterator[Removal]:
         if not is_dry:
             for command in commands:
                 _forget_outputs(command)
+            forget_unnamed(Run.objects.get(pk=run_id))
         yield Removal(OUTPUTS, f"run {run_id}", project.pk, size)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
@@ -14,6 +13,8 @@ from projects.git.work_tree import WorkTree
 from projects.leases import Lease
 from runs.events import Draft, LeaseLost, append, storable
 from runs.models import CommandExecution, Run, RunAttempt, WorkspaceFile
+from runs.services import outputs
+from runs.services.outputs import KeptOutput
 
 Status = CommandExecution.Status
 BATCH_ROWS = 200
@@ -55,11 +56,13 @@ Entry = Draft | CommandStart | CommandProgress | CommandEnd
 
 def record(run: Run, lease: Lease, entries: Sequence[Entry]) -> None:
     """Writes entries in order, in one transaction; LeaseLost when the run is somebody else's by now."""
-    with transaction.atomic():
-        append(run, [_draft(run, entry) for entry in entries], lease=lease)
+    ended = {str(n): entry.outputs for n, entry in enumerate(entries) if isinstance(entry, CommandEnd)}
+    with outputs.kept(run, ended) as kept, transaction.atomic():
+        drafts = [_draft(run, entry, kept.get(str(n), {})) for n, entry in enumerate(entries)]
+        append(run, drafts, lease=lease)
 
 
-def _draft(run: Run, entry: Entry) -> Draft:
+def _draft(run: Run, entry: Entry, kept: Mapping[str, KeptOutput]) -> Draft:
     if isinstance(entry, Draft):
         return entry
     if isinstance(entry, CommandStart):
@@ -68,7 +71,7 @@ def _draft(run: Run, entry: Entry) -> Draft:
     if isinstance(entry, CommandProgress):
         data: dict[str, Any] = {"commandId": command.pk, "stream": entry.stream, "text": entry.text}
         return Draft("command_output", "", "debug", data=data)
-    return _end(command, entry)
+    return _end(command, entry, kept)
 
 
 def _command(run: Run, tool_call_id: str) -> CommandExecution:
@@ -105,12 +108,14 @@ def restart_clock(run: Run, tool_call_id: str) -> None:
     announced.update(started_at=timezone.now())
 
 
-def _end(command: CommandExecution, entry: CommandEnd) -> Draft:
+def _end(command: CommandExecution, entry: CommandEnd, kept: Mapping[str, KeptOutput]) -> Draft:
     command.status = Status.FAILED if entry.has_failed and entry.exit_code is None else Status.FINISHED
     command.exit_code = entry.exit_code
     command.duration_ms = round((timezone.now() - command.started_at).total_seconds() * 1000)
-    for stream, file in entry.outputs.items():
-        _keep(command, stream, file)
+    for stream, output in kept.items():
+        setattr(command, stream, output.name)
+        setattr(command, f"{stream}_bytes", output.size_bytes)
+        setattr(command, f"{stream}_kept_bytes", output.kept_bytes)
     command.save()
     data = {
         "commandId": command.pk,
@@ -119,20 +124,12 @@ def _end(command: CommandExecution, entry: CommandEnd) -> Draft:
         "durationMs": command.duration_ms,
         "stdoutBytes": command.stdout_bytes,
         "stderrBytes": command.stderr_bytes,
+        "stdoutTruncated": command.stdout_truncated,
+        "stderrTruncated": command.stderr_truncated,
     }
     ending = entry.reason or (f"exit code {entry.exit_code}" if entry.exit_code is not None else command.status)
     severity = "info" if entry.exit_code == 0 else "warning"
     return Draft("command_finished", f"{command.command.strip()[:200]}: {ending}", severity, data=data)
-
-
-def _keep(command: CommandExecution, stream: str, file: BinaryIO) -> None:
-    with file:
-        size = file.seek(0, 2)
-        file.seek(0)
-        if size:
-            name = f"runs/{command.run_id}/{command.attempt}/{command.pk}.{stream}"
-            getattr(command, stream).save(name, File(file), save=False)
-            setattr(command, f"{stream}_bytes", size)
 
 
 def close_lost_commands(run: Run) -> None:

@@ -1,0 +1,113 @@
+"""Keeps what commands have put out, as files of the storage, within a bound for each run.
+
+The files are written before the transaction of the rows that name them: a copy of gigabytes holds no lock. One that
+no row came to name is deleted at once; a kill in between leaves a file that goes when the run's outputs are pruned.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db.models import F, Sum
+
+from config.api.params import read
+from runs.models import Run
+
+MEBIBYTE = 1024**2
+
+
+@dataclass(frozen=True)
+class KeptOutput:
+    """An output of so many bytes, of which the first `kept_bytes` are in the file `name`; no name: nothing is kept."""
+
+    name: str
+    size_bytes: int
+    kept_bytes: int
+
+
+Outputs = Mapping[str, BinaryIO]
+"""Open files by stream: `stdout`, `stderr`."""
+
+
+def folder_of(run_id: int) -> str:
+    """Where the outputs of a run are."""
+    return f"runs/{run_id}"
+
+
+@contextmanager
+def kept(run: Run, ended: Mapping[str, Outputs]) -> Iterator[Mapping[str, Mapping[str, KeptOutput]]]:
+    """Keeps the outputs of commands, by any key, while the body writes the rows; if it fails, they are deleted again.
+
+    After a success the given files are closed; after a failure they can be given once more.
+    """
+    written: dict[str, dict[str, KeptOutput]] = {key: {} for key in ended}
+    try:
+        room = _room_for(run) if any(ended.values()) else 0
+        for key, outputs in ended.items():
+            for stream, file in outputs.items():
+                written[key][stream] = _write(run, stream, file, room)
+                room -= written[key][stream].kept_bytes
+        yield written
+    except BaseException:
+        _forget(written)
+        raise
+    for outputs in ended.values():
+        for file in outputs.values():
+            file.close()
+
+
+def _room_for(run: Run) -> int:
+    """How many bytes may still be kept for the run."""
+    used = run.commands.aggregate(used=Sum(F("stdout_kept_bytes") + F("stderr_kept_bytes")))["used"] or 0
+    allowed: int = read("runs.output_mb") * MEBIBYTE
+    return max(0, allowed - used)
+
+
+def _write(run: Run, stream: str, file: BinaryIO, room: int) -> KeptOutput:
+    size = file.seek(0, 2)
+    length = min(size, room)
+    if not length:
+        return KeptOutput("", size, 0)
+    name = f"{folder_of(run.pk)}/{run.attempt}/{uuid4().hex}.{stream}"
+    return KeptOutput(default_storage.save(name, _Beginning(file, length)), size, length)
+
+
+class _Beginning(File):  # type: ignore[type-arg] # Django's own has no parameters at run time
+    """The first bytes of a file, which may still be growing."""
+
+    def __init__(self, file: BinaryIO, length: int) -> None:
+        super().__init__(file)
+        self._whole, self.size, self._left = file, length, length
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """To the beginning: all that storages ask for before they copy."""
+        self._left = self.size
+        return self._whole.seek(0)
+
+    def read(self, size: int = -1) -> Any:
+        found = self._whole.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(found)
+        return found
+
+
+def _forget(written: Mapping[str, Mapping[str, KeptOutput]]) -> None:
+    for outputs in written.values():
+        for output in outputs.values():
+            if output.name:
+                with suppress(OSError):
+                    default_storage.delete(output.name)
+
+
+def forget_unnamed(run: Run) -> None:
+    """Deletes the files of a run at rest that no row names: writers that were killed left them."""
+    named = {name for names in run.commands.values_list("stdout", "stderr") for name in names}
+    with suppress(FileNotFoundError):
+        for attempt in default_storage.listdir(folder_of(run.pk))[0]:
+            folder = f"{folder_of(run.pk)}/{attempt}"
+            for file in default_storage.listdir(folder)[1]:
+                if f"{folder}/{file}" not in named:
+                    default_storage.delete(f"{folder}/{file}")
