@@ -254,7 +254,8 @@ def test_what_the_server_says_of_a_project_is_read_only(api: APIClient, project:
 def test_a_project_is_shown_whole(api: APIClient, project: Project) -> None:
     assert set(api.get(f"/api/projects/{project.pk}").json()) == {
         *("id", "name", "slug", "description", "repositoryUrl", "defaultBranch", "status", "error", "progress"),
-        *("headCommit", "lastPulledAt", "index", "docs", "defaults", "role", "runCounts", "createdAt", "updatedAt"),
+        *("headCommit", "lastPulledAt", "index", "docs", "disk", "defaults", "role", "runCounts"),
+        *("createdAt", "updatedAt"),
     }
 
 
