@@ -109,3 +109,12 @@ def worker_of_agent(server: Server) -> psutil.Process:
         if child.children():
             return child
     raise AssertionError("no worker has an agent")
+
+
+def web_process(server: Server) -> psutil.Process:
+    """The child that listens."""
+    return next(
+        child
+        for child in psutil.Process(server.process.pid).children()
+        if any(each.status == psutil.CONN_LISTEN for each in child.net_connections("tcp"))
+    )

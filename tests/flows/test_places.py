@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import psutil
-
-from tests.conftest import Server, StartServer, is_ready, wait_until
-from tests.flows.client import Client, alive
+from tests.conftest import StartServer, is_ready, wait_until
+from tests.flows.client import Client, alive, web_process
 
 STREAM = "/events/stream"
 LET_IN = b"HTTP/1.1 200"
@@ -22,15 +20,6 @@ def opened(client: Client, streams: ExitStack, count: int) -> list[int]:
 def may_open_one(client: Client) -> bool:
     with client.http.stream("GET", f"/api{STREAM}") as answer:
         return answer.status_code == 200
-
-
-def web_process(server: Server) -> psutil.Process:
-    """The child that listens."""
-    return next(
-        child
-        for child in psutil.Process(server.process.pid).children()
-        if any(each.status == psutil.CONN_LISTEN for each in child.net_connections("tcp"))
-    )
 
 
 def test_four_streams_stay_open_a_fifth_does_not_and_a_closed_one_makes_room(start_server: StartServer) -> None:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 
 from tests.conftest import Server, StartServer, wait_until
-from tests.flows.client import Client, alive, tree_of, worker_of_agent
+from tests.flows.client import Client, alive, tree_of, web_process, worker_of_agent
 
 # The second block waits on its first run only, until it is killed: the run that goes on finds `begun`.
 PROMPT = (
@@ -128,11 +127,7 @@ def test_a_server_stopped_in_the_middle_of_a_run(start_server: StartServer, remo
 
 def test_a_killed_web_process_comes_back(start_server: StartServer) -> None:
     server = start_server()
-    web = next(
-        child
-        for child in psutil.Process(server.process.pid).children()
-        if any(each.status == psutil.CONN_LISTEN for each in child.net_connections("tcp"))
-    )
+    web = web_process(server)
     web.kill()
     wait_until(lambda: not alive([web]), 5)
     wait_until(lambda: is_alive(server.address), 20)
