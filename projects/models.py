@@ -56,6 +56,8 @@ class Project(models.Model):
     selected_model = models.CharField(max_length=120, null=True, blank=True)
     rag_enabled = models.BooleanField(default=True)
     safe_mode = models.BooleanField(default=True)
+    setup_commands = models.JSONField(null=True, blank=True)  # None: the server's, by params
+    teardown_commands = models.JSONField(null=True, blank=True)
     disk_bytes = models.BigIntegerField(null=True, blank=True)
     disk_measured_at = models.DateTimeField(null=True, blank=True)
     upkeep_due_at = models.DateTimeField(default=timezone.now, db_index=True)  # measured and pruned then

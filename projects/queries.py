@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from accounts.models import User
+from config.api.params import read
 from projects.git.repository import REMOTE_REFS
 from projects.models import Membership, Project, ProjectCredential
 from projects.workspaces import open_repository
@@ -36,6 +37,16 @@ def fetched_head(project: Project, branch: str) -> str | None:
 def may_have_branch(project: Project, branch: str) -> bool:
     """Whether the remote's branch was fetched; where the history was cut off nobody knows before the next pull."""
     return open_repository(project).is_shallow or fetched_head(project, branch) is not None
+
+
+def commands_around(project: Project) -> tuple[list[str], list[str]]:
+    """What is done in a run's work tree before its agent starts and after it has ended: the project's, else params."""
+    own = (project.setup_commands, project.teardown_commands)
+    keys = ("runs.setup_commands", "runs.teardown_commands")
+    setup, teardown = (
+        list(read(key)) if commands is None else commands for commands, key in zip(own, keys, strict=True)
+    )
+    return setup, teardown
 
 
 def describe_credential(project: Project) -> dict[str, Any]:

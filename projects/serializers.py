@@ -49,6 +49,14 @@ class _BranchField(serializers.CharField):
         return name
 
 
+class _CommandsField(serializers.ListField):
+    """Shell commands, carried out one after another in the sandbox."""
+
+    def __init__(self, **options: Any) -> None:
+        self.child = serializers.CharField(max_length=4000, trim_whitespace=False)
+        super().__init__(required=False, allow_null=True, max_length=20, **options)
+
+
 class ErrorSerializer(serializers.Serializer[Any]):
     """Why background work failed, and for a person what to do."""
 
@@ -92,6 +100,8 @@ class ProjectSerializer(StrictModelSerializer):
     default_branch = _BranchField(max_length=255, required=False, allow_blank=True)
     description = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
     defaults = DefaultsSerializer(required=False, source="*")
+    setup_commands = _CommandsField(help_text="Run in a run's work tree before its agent starts; null: the server's.")
+    teardown_commands = _CommandsField(help_text="Run there after the agent has ended; null: the server's.")
     error = ErrorSerializer(read_only=True, allow_null=True)
     index = IndexSerializer(read_only=True)
     credential = CredentialSerializer(required=False, write_only=True)
@@ -118,6 +128,8 @@ class ProjectSerializer(StrictModelSerializer):
             "docs",
             "disk",
             "defaults",
+            "setup_commands",
+            "teardown_commands",
             "credential",
             "role",
             "run_counts",

@@ -129,6 +129,11 @@ class RunAttempt(models.Model):
     )
     pruned_at = models.DateTimeField(null=True, blank=True)  # its work tree was removed; what it held is in:
     rescue_ref = models.CharField(max_length=200, blank=True)
+    # The project's as they were when the attempt began, and how many of them have been done.
+    setup_commands = models.JSONField(default=list, blank=True)
+    teardown_commands = models.JSONField(default=list, blank=True)
+    setup_done = models.PositiveIntegerField(default=0)
+    teardown_done = models.PositiveIntegerField(default=0)
     branch = models.CharField(max_length=255)
     base_commit = models.CharField(max_length=64)
     head_commit = models.CharField(max_length=64, null=True, blank=True)
@@ -257,7 +262,12 @@ class WorkspaceFile(models.Model):
 
 
 class CommandExecution(models.Model):
-    """A command that an agent has run, with its outputs kept as blobs."""
+    """A command that an agent has run, or the server before and after it, with its outputs kept as blobs."""
+
+    class Phase(models.TextChoices):
+        AGENT = "agent"
+        SETUP = "setup"
+        TEARDOWN = "teardown"
 
     class Status(models.TextChoices):
         RUNNING = "running"
@@ -268,6 +278,7 @@ class CommandExecution(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="commands", db_index=False)
     attempt = models.PositiveIntegerField()
     tool_call_id = models.CharField(max_length=200)
+    phase = models.CharField(max_length=10, choices=Phase, default=Phase.AGENT)
     command = models.TextField()
     cwd = models.TextField(blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)

@@ -325,12 +325,12 @@ class FileDetailSerializer(FileSerializer):
 
 
 class CommandSerializer(serializers.ModelSerializer[CommandExecution]):
-    """A command that the agent ran."""
+    """A command that the agent ran, or the server in the phases before and after it."""
 
     class Meta:
         model = CommandExecution
         fields: tuple[str, ...] = (
-            *("id", "run_id", "attempt", "command", "cwd", "status", "exit_code", "started_at", "duration_ms"),
+            *("id", "run_id", "attempt", "phase", "command", "cwd", "status", "exit_code", "started_at", "duration_ms"),
             *("stdout_bytes", "stderr_bytes"),
         )
         read_only_fields = fields

@@ -83,6 +83,38 @@ _RUNS = (
         description="An unanswered permission request is rejected after this long.",
     ),
 )
+_AROUND_RUNS = (
+    ListParam(
+        key="runs.setup_commands",
+        default=(),
+        max_items=20,
+        max_length=4000,
+        remote=False,
+        description="Shell commands for a run's work tree before its agent starts, in projects that set none.",
+    ),
+    ListParam(
+        key="runs.teardown_commands",
+        default=(),
+        max_items=20,
+        max_length=4000,
+        remote=False,
+        description="Shell commands for a run's work tree after its agent has ended, in projects that set none.",
+    ),
+    IntParam(
+        key="runs.setup_limit_minutes",
+        default=30,
+        minimum=1,
+        maximum=1440,
+        description="A setup command that takes longer is ended, and the run fails.",
+    ),
+    IntParam(
+        key="runs.teardown_limit_minutes",
+        default=5,
+        minimum=1,
+        maximum=1440,
+        description="A teardown command that takes longer is ended; the run's outcome stays.",
+    ),
+)
 _SANDBOX = (
     FloatParam(
         key="sandbox.memory_gb",
@@ -280,5 +312,6 @@ def _of_vendor(vendor: str, name: str) -> tuple[Param, ...]:
 _PROVIDERS = tuple(param for vendor, name in VENDORS.items() for param in _of_vendor(vendor, name))
 
 PARAMS: Mapping[str, Param] = {
-    param.key: param for param in (*_SAFETY, *_RUNS, *_SANDBOX, *_GIT, *_RETENTION, *_LIMITS, *_API, *_PROVIDERS)
+    param.key: param
+    for param in (*_SAFETY, *_RUNS, *_AROUND_RUNS, *_SANDBOX, *_GIT, *_RETENTION, *_LIMITS, *_API, *_PROVIDERS)
 }

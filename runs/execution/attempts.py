@@ -8,6 +8,7 @@ from django.utils.text import slugify
 from config.api.params import read
 from projects.git.agent_dir import create_agent_git_dir
 from projects.models import Workspace
+from projects.queries import commands_around
 from projects.workspaces import agent_owner, lay_out_work_tree, open_repository
 from runs.execution.agents.profile import AgentProfile
 from runs.execution.sandbox.ownership import give_to
@@ -37,13 +38,20 @@ def prepare_attempt(run: Run) -> RunAttempt:
 def _new_attempt(run: Run) -> RunAttempt:
     branch = f"quarterdeck/run-{run.pk}-{run.attempt}-{slugify(run.title)[:40].strip('-') or 'run'}"
     base = run.project.head_commit or ""
+    setup, teardown = commands_around(run.project)
     workspace, _ = Workspace.objects.get_or_create(
         project=run.project, name=f"run-{run.pk}-{run.attempt}", defaults={"branch": branch, "base_commit": base}
     )
     attempt, _ = RunAttempt.objects.get_or_create(
         run=run,
         number=run.attempt,
-        defaults={"branch": workspace.branch, "base_commit": workspace.base_commit, "workspace": workspace},
+        defaults={
+            "branch": workspace.branch,
+            "base_commit": workspace.base_commit,
+            "workspace": workspace,
+            "setup_commands": setup,
+            "teardown_commands": teardown,
+        },
     )
     return attempt
 

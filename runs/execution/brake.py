@@ -28,6 +28,11 @@ class Brake:
         finally:
             await self._let_go()
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether a pause holds the processes still."""
+        return self._is_paused
+
     async def set_paused(self, is_wanted: bool) -> None:
         """Called at every look at the run. An agent that has not opened its session yet is let finish with that.
 

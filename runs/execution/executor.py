@@ -17,8 +17,9 @@ from projects.git.errors import GitError
 from projects.leases import Lease
 from projects.locks import rest_lock
 from projects.services.disk import expect_upkeep
+from projects.workspaces import open_work_tree
 from runs.events import LeaseLost
-from runs.execution import results
+from runs.execution import results, steps
 from runs.execution.attempts import prepare_attempt
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
 from runs.execution.prompts import next_prompt
@@ -97,7 +98,9 @@ def _has_come_to_its_end(run: Run, lease: Lease) -> bool:
     """Whether the run is completed; not so when a message has come in meanwhile, or somebody has moved the run."""
     attempt = _prepare(run, lease)
     if next_prompt(attempt) is not None:
+        steps.set_up(run, attempt, lease)
         async_to_sync(Sitting(run, attempt, lease).carry_out)()
+    steps.tear_down(run, attempt, lease)
     results.record_results(attempt, lease, "completed")
     return lifecycle.complete_run(run, lease)
 
@@ -131,10 +134,25 @@ def _keep_what_is_there(run: Run, lease: Lease, outcome: str) -> None:
     attempt = current_attempt(run)
     if attempt is None:
         return
+    _tear_down(run, attempt, lease)
     try:
         results.record_results(attempt, lease, outcome)
     except GitError as error:
         logger.warning("The files of run %s could not be recorded: %s", run.pk, error.message)
+
+
+def _tear_down(run: Run, attempt: RunAttempt, lease: Lease) -> None:
+    """After a run that has failed or was cancelled: that stays so, whatever comes of the teardown."""
+    if attempt.workspace is None or not open_work_tree(attempt.workspace).is_ready:
+        return
+    try:
+        steps.tear_down(run, attempt, lease)
+    except RunInterrupted as interruption:
+        logger.warning("The teardown of run %s was cut short: %s.", run.pk, interruption.reason)
+    except LeaseLost:
+        raise
+    except Exception:
+        logger.exception("The teardown of run %s failed inside the server.", run.pk)
 
 
 def _interrupted(run: Run, lease: Lease, reason: str) -> None:

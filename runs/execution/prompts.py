@@ -33,13 +33,13 @@ def next_prompt(attempt: RunAttempt) -> Prompt | None:
 def begin(prompt: Prompt, lease: Lease) -> None:
     """The agent is about to be told. LeaseLost when the run is somebody else's."""
     if prompt.message is not None:
-        with _holding(lease):
+        with holding(lease):
             messages.mark_given(prompt.message)
 
 
 def finish(prompt: Prompt, attempt: RunAttempt, lease: Lease) -> None:
     """The turn has come to its end, and all that the agent said in it is written down."""
-    with _holding(lease):
+    with holding(lease):
         if prompt.message is not None:
             messages.mark_done(prompt.message)
         else:
@@ -48,7 +48,7 @@ def finish(prompt: Prompt, attempt: RunAttempt, lease: Lease) -> None:
 
 
 @contextmanager
-def _holding(lease: Lease) -> Iterator[None]:
+def holding(lease: Lease) -> Iterator[None]:
     """A transaction that nobody can take the run over in."""
     with transaction.atomic():
         if not lease.held().select_for_update().exists():

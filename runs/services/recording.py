@@ -29,6 +29,7 @@ class CommandStart:
     tool_call_id: str
     command: str
     cwd: str
+    phase: str = CommandExecution.Phase.AGENT
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,12 @@ def _draft(run: Run, entry: Entry, kept: Mapping[str, KeptOutput]) -> Draft:
         return _start(run, entry)
     command = _command(run, entry.tool_call_id)
     if isinstance(entry, CommandProgress):
-        data: dict[str, Any] = {"commandId": command.pk, "stream": entry.stream, "text": entry.text}
+        data: dict[str, Any] = {
+            "commandId": command.pk,
+            "phase": command.phase,
+            "stream": entry.stream,
+            "text": entry.text,
+        }
         return Draft("command_output", "", "debug", data=data)
     return _end(command, entry, kept)
 
@@ -94,11 +100,12 @@ def _start(run: Run, entry: CommandStart) -> Draft:
         run=run,
         attempt=run.attempt,
         tool_call_id=_key(entry.tool_call_id),
+        phase=entry.phase,
         command=storable(entry.command),
         cwd=storable(entry.cwd),
         started_at=timezone.now(),
     )
-    data = {"commandId": command.pk, "command": entry.command[:4000], "cwd": entry.cwd}
+    data = {"commandId": command.pk, "phase": entry.phase, "command": entry.command[:4000], "cwd": entry.cwd}
     return Draft("command_started", entry.command.strip()[:200], data=data)
 
 
@@ -119,6 +126,7 @@ def _end(command: CommandExecution, entry: CommandEnd, kept: Mapping[str, KeptOu
     command.save()
     data = {
         "commandId": command.pk,
+        "phase": command.phase,
         "status": command.status,
         "exitCode": entry.exit_code,
         "durationMs": command.duration_ms,

@@ -138,3 +138,25 @@ def is_alive(address: str) -> bool:
         return httpx.get(f"{address}/healthz", trust_env=False, timeout=5).status_code == 200
     except httpx.TransportError:
         return False
+
+
+def test_a_worker_killed_in_the_middle_of_a_setup(start_server: StartServer, remote: Path) -> None:
+    server = start_server()
+    client = Client(server)
+    project = client.make_project(remote)
+    setup = ["echo first >> log.txt", "test -e begun || { touch begun; sleep 300; }; echo second >> log.txt"]
+    answer = client.http.put(f"/api/projects/{project}", json={"setupCommands": setup})
+    assert answer.status_code == 200, answer.text
+    run = client.start_run(project, "```sh\necho agent >> log.txt\n```\n")
+    wait_until(lambda: list(server.home.rglob("begun")), 30)
+    before = client.events(run)
+    kill_worker(server)
+    check_end(client, run, before, "+first\n+second\n+agent\n")
+    rows = sorted(client.get(f"/runs/{run}/commands")["data"], key=lambda row: row["id"])
+    assert [(row["phase"], row["status"]) for row in rows] == [
+        ("setup", "finished"),
+        ("setup", "lost"),
+        ("setup", "finished"),
+        ("agent", "finished"),
+    ]
+    client.http.close()
