@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 CONNECTIONS = 8
 TURNS = 3
 FEW_ROWS = 10_000
+DRAFTS = 5_000
 PAGE = "?limit=200"
 
 
@@ -44,20 +46,24 @@ class Measured:
         return statistics.quantiles(self.times, n=100)[hundredth - 1] * 1000
 
 
-async def ask(port: int, path: str, token: str, seconds: float, found: Measured, connections: int) -> None:
-    """Asks over kept connections for so long; any answer but 200 ends the bench."""
-    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+async def ask(
+    port: int, requests: Iterator[str], token: str, seconds: float, found: Measured, connections: int = CONNECTIONS
+) -> None:
+    """Asks over kept connections for so long; `requests` are methods and paths, a refusal of one ends the bench."""
     begun_at = time.perf_counter()
 
     async def connection() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while (sent_at := time.perf_counter()) < begun_at + seconds:
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        while (sent_at := time.perf_counter()) < begun_at + seconds and (request := next(requests, None)):
+            head = (
+                f"{request} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: 0\r\n\r\n"
+            )
+            writer.write(head.encode())
+            answer = await reader.readuntil(b"\r\n\r\n")
+            length = int(answer.lower().split(b"content-length:")[1].split(b"\r\n")[0])
             body = await reader.readexactly(length)
-            if not head.startswith(b"HTTP/1.1 200"):
-                raise SystemExit(f"{path}: {body.decode()}")
+            if not answer.startswith(b"HTTP/1.1 20"):
+                raise SystemExit(f"{request}: {body.decode()}")
             found.times.append(time.perf_counter() - sent_at)
         writer.close()
 
@@ -70,20 +76,24 @@ def measure(ports: tuple[int, ...], path: str, token: str, seconds: float, conne
     found = tuple(Measured() for _ in ports)
     for _ in range(TURNS):
         for port, each in zip(ports, found, strict=True):
-            asyncio.run(ask(port, path, token, seconds / TURNS, each, connections))
+            asyncio.run(ask(port, repeat(f"GET {path}"), token, seconds / TURNS, each, connections))
     return found
 
 
 def serve(kind: str, port: int) -> None:
-    """One web process: the server's own, or a bare handler that asks it once for each path and repeats that."""
+    """One web process: the server's own, a bare handler that repeats what that answered, or the usual events page."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from config.asgi import application
+    from config.asgi import application as real
     from config.web_server import make_server
 
-    make_server(
-        bare(int(os.environ["BENCH_REAL_PORT"])) if kind == "bare" else application,
-        [f"tcp:port={port}:interface=127.0.0.1"],
-    ).run()
+    application: Any = real
+    if kind == "bare":
+        application = bare(int(os.environ["BENCH_REAL_PORT"]))
+    elif kind == "serialized":
+        from bench.serialized import SerializedPage
+
+        application = SerializedPage.as_asgi()  # type: ignore[no-untyped-call] # channels has no types
+    make_server(application, [f"tcp:port={port}:interface=127.0.0.1"]).run()
 
 
 def bare(real_port: int) -> Any:
@@ -122,19 +132,19 @@ def free_port() -> int:
 
 
 @contextmanager
-def servers() -> Iterator[tuple[int, int]]:
-    """The real server and the bare one, in processes of their own."""
-    real, plain = free_port(), free_port()
-    environment = {**os.environ, "BENCH_REAL_PORT": str(real)}
+def servers() -> Iterator[tuple[int, int, int]]:
+    """The real server, the bare one, and that of serialized events, in processes of their own."""
+    ports = (free_port(), free_port(), free_port())
+    environment = {**os.environ, "BENCH_REAL_PORT": str(ports[0])}
     command = [sys.executable, str(Path(__file__).resolve())]
     started = [
         subprocess.Popen([*command, "--serve", kind, "--port", str(port)], cwd=ROOT, env=environment)
-        for kind, port in (("real", real), ("bare", plain))
+        for kind, port in zip(("real", "bare", "serialized"), ports, strict=True)
     ]
     try:
-        for port in (real, plain):
+        for port in ports:
             wait_for(port)
-        yield real, plain
+        yield ports
     finally:
         for process in started:
             process.terminate()
@@ -173,17 +183,26 @@ def bench(rows: int, seconds: float) -> None:
     filled = made.fill()
     made.add_runs(filled.run, FEW_ROWS)
     made.add_events(filled.run, FEW_ROWS)
-    run, lists = f"/api/runs/{filled.run}", {}
-    with servers() as (real, plain):
-        for path in (run, f"{run}/events{PAGE}", "/api/projects"):
+    run = f"/api/runs/{filled.run}"
+    events = f"{run}/events{PAGE}"
+    counted = ("/api/auth/me", run, events, "/api/runs", "/api/projects")
+    lists: dict[str, float] = {}
+    queries = {path: count_queries(path, filled.token) for path in counted}
+    with servers() as (real, plain, serialized):
+        for path, goal in ((run, 0.5), (events, None), ("/api/projects", None)):
             ours, theirs = measure((real, plain), path, filled.token, seconds)
-            middle, slow = ours.percentile(50), ours.percentile(99)
-            print(f"GET {path}: {ours.per_second:.0f}/s, p50 {middle:.1f} ms, p99 {slow:.1f} ms;", end=" ")
-            print(f"bare {theirs.per_second:.0f}/s", flush=True)
-            print(f"  times bare  {verdict(ours.per_second / theirs.per_second, 0.5, least=True)}")
-            print(f"  p99 / p50   {verdict(ours.percentile(99) / ours.percentile(50), 4, least=False)}")
-        for path in ("/api/runs", f"{run}/events{PAGE}"):
-            lists[path] = measure((real,), path, filled.token, seconds / 2, 1)[0].percentile(50)
+            show(f"GET {path}", ours, theirs, goal)
+        ours, theirs = measure((real, serialized), events, filled.token, seconds)
+        print(f"  times the page of a serializer {verdict(ours.per_second / theirs.per_second, 5, least=True)}")
+        ours, theirs = Measured(), Measured()
+        starts = (f"POST /api/runs/{pk}/start" for pk in made.add_drafts(filled.run, DRAFTS))
+        asyncio.run(ask(real, starts, filled.token, seconds, ours))
+        asyncio.run(ask(plain, repeat(f"GET {run}"), filled.token, seconds, theirs))
+        show("POST /api/runs/{id}/start", ours, theirs, None)
+        lists = {
+            path: measure((real,), path, filled.token, seconds / 2, 1)[0].percentile(50)
+            for path in ("/api/runs", events)
+        }
         begun_at = time.perf_counter()
         made.add_runs(filled.run, rows - FEW_ROWS)
         made.add_events(filled.run, rows - FEW_ROWS)
@@ -191,6 +210,33 @@ def bench(rows: int, seconds: float) -> None:
         for path, before in lists.items():
             now = measure((real,), path, filled.token, seconds / 2, 1)[0].percentile(50)
             print(f"  GET {path}: p50 {before:.1f} → {now:.1f} ms, times {verdict(now / before, 1.5, least=False)}")
+    for path, few in queries.items():
+        many, most = count_queries(path, filled.token), 5 if path == run else few
+        print(f"  SQL queries of GET {path}: {few}, with {rows} rows {many} (goal ≤ {most})")
+
+
+def show(name: str, ours: Measured, theirs: Measured, goal: float | None) -> None:
+    """Both figures of a route and what they are measured against."""
+    middle, slow = ours.percentile(50), ours.percentile(99)
+    print(f"{name}: {ours.per_second:.0f}/s, p50 {middle:.1f} ms, p99 {slow:.1f} ms; bare {theirs.per_second:.0f}/s")
+    ratio = ours.per_second / theirs.per_second
+    print(f"  times bare  {f'{ratio:6.2f}' if goal is None else verdict(ratio, goal, least=True)}")
+    print(f"  p99 / p50   {verdict(slow / middle, 4, least=False)}", flush=True)
+
+
+def count_queries(path: str, token: str) -> int:
+    """How many statements a request takes, authentication included."""
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    client = Client(headers={"Authorization": f"Bearer {token}"})
+    client.get(path)  # what is kept for the process is read, and the token's use noted
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.get(path)
+    if answer.status_code != 200:
+        raise SystemExit(f"{path}: {answer.status_code}")
+    return len(asked)
 
 
 def main() -> int:
@@ -222,7 +268,8 @@ def main() -> int:
         for name, database in (("SQLite", {}), ("PostgreSQL", {"DATABASE_URL": address})):
             with tempfile.TemporaryDirectory(prefix="quarterdeck-bench-") as home:
                 environment = {key: value for key, value in os.environ.items() if not key.startswith("QUARTERDECK_")}
-                limits = {"QUARTERDECK_HOME": home, "QUARTERDECK_PARAM_LIMITS_DEFAULT_PER_MINUTE": "1000000"}
+                limits = {f"QUARTERDECK_PARAM_LIMITS_{name}_PER_MINUTE": "1000000" for name in ("DEFAULT", "RUN_START")}
+                limits["QUARTERDECK_HOME"] = home
                 print(f"\n{name}", flush=True)
                 subprocess.run(own, cwd=ROOT, env={**environment, **limits, **database}, check=True)
     return 0

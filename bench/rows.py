@@ -54,6 +54,15 @@ def add_runs(template: int, rows: int) -> None:
     recount_runs()
 
 
+def add_drafts(template: int, rows: int) -> list[int]:
+    """Runs that can be started, in the template's project."""
+    project = Run.objects.values_list("project", flat=True).get(pk=template)
+    drafts = (
+        Run(project_id=project, title=f"Draft {n}", prompt="Hello.", selected_agent="script") for n in range(rows)
+    )
+    return [run.pk for run in Run.objects.bulk_create(drafts)]
+
+
 def add_events(run: int, rows: int) -> None:
     """More events of a run, like its last one."""
     last = AgentEvent.objects.filter(run=run).latest("seq")
