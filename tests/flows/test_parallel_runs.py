@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from projects.git.repository import Repository
-from tests.conftest import StartServer, git, wait_until
+from tests.conftest import StartServer, wait_until
 from tests.flows.client import Client
 
 RUNS = 3
@@ -30,12 +30,12 @@ def test_three_runs_of_one_project_work_at_once_and_do_not_see_each_other(
 
     with ThreadPoolExecutor(RUNS) as pool:
         list(pool.map(lambda run: client.post(f"/runs/{run}/approve", commit=True), runs))
-    repository = server.home / "projects" / str(project) / "repository.git"
+    repository = Repository(server.home / "projects" / str(project) / "repository.git")
     for number, run in enumerate(done):
         assert [file["path"] for file in client.get(f"/runs/{run['id']}/files")["data"]] == [f"{number}.txt"]
-        names = git("ls-tree", "-r", "--name-only", run["branch"], cwd=repository).split()
+        names = repository.run(["ls-tree", "-r", "--name-only", run["branch"]]).decode().split()
         assert names == [f"{number}.txt", "README.md", "app.py"]
-    Repository(repository).run(["fsck", "--strict"])
+    repository.run(["fsck", "--strict"])
 
 
 def _start(client: Client, project: int, number: int) -> int:
