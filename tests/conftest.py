@@ -49,6 +49,12 @@ def git(*arguments: str | Path, cwd: Path | None = None) -> str:
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of real servers first: they are the longest, and the last ones keep the other processes waiting."""
+    items.sort(key=lambda item: "start_server" not in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(autouse=True)
 def nothing_kept() -> None:
     """No test sees the server params of the one before it."""
@@ -86,11 +92,12 @@ def allow_local(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test begins with all of its limits unused, and no minute of theirs ends while it runs."""
+def limits_clock(monkeypatch: pytest.MonkeyPatch) -> float:
+    """The time that stands still for the limits: none of their minutes ends while a test runs, and none is begun."""
     cache.clear()
     now = time.time()
     monkeypatch.setattr("django_ratelimit.core.time", SimpleNamespace(time=lambda: now))
+    return now
 
 
 @pytest.fixture
@@ -215,8 +222,8 @@ def free_port() -> int:
         return port
 
 
-def wait_until(condition: Callable[[], Any], timeout_seconds: float = 30.0) -> Any:
-    """Waits for a condition to hold and gives its value."""
+def wait_until(condition: Callable[[], Any], timeout_seconds: float = 60.0) -> Any:
+    """Waits for a condition to hold and gives its value. Only a failure waits to its end: machines are busy."""
     deadline = time.monotonic() + timeout_seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, "the condition did not come true in time"

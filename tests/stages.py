@@ -96,7 +96,7 @@ def pytest(database: str, arguments: list[str]) -> list[str]:
 
 def parallel() -> list[str]:
     """Two to four processes: the databases and the sandboxes need processors too."""
-    return ["-q", "-n", str(max(2, min(4, os.cpu_count() or 2)))]
+    return ["-q", "-n", str(max(2, min(4, os.cpu_count() or 2))), "--dist", "worksteal"]
 
 
 def everything(environment: Mapping[str, str]) -> int:

@@ -26,7 +26,7 @@ def test_four_streams_stay_open_a_fifth_does_not_and_a_closed_one_makes_room(sta
     client = Client(start_server())
     with ExitStack() as streams:
         assert opened(client, streams, 5) == [200, 200, 200, 200, 429]
-    wait_until(lambda: may_open_one(client), 5)
+    wait_until(lambda: may_open_one(client))
     client.http.close()
 
 
@@ -37,8 +37,8 @@ def test_a_killed_web_process_frees_its_places(start_server: StartServer) -> Non
         assert opened(client, streams, 4) == [200] * 4
         web = web_process(server)
         web.kill()
-        wait_until(lambda: not alive([web]), 5)
-    wait_until(lambda: is_ready(server.address), 20)
+        wait_until(lambda: not alive([web]))
+    wait_until(lambda: is_ready(server.address))
     with ExitStack() as streams:
         assert opened(Client(server), streams, 4) == [200] * 4
 

@@ -24,7 +24,7 @@ def started(start_server: StartServer, remote: Path) -> tuple[Server, Client, in
     client = Client(server)
     run = client.start_run(client.make_project(remote), PROMPT)
     client.wait_for_event(run, lambda event: "begun" in str(event["data"].get("command", "")))
-    wait_until(lambda: list(server.home.rglob("begun")), 10)
+    wait_until(lambda: list(server.home.rglob("begun")))
     return server, client, run
 
 
@@ -51,7 +51,7 @@ def kill_worker(server: Server) -> None:
     worker = worker_of_agent(server)
     agents = worker.children(recursive=True)
     os.kill(worker.pid, signal.SIGKILL)
-    wait_until(lambda: not alive(agents), 5)
+    wait_until(lambda: not alive(agents))
 
 
 def test_a_worker_killed_in_the_middle_of_a_run(start_server: StartServer, remote: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_worker_killed_in_a_second_attempt(start_server: StartServer, remote: 
     run = client.start_run(client.make_project(remote), failing)
     client.wait_for(run, "failed")
     client.post(f"/runs/{run}/retry")
-    wait_until(lambda: list(server.home.rglob("begun")), 60)
+    wait_until(lambda: list(server.home.rglob("begun")))
     before = client.events(run)
     kill_worker(server)
     check_end(client, run, before, "+once\n+twice\n")
@@ -129,8 +129,8 @@ def test_a_killed_web_process_comes_back(start_server: StartServer) -> None:
     server = start_server()
     web = web_process(server)
     web.kill()
-    wait_until(lambda: not alive([web]), 5)
-    wait_until(lambda: is_alive(server.address), 20)
+    wait_until(lambda: not alive([web]))
+    wait_until(lambda: is_alive(server.address))
 
 
 def is_alive(address: str) -> bool:
