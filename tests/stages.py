@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests import interpreters, postgres, process_home
+from tests import interpreters, postgres, process_home, sshd
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
@@ -104,6 +104,7 @@ def everything(environment: Mapping[str, str]) -> int:
     stages = Stages(environment)
     with tempfile.TemporaryDirectory(prefix="quarterdeck-coverage-") as folder:
         checks(stages)
+        sshd.fetch()  # what cannot be had is told by the tests that skip
         tests(stages, Path(folder))
     return stages.summary()
 
@@ -151,6 +152,8 @@ def main(arguments: list[str]) -> int:
         environment = {**process_home.cleared(dict(os.environ)), "QUARTERDECK_HOME": home}
         if not arguments:
             return everything(environment)
+        if arguments == ["--sshd"]:
+            return sshd.main()
         if arguments == ["--pythons"]:
             return other_pythons(environment)
         if arguments[0] == "--fuzz":

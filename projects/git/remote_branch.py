@@ -42,6 +42,6 @@ def _ask(repository: Repository, way: Connection, ref: str, timeout_seconds: flo
             timeout_seconds=timeout_seconds,
         )
     except GitFailed as failure:
-        raise classify(failure) from failure
+        raise classify(failure, has_login=way.has_login) from failure
     lines = (line.partition("\t") for line in answer.decode("utf-8", "surrogateescape").splitlines())
     return next((commit for commit, _, name in lines if name == ref), None)  # a pattern matches longer names too

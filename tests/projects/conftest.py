@@ -1,6 +1,6 @@
 """Clients of people with roles in the project."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from rest_framework.test import APIClient
@@ -8,6 +8,8 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from projects.models import Membership, Project
 from tests.conftest import MakeApi, MakeUser
+from tests.projects.git.certificates import Authority, make_authority
+from tests.projects.git.ssh_server import SshServer, running_sshd
 
 AsRole = Callable[[str], APIClient]
 
@@ -28,3 +30,16 @@ def as_role(project: Project, make_user: MakeUser, make_api: MakeApi) -> AsRole:
 def operator(db: None, make_user: MakeUser) -> User:
     """An operator who is a member of nothing."""
     return make_user("operator@example.com", is_staff=True)
+
+
+@pytest.fixture(scope="session")
+def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    """A real sshd; each test authorizes its own key."""
+    with running_sshd(tmp_path_factory.mktemp("sshd")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Signs servers' certificates."""
+    return make_authority(tmp_path_factory.mktemp("authority"))

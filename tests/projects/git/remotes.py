@@ -3,6 +3,7 @@
 import base64
 import os
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -17,7 +18,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 @contextmanager
-def http_server(answer: Answer) -> Iterator[str]:
+def http_server(answer: Answer, *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serves on loopback, every request by `answer`; gives the base URL."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -31,10 +32,12 @@ def http_server(answer: Answer) -> Iterator[str]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()
@@ -104,7 +107,7 @@ def git_daemon(root: Path) -> Iterator[int]:
     command = ["git", "daemon", "--listen=127.0.0.1", f"--port={port}", f"--base-path={root}", "--export-all"]
     daemon = subprocess.Popen([*command, "--reuseaddr", str(root)], env=ENVIRONMENT, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        wait_for_port(port, daemon)
         yield port
     finally:
         daemon.terminate()
@@ -126,9 +129,10 @@ def fake_ssh(folder: Path, script: str) -> str:
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+def wait_for_port(port: int, process: "subprocess.Popen[bytes]") -> None:
+    """Waits until the process listens."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except ConnectionRefusedError:
