@@ -50,6 +50,7 @@ class Project(models.Model):
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     error = models.JSONField(null=True, blank=True)
     progress = models.JSONField(null=True, blank=True)
+    notices = models.JSONField(default=list, blank=True)
     head_commit = models.CharField(max_length=64, null=True, blank=True)
     last_pulled_at = models.DateTimeField(null=True, blank=True)
     selected_agent = models.CharField(max_length=40, default="script")

@@ -64,6 +64,13 @@ class ErrorSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
+class NoticeSerializer(serializers.Serializer[Any]):
+    """Something that a clone of the repository does not have, and for a person what follows from it."""
+
+    code = serializers.ChoiceField(["submodules-not-fetched", "lfs-not-fetched"])
+    message = serializers.CharField()
+
+
 class IndexSerializer(serializers.Serializer[Any]):
     """The state of the code index."""
 
@@ -103,6 +110,7 @@ class ProjectSerializer(StrictModelSerializer):
     setup_commands = _CommandsField(help_text="Run in a run's work tree before its agent starts; null: the server's.")
     teardown_commands = _CommandsField(help_text="Run there after the agent has ended; null: the server's.")
     error = ErrorSerializer(read_only=True, allow_null=True)
+    notices = NoticeSerializer(many=True, read_only=True)
     index = IndexSerializer(read_only=True)
     credential = CredentialSerializer(required=False, write_only=True)
     docs = DocsSerializer(read_only=True)
@@ -121,6 +129,7 @@ class ProjectSerializer(StrictModelSerializer):
             "default_branch",
             "status",
             "error",
+            "notices",
             "progress",
             "head_commit",
             "last_pulled_at",

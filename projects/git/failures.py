@@ -42,7 +42,7 @@ def _invalid_answer() -> GitError:
 
 
 def _certificate_expired() -> GitError:
-    return _bad_certificate("has expired or is not valid yet: the host's operator must renew it, or a clock is wrong")
+    return _bad_certificate("has expired or is not valid yet: its operator must renew it, or a clock is wrong")
 
 
 def _certificate_of_another() -> GitError:
@@ -52,8 +52,8 @@ def _certificate_of_another() -> GitError:
 def _certificate_unknown() -> GitError:
     """Git with GnuTLS gives no closer reason."""
     return _bad_certificate(
-        "has expired, or comes from an authority that this server does not know. If it is your own, the operator names it in the param "
-        "git.ca_bundle"
+        "has expired, or comes from an authority that this server does not know. If that is your own, the operator "
+        "names it in the param git.ca_bundle"
     )
 
 

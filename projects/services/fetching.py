@@ -17,6 +17,7 @@ from config.api.params import read
 from projects import leases, remotes
 from projects.events import tell_of
 from projects.git.errors import GitError
+from projects.git.left_out import LeftOut, find_left_out
 from projects.git.remote import FetchProgress, fetch
 from projects.git.work_tree import is_untouched, remove_work_tree
 from projects.leases import Lease
@@ -32,6 +33,8 @@ WORK_TREE_KEPT = {
     "message": "The branch was fetched. The project's own work tree has changes and was left as it is: restore a "
     "snapshot of its unchanged state, and the next pull takes it along.",
 }
+SUBMODULES = "The repository has submodules ({}). They are not fetched: their folders are empty here."
+LFS = "The repository keeps files in Git LFS. Their contents are not fetched: the files hold their pointers here."
 Outcome = dict[str, Any]
 
 
@@ -100,7 +103,17 @@ def bring_up_to_date(
         "head_commit": result.head_commit,
         "last_pulled_at": timezone.now(),
         "error": None if advanced else WORK_TREE_KEPT,
+        "notices": _notices(find_left_out(open_repository(project), result.head_commit)),
     }
+
+
+def _notices(found: LeftOut) -> list[dict[str, str]]:
+    notices = []
+    if found.submodules:
+        notices.append({"code": "submodules-not-fetched", "message": SUBMODULES.format(found.submodules)})
+    if found.has_lfs:
+        notices.append({"code": "lfs-not-fetched", "message": LFS})
+    return notices
 
 
 def carry_out(

@@ -48,7 +48,7 @@ def running_sshd(folder: Path) -> Iterator[SshServer]:
     server = SshServer(folder, free_port())
     (folder / "config").write_text("\n".join([*_settings(server), *sshd.settings(program)]) + "\n")
     with (folder / "log").open("wb") as log:
-        command = [*_as_git(folder), program, "-D", "-e", "-f", folder / "config"]
+        command = [*_as_git(folder), str(program), "-D", "-e", "-f", f"{folder}/config"]
         process = subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
         wait_for_port(server.port, process)
