@@ -21,7 +21,7 @@ class LeftOut:
 
 
 def find_left_out(repository: Repository, commit: str) -> LeftOut:
-    """Looks at the names in the commit and at its `.gitattributes`; of many the first ones, of huge ones the beginning."""
+    """Looks at the names in the commit, and at its first `.gitattributes`; of huge ones at the beginning."""
     submodules, attributes = 0, []
     for mode, blob, path in _entries(repository, commit):
         submodules += mode == _SUBMODULE_MODE
