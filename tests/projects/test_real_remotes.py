@@ -91,19 +91,21 @@ def test_a_run_goes_to_an_ssh_host_and_the_key_is_nowhere(
     caplog.set_level(logging.DEBUG)
     project = clone(ssh_server.url(remote), credential=credential(private_key))
     assert (outcome(project), project["notices"]) == (("ready", None), [])
-    prompt = "Look.\n\n```sh\nenv > environment.txt\n```\n"
+    prompt = "Look.\n\n```sh\nenv\necho done > note.txt\n```\n"
     body = {"projectId": project["id"], "title": "x", "prompt": prompt, "safeMode": False, "start": True}
     run = api.post("/api/runs", body).json()
     work_off()
     api.post(f"/api/runs/{run['id']}/approve", {"commit": True})
-    assert api.post(f"/api/runs/{run['id']}/push").status_code == 202
+    pushed = api.post(f"/api/runs/{run['id']}/push")
+    assert pushed.status_code == 202, pushed.content
     work_off()
 
     attempt = RunAttempt.objects.get()
     assert (attempt.push_status, attempt.push_error) == ("pushed", None)
-    assert "PATH=" in git("show", f"{attempt.branch}:environment.txt", cwd=remote)
+    assert git("show", f"{attempt.branch}:note.txt", cwd=remote) == "done\n"
     opened = read_ssh_key(private_key, PASSPHRASE).text.splitlines()
     kept = [file.read_bytes() for file in Path(settings.HOME).rglob("*") if file.is_file()]
+    assert [content for content in kept if b"LOGNAME=agent" in content]  # the agent's environment is among it
     for secret in (opened[2], opened[3], private_key.splitlines()[2], PASSPHRASE):
         assert secret not in caplog.text
         assert secret not in all_rows()
