@@ -255,7 +255,7 @@ def test_a_project_is_shown_whole(api: APIClient, project: Project) -> None:
     assert set(api.get(f"/api/projects/{project.pk}").json()) == {
         *("id", "name", "slug", "description", "repositoryUrl", "defaultBranch", "status", "error", "progress"),
         *("headCommit", "lastPulledAt", "index", "docs", "disk", "defaults", "role", "runCounts"),
-        *("notices", "createdAt", "updatedAt"),
+        *("notices", "setupCommands", "teardownCommands", "createdAt", "updatedAt"),
     }
 
 
