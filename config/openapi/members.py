@@ -5,7 +5,7 @@ from typing import Any
 Schema = dict[str, Any]
 MAX_ID = 2**63 - 1
 _ID: Schema = {"minimum": 1, "maximum": MAX_ID}
-_SAYS_SOMETHING: Schema = {"pattern": r"\S"}
+_SAYS_SOMETHING: Schema = {"pattern": r"[^\s\x1c-\x1f\x85]"}
 _COUNTS: Schema = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
 _PROGRESS: Schema = {
     "type": ["object", "null"],

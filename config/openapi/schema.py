@@ -179,7 +179,7 @@ class ApiSchema(AutoSchema):
         schema = super()._map_serializer_field(field, direction, bypass_extensions)
         is_text = type(field) is serializers.CharField and direction == "request"
         if is_text and field.trim_whitespace and not field.allow_blank:
-            schema = {**schema, "pattern": r"\S"}
+            schema = {**schema, "pattern": r"[^\s\x1c-\x1f\x85]"}
         if isinstance(field, serializers.ListField) and direction == "request" and not field.allow_empty:
             schema = {**schema, "minItems": 1}
         return schema

@@ -30,7 +30,7 @@ def _text(name: str, description: str, **options: Any) -> OpenApiParameter:
     return OpenApiParameter(name, schema, required=name == "q", description=description)
 
 
-_QUERY = _text("q", "What to look for.", pattern=r"\S")
+_QUERY = _text("q", "What to look for.", pattern=r"[^\s\x1c-\x1f\x85]")
 _PATH = _text("path", "Only files whose path begins so.")
 _LANGUAGE = _text("language", "Only files in this language.")
 
