@@ -143,12 +143,12 @@ def test_the_whole_road_with_a_generated_client(generated: Generated, remote: Pa
     committed = client.call("runs.runs_commit", run, body=client.model("CommitRequest", message="Note"))
     assert committed.git.commit
 
-    refused = client.call("runs.runs_push", run, status=403)
+    refused = client.call("runs.runs_push", run, body=client.model("PushRequest"), status=403)
     assert (type(refused).__name__, refused.required_ability) == ("MissingAbilityProblem", "git:push")
     kinds = importlib.import_module(f"{PACKAGE}.models").ElevateAbilitiesEnum
     body = client.model("ElevateRequest", password=PASSWORD, abilities=[kinds("git:push"), kinds("settings:write")])
     client.use(client.call("auth.auth_elevate", body=body, status=201).token)
-    client.call("runs.runs_push", run, status=202)
+    client.call("runs.runs_push", run, body=client.model("PushRequest"), status=202)
     pushed = wait_until(
         lambda: (found := client.call("runs.runs_retrieve", run)).git.push_status in ("pushed", "failed") and found
     )
