@@ -15,6 +15,7 @@ from projects.models import Project
 from projects.services import disk
 from projects.services.disk import Removal
 from runs.services import pruning
+from snapshots.services.restoring import finish_interrupted
 
 TASKS_EVERY_SECONDS = 3600.0
 
@@ -43,13 +44,14 @@ def forget_finished_tasks() -> None:
 
 
 class Upkeep:
-    """Called at a worker's heartbeat, it queues what is due; it does nothing itself, and never takes long."""
+    """Called at a worker's heartbeat, it queues what is due, and finishes restores that were cut short."""
 
     def __init__(self) -> None:
         self._tasks_at = time.monotonic()
 
     def __call__(self) -> None:
         try:
+            finish_interrupted()
             self._queue_due()
         except DatabaseError:  # the next heartbeat tries again
             return

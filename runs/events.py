@@ -110,13 +110,13 @@ def append_for_project(project: Project, draft: Draft) -> None:
     """Writes an event of the project itself: it has no run, `seq` and `attempt`, and only the user stream shows it."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
-            _prepare_postgresql([draft])
+            _prepare_postgresql([draft], for_user_stream=True)
         _row(draft, project_id=project.pk, run_id=None, seq=None, attempt=None, now=timezone.now()).save()
 
 
-def _prepare_postgresql(drafts: Sequence[Draft]) -> None:
+def _prepare_postgresql(drafts: Sequence[Draft], *, for_user_stream: bool = False) -> None:
     with connection.cursor() as cursor:
-        if any(draft.event_type in USER_STREAM_TYPES for draft in drafts):
+        if for_user_stream or any(draft.event_type in USER_STREAM_TYPES for draft in drafts):
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [USER_STREAM_LOCK])
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])  # delivered at commit
 

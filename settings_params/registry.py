@@ -215,6 +215,15 @@ _GIT = (
         description="A push that takes longer is stopped.",
     ),
 )
+_SNAPSHOTS = (
+    IntParam(
+        key="snapshots.max_file_mb",
+        default=100,
+        minimum=1,
+        maximum=1_048_576,
+        description="A new or changed file larger than this, in MiB, is left out of snapshots; each tells which.",
+    ),
+)
 
 _RETENTION = (
     FloatParam(
@@ -313,5 +322,16 @@ _PROVIDERS = tuple(param for vendor, name in VENDORS.items() for param in _of_ve
 
 PARAMS: Mapping[str, Param] = {
     param.key: param
-    for param in (*_SAFETY, *_RUNS, *_AROUND_RUNS, *_SANDBOX, *_GIT, *_RETENTION, *_LIMITS, *_API, *_PROVIDERS)
+    for param in (
+        *_SAFETY,
+        *_RUNS,
+        *_AROUND_RUNS,
+        *_SANDBOX,
+        *_GIT,
+        *_SNAPSHOTS,
+        *_RETENTION,
+        *_LIMITS,
+        *_API,
+        *_PROVIDERS,
+    )
 }

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from accounts.admin import FactAdmin
-from snapshots.models import Snapshot
+from snapshots.models import Restore, Snapshot
 
 
 @admin.register(Snapshot)
@@ -12,3 +12,11 @@ class SnapshotAdmin(FactAdmin):
     list_filter = ("kind", "created_at")
     search_fields = ("description", "commit", "project__name")
     list_select_related = ("project", "run")
+
+
+@admin.register(Restore)
+class RestoreAdmin(FactAdmin):
+    list_display = ("id", "snapshot", "checkpoint", "status", "actor", "begun_at", "finished_at")
+    list_filter = ("status", "begun_at")
+    search_fields = ("snapshot__description", "snapshot__project__name", "actor__email")
+    list_select_related = ("snapshot", "checkpoint", "actor")

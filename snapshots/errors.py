@@ -21,7 +21,6 @@ class WorkTreeNotRecordable(_SnapshotConflict):
     default_code = "work-tree-not-recordable"
 
 
-class RestoreNotAvailable(_SnapshotConflict):
-    title = "This server does not restore snapshots yet"
-    default_code = "restore-not-available"
-    default_detail = "Restoring comes with a later version of the server: its operator can update it then."
+class WorkTreeNotRestorable(_SnapshotConflict):
+    title = "The snapshot could not be restored"
+    default_code = "work-tree-not-restorable"

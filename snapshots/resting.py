@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Q
 
 from projects import leases
 from projects.errors import ProjectNotReady
@@ -12,23 +13,30 @@ from projects.git.errors import GitError
 from projects.git.work_tree import WorkTree
 from projects.locks import LockNotFree, repository_lock, rest_lock
 from projects.models import Project, Workspace
-from projects.workspaces import OWN_WORKSPACE, open_work_tree
+from projects.workspaces import OWN_WORKSPACE, lay_out_work_tree, open_work_tree
 from runs.errors import WorkspaceBusy
 from runs.models import Run
 from runs.queries import conflict_members
 from snapshots.errors import WorkTreeMissing, WorkTreeNotRecordable
+from snapshots.models import Snapshot
 
 LOCK_WAIT_SECONDS = 10.0
-_QUIET_RUN = frozenset({*Run.AT_REST, Run.Status.PAUSED})
-_QUIET_PROJECT = frozenset({Project.Status.READY, Project.Status.ERROR, Project.Status.ARCHIVED})
+_IDLE_PROJECT = frozenset({Project.Status.READY, Project.Status.ERROR, Project.Status.ARCHIVED})
+_QUIET_PROJECT = leases.free() & Q(status__in=_IDLE_PROJECT)
+# The agent of a paused run may be there: its executor lends the tree's lock only while it holds the agent still.
+_QUIET_RUN = leases.free() & Q(status__in=Run.AT_REST) | Q(status=Run.Status.PAUSED)
 
 
 @dataclass(frozen=True)
 class RestingTree:
-    """A work tree that nothing was at work in when it was looked at; `owner` is the row whose lease guards it."""
+    """A work tree that nothing was at work in when it was looked at; `owner` is the row whose lease guards it.
+
+    `may_be_gone`: one that is not there is laid out anew when it is to be recorded.
+    """
 
     workspace: Workspace
     owner: Project | Run
+    may_be_gone: bool = False
 
     @property
     def work_tree(self) -> WorkTree:
@@ -41,7 +49,7 @@ class RestingTree:
         Whoever works in the tree has claimed the row before, and every claim makes its generation grow.
         """
         kind, quiet = (Run, _QUIET_RUN) if isinstance(self.owner, Run) else (Project, _QUIET_PROJECT)
-        rows = kind._default_manager.select_for_update(no_key=True).filter(leases.free(), status__in=quiet)
+        rows = kind._default_manager.select_for_update(no_key=True).filter(quiet)
         if not rows.filter(pk=self.owner.pk, lease_generation=self.owner.lease_generation).exists():
             self.owner.refresh_from_db()
             raise _busy(self.owner)
@@ -57,9 +65,10 @@ class RestingTree:
         try:
             with rest_lock(self.workspace, **wait), repository_lock(self.workspace.project, **wait):
                 require_still_now(self)
-                yield self.work_tree
+                is_gone = self.may_be_gone and not self.work_tree.is_ready
+                yield lay_out_work_tree(self.workspace) if is_gone else self.work_tree
         except LockNotFree:
-            detail = "The repository is being fetched or pushed, or the tree read: try again when that is over."
+            detail = "The repository is being fetched or pushed, or others use the tree: try again when that is over."
             raise WorkspaceBusy(detail, **_members(self.owner)) from None
         except GitError as error:
             raise WorkTreeNotRecordable(error.message, reason=error.code, **_members(self.owner)) from error
@@ -67,17 +76,45 @@ class RestingTree:
 
 def project_tree(project: Project) -> RestingTree:
     """The project's own work tree, or a 409."""
-    if project.status not in _QUIET_PROJECT:
+    if project.status not in _IDLE_PROJECT:
         raise ProjectNotReady(f"The project is {project.status}.", **project.error_members)
     return _resting(project, project.workspaces.filter(name=OWN_WORKSPACE).first())
 
 
 def run_tree(run: Run, attempt: int) -> RestingTree:
     """The work tree of one attempt of the run, or a 409."""
-    if run.has_agent or run.status in (Run.Status.QUEUED, Run.Status.RUNNING):
-        raise _busy(run)
+    _require_quiet(run)
+    return _resting(run, _workspace_of(run, attempt))
+
+
+def restorable_tree(snapshot: Snapshot) -> RestingTree:
+    """The work tree that the snapshot was taken from; one that is gone is made anew. Or a 409."""
+    owner, workspace = snapshot.run or snapshot.project, workspace_of(snapshot)
+    if isinstance(owner, Run):
+        _require_quiet(owner)
+    elif owner.status not in _IDLE_PROJECT:
+        raise ProjectNotReady(f"The project is {owner.status}.", **owner.error_members)
+    if workspace is None:
+        raise WorkTreeMissing("Nothing was ever checked out for it.", **_members(owner))
+    return RestingTree(workspace, owner, may_be_gone=True)
+
+
+def workspace_of(snapshot: Snapshot) -> Workspace | None:
+    """Where the snapshot was taken, whatever is there now."""
+    if snapshot.run is None or snapshot.attempt is None:
+        return snapshot.project.workspaces.filter(name=OWN_WORKSPACE).first()
+    return _workspace_of(snapshot.run, snapshot.attempt)
+
+
+def _workspace_of(run: Run, attempt: int) -> Workspace | None:
     row = run.attempts.filter(number=attempt).select_related("workspace__project").first()
-    return _resting(run, None if row is None else row.workspace)
+    return None if row is None else row.workspace
+
+
+def _require_quiet(run: Run) -> None:
+    has_moving_agent = run.has_agent and run.status != Run.Status.PAUSED
+    if has_moving_agent or run.status in (Run.Status.QUEUED, Run.Status.RUNNING):
+        raise _busy(run)
 
 
 def _resting(owner: Project | Run, workspace: Workspace | None) -> RestingTree:

@@ -7,25 +7,55 @@ from rest_framework import serializers
 
 from config.api.serializers import RowIdField, StrictSerializer
 from projects.git.changes import display_path
+from projects.git.trees import LeftOut
 from projects.models import Project
 from runs.models import Run
 from snapshots.comparing import Comparison
-from snapshots.models import Snapshot
+from snapshots.models import Restore, Snapshot
 
 MAX_DESCRIPTION_CHARACTERS = 1000
 CURRENT = "current"
 
 
+class LeftOutFileSerializer(serializers.Serializer[LeftOut]):
+    """A file that was too large for a snapshot."""
+
+    path = serializers.SerializerMethodField()
+    size_bytes = serializers.IntegerField()
+
+    def get_path(self, file: LeftOut) -> str:
+        return file.path.decode("utf-8", "replace")
+
+
+class RestoreSerializer(serializers.ModelSerializer[Restore]):
+    """The restore that a checkpoint was taken for: of which snapshot, and what became of it."""
+
+    error = serializers.JSONField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Restore
+        fields = ("snapshot_id", "status", "error", "begun_at", "finished_at")
+        read_only_fields = fields
+
+
 class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
     """A snapshot."""
+
+    left_out = LeftOutFileSerializer(many=True, read_only=True)
+    restore = serializers.SerializerMethodField()
 
     class Meta:
         model = Snapshot
         fields = (
             *("id", "project_id", "run_id", "attempt", "kind", "description", "commit", "tree"),
-            *("parent_id", "files_changed", "created_by", "created_at"),
+            *("parent_id", "files_changed", "left_out", "restore", "created_by", "created_at"),
         )
         read_only_fields = fields
+
+    @extend_schema_field(RestoreSerializer(allow_null=True))
+    def get_restore(self, snapshot: Snapshot) -> Any:
+        restore = getattr(snapshot, "restore", None)
+        return None if restore is None else RestoreSerializer(restore).data
 
 
 class RestoredSerializer(serializers.Serializer[Any]):

@@ -15,16 +15,18 @@ from config.api.views import ApiViewSet
 from projects.errors import ProjectNotReady, RoleRequired
 from projects.models import Membership, Project
 from projects.permissions import require_role
-from projects.services.lifecycle import require_writable
 from runs.errors import WorkspaceBusy
 from runs.models import Run
-from snapshots import serializers, services
+from snapshots import serializers
 from snapshots.comparing import compare
-from snapshots.errors import RestoreNotAvailable, WorkTreeMissing, WorkTreeNotRecordable
+from snapshots.errors import WorkTreeMissing, WorkTreeNotRecordable, WorkTreeNotRestorable
 from snapshots.filters import SnapshotFilterSet
 from snapshots.models import Snapshot
+from snapshots.services.restoring import restore_snapshot
+from snapshots.services.taking import take_manual_snapshot
 
 MAINTAINER = Membership.Role.MAINTAINER
+_NO_TREE = (RoleRequired, ProjectNotReady, WorkspaceBusy, WorkTreeMissing, WorkTreeNotRecordable)
 
 
 class SnapshotViewSet(RetrieveModelMixin, ListModelMixin, ApiViewSet):
@@ -38,8 +40,8 @@ class SnapshotViewSet(RetrieveModelMixin, ListModelMixin, ApiViewSet):
         "compare": "projects:read",
     }
     problems = {
-        "create": (RoleRequired, ProjectNotReady, WorkspaceBusy, WorkTreeMissing, WorkTreeNotRecordable),
-        "restore": (RoleRequired, ProjectNotReady, RestoreNotAvailable),
+        "create": _NO_TREE,
+        "restore": (*_NO_TREE, WorkTreeNotRestorable),
         "compare": (ProjectNotReady, WorkspaceBusy, WorkTreeMissing, WorkTreeNotRecordable),
     }
     outside_transaction = frozenset({"create", "restore", "compare"})
@@ -54,10 +56,11 @@ class SnapshotViewSet(RetrieveModelMixin, ListModelMixin, ApiViewSet):
         snapshots = Snapshot.objects.filter(project__in=Project.objects.visible_to(user).values("pk"))
         parents: dict[str, Any] = self.kwargs
         if "project" in parents:
-            return snapshots.filter(project=self._find_project(parents["project"]))
+            return snapshots.filter(project=self._find_project(parents["project"])).select_related("restore")
         if "run" in parents:
-            return snapshots.filter(run=get_object_or_404(Run.objects.visible_to(user), pk=parents["run"]))
-        return snapshots.select_related("project", "run")
+            run = get_object_or_404(Run.objects.visible_to(user), pk=parents["run"])
+            return snapshots.filter(run=run).select_related("restore")
+        return snapshots.select_related("project", "run", "restore")
 
     def _find_project(self, pk: str) -> Project:
         project: Project = get_object_or_404(Project.objects.visible_to(self.request.user), pk=pk)
@@ -75,19 +78,20 @@ class SnapshotViewSet(RetrieveModelMixin, ListModelMixin, ApiViewSet):
         found = self._find_project(project)
         require_role(found, request.user, MAINTAINER)
         body = self._read(serializers.ManualSnapshotSerializer, found)
-        snapshot = services.take_manual_snapshot(found, actor=request.user, **body)
+        snapshot = take_manual_snapshot(found, actor=request.user, **body)
         headers = {"Location": f"/api/snapshots/{snapshot.pk}"}
         return Response(self.get_serializer(snapshot).data, status=status.HTTP_201_CREATED, headers=headers)
 
     @extend_schema(request=None, responses=serializers.RestoredSerializer)
     @action(detail=True, methods=["post"])
     def restore(self, request: UserRequest, pk: str) -> Response:
-        """Makes the work tree equal to the snapshot, after a snapshot of what is there."""
+        """Makes the work tree equal to the snapshot, byte for byte, after a snapshot of what is there."""
         snapshot: Snapshot = self.get_object()
         require_role(snapshot.project, request.user, MAINTAINER)
         self.refuse_body(request)
-        require_writable(snapshot.project)
-        raise RestoreNotAvailable(snapshot_id=snapshot.pk, run_id=snapshot.run_id, **snapshot.project.error_members)
+        restore = restore_snapshot(snapshot, actor=request.user)
+        answer = {"restored": snapshot, "checkpoint": restore.checkpoint}
+        return Response(serializers.RestoredSerializer(answer).data)
 
     @extend_schema(request=serializers.CompareSerializer, responses=serializers.ComparisonSerializer)
     @action(detail=True, methods=["post"])

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from projects.git.identity import Identity
 from projects.git.private_dir import PrivateDir
 from projects.git.repository import Repository
 from projects.git.ssh_keys import SshKey
-from projects.git.trees import write_exact_tree
+from projects.git.trees import EVERYTHING, LeftOut, Selection, record_exactly
 from projects.git.work_tree import WorkTree
 
 SNAPSHOT_REFS = "refs/quarterdeck/snapshots/"
@@ -27,6 +28,7 @@ class Snapshot:
     commit: str
     tree: str
     files_changed: int
+    left_out: tuple[LeftOut, ...]
 
 
 def commit_tree(
@@ -73,19 +75,23 @@ def _signing(key: SshKey | None) -> Iterator[tuple[Sequence[str], Sequence[tuple
         yield ["-S"], (("gpg.format", "ssh"), ("gpg.ssh.program", program), ("user.signingKey", str(login.file)))
 
 
-def save_snapshot(work_tree: WorkTree, *, ref: str, message: str, parent: str | None) -> Snapshot:
+def save_snapshot(
+    work_tree: WorkTree, *, ref: str, message: str, parent: str | None, selection: Selection = EVERYTHING
+) -> Snapshot:
     """Record the work tree byte for byte (ignored files left out) under `ref`, in `refs/quarterdeck/snapshots/`.
 
     Its objects are readable by the server only. Done again after a kill, the ref names the newer one. The caller holds
-    the repository lock. Errors as of `write_exact_tree`.
+    the repository lock. Errors as of `record_exactly`.
     """
     if not ref.startswith(SNAPSHOT_REFS):
         raise ValueError(f"the ref of a snapshot begins with {SNAPSHOT_REFS}")
-    tree = write_exact_tree(work_tree)
-    commit = _commit_private(work_tree.exact, tree, [parent] if parent else [], message)
-    repository = work_tree.repository
-    repository.run(["update-ref", "--no-deref", ref, commit])
-    return Snapshot(commit, tree, _count_changes(repository, parent or work_tree.base_commit, tree))
+    recorded, repository = record_exactly(work_tree, selection), work_tree.repository
+    tree = recorded.tree
+    with ThreadPoolExecutor(1, "git") as counter:
+        changes = counter.submit(_count_changes, repository, parent or work_tree.base_commit, tree)
+        commit = _commit_private(work_tree.exact, tree, [parent] if parent else [], message)
+        repository.run(["update-ref", "--no-deref", ref, commit])
+    return Snapshot(commit, tree, changes.result(), recorded.left_out)
 
 
 def _commit_private(private: PrivateDir, tree: str, parents: Sequence[str], message: str) -> str:

@@ -130,9 +130,10 @@ def write_git_dir(git_dir: Path, attributes: bytes, *, head: str = "refs/heads/n
     (git_dir / "HEAD").write_text(f"ref: {head}\n")
 
 
-def submodules(private: PrivateDir) -> set[bytes]:
-    """The names in the index that are submodules."""
-    entries = private.run(["ls-files", "--stage", "-z"]).split(b"\0")
+def submodules(private: PrivateDir, among: Sequence[bytes] = ()) -> set[bytes]:
+    """The names in the index that are submodules, of those given or of all."""
+    names = [os.fsdecode(name) for name in among]
+    entries = private.run(["ls-files", "--stage", "-z", "--", *names]).split(b"\0")
     return {entry.partition(b"\t")[2] for entry in entries if entry.startswith(b"160000 ")}
 
 

@@ -3,7 +3,9 @@
 import os
 import secrets
 import stat
-from dataclasses import replace
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from projects.git.errors import GitError, GitFailed, WorkTreeRefused
@@ -13,7 +15,41 @@ from projects.git.work_tree import WorkTree
 EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 MAXIMUM_NESTING = 64
 SHOWN_LENGTH = 300
+FEW_NAMES = 200
+UNFINISHED_RESTORE = "restoring"
+"""In a work tree's `index_dir` while a restore writes: until its end the files are of two states."""
+
 _NOTHING = "0" * 40
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file too large to be recorded: its name as git has it, and its size."""
+
+    path: bytes
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is recorded of a work tree beside the usual: nothing larger than `max_file_bytes`, but in any case `also`.
+
+    A file of the base commit that has not changed is recorded whatever its size: its content is there already.
+    """
+
+    max_file_bytes: int | None = None
+    also: Collection[bytes] = ()
+
+
+EVERYTHING = Selection()
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The id of a tree, and which files are not in it for their size."""
+
+    tree: str
+    left_out: tuple[LeftOut, ...]
 
 
 def write_review_tree(work_tree: WorkTree) -> str:
@@ -23,40 +59,85 @@ def write_review_tree(work_tree: WorkTree) -> str:
     stopped or frozen the agent: git reads by path, and the server may read more than the agent may. Raises
     WorkTreeRefused where something cannot be recorded.
     """
-    base = work_tree.base_commit
-    with work_tree.locked():
-        return _record(work_tree.review, base)
+    return _record(work_tree, work_tree.review, EVERYTHING).tree
 
 
 def write_exact_tree(work_tree: WorkTree) -> str:
     """The id of the byte-exact tree, kept among the private objects; otherwise as `write_review_tree`."""
+    return record_exactly(work_tree, EVERYTHING).tree
+
+
+def record_exactly(work_tree: WorkTree, selection: Selection) -> Recorded:
+    """As `write_exact_tree`, of what is selected."""
+    return _record(work_tree, work_tree.exact, selection)
+
+
+def _record(work_tree: WorkTree, private: PrivateDir, selection: Selection) -> Recorded:
     base = work_tree.base_commit
+    if (work_tree.index_dir / UNFINISHED_RESTORE).exists():
+        raise WorkTreeRefused(
+            "A restore of this work tree was interrupted. The server finishes it within seconds: try again then.",
+            code="restore-unfinished",
+        )
     with work_tree.locked():
-        return _record(work_tree.exact, base)
+        try:
+            left_out = _bring_up_to_date(private, base, selection)
+            return Recorded(private.run(["write-tree"]).decode().strip(), left_out)
+        except GitFailed as error:
+            raise _explain(error) from error
 
 
-def _record(private: PrivateDir, base: str) -> str:
-    try:
-        if not private.index.exists():
-            _start_index(private, base)
-        changed, gone = _changed_files(private)
-        # Before the search for others: git does not list a folder while the index has a file of its name.
-        _forget(private, gone)
-        others = _other_files(private)
-        if any(name.rpartition(b"/")[2] == b".gitattributes" for name in (*changed, *others, *gone)):
-            private.must_convert_again.touch()
-        _forget(private, _ignored_since(private, base))
-        if changed or others:
-            private.has_additions.touch()
-            _add(private, [*changed, *others])
-        if private.must_convert_again.exists():
-            _add_again(private, base)
-            private.must_convert_again.unlink()
-        if changed or others:
-            _drop_foreign_submodules(private, base)
-        return private.run(["write-tree"]).decode().strip()
-    except GitFailed as error:
-        raise _explain(error) from error
+def _bring_up_to_date(private: PrivateDir, base: str, selection: Selection) -> tuple[LeftOut, ...]:
+    """Makes the index that of the files on disk."""
+    if not private.index.exists():
+        _start_index(private, base)
+    changed, others, gone, ignored = _look(private)
+    if any(name.rpartition(b"/")[2] == b".gitattributes" for name in (*changed, *others, *gone)):
+        private.must_convert_again.touch()
+    left_out = _too_large(private.work_tree, [*changed, *others], selection)
+    unwanted = {each.path for each in left_out}.union(_not_of_the_base(private, ignored, base))
+    _forget(private, sorted(unwanted))
+    wanted = [*(name for name in (*changed, *others) if name not in unwanted), *selection.also]
+    if wanted:
+        private.has_additions.touch()
+        _add(private, wanted)
+    if private.must_convert_again.exists():
+        _add_again(private, base)
+        private.must_convert_again.unlink()
+    if wanted:
+        _drop_foreign_submodules(private, base, wanted)
+    return left_out
+
+
+def _look(private: PrivateDir) -> tuple[list[bytes], list[bytes], list[bytes], list[bytes]]:
+    """Tracked files that look changed, untracked ones, those that are gone, and tracked ones that are ignored by now.
+
+    Three readers at once. Git does not list a folder while the index has a file of its name: then once more.
+    """
+    with ThreadPoolExecutor(3, "git") as readers:
+        tracked = readers.submit(_changed_files, private)
+        untracked = readers.submit(_list_others, private)
+        ignored = readers.submit(_ignored_since, private)
+        (changed, gone), names = tracked.result(), untracked.result()
+    _forget(private, gone)
+    if any(Path(private.work_tree, os.fsdecode(name)).is_dir() for name in gone):
+        names = _list_others(private)
+    return changed, _other_files(private, names), gone, ignored.result()
+
+
+def _too_large(work_tree: Path, names: list[bytes], selection: Selection) -> tuple[LeftOut, ...]:
+    limit, also = selection.max_file_bytes, frozenset(selection.also)
+    if limit is None:
+        return ()
+    found = []
+    for name in names:
+        try:
+            size = Path(work_tree, os.fsdecode(name)).lstat().st_size
+        except OSError:
+            continue
+        if size > limit and name not in also:
+            found.append(LeftOut(name, size))
+    return tuple(found)
 
 
 def _start_index(private: PrivateDir, base: str) -> None:
@@ -69,18 +150,18 @@ def _start_index(private: PrivateDir, base: str) -> None:
     fresh.index.rename(private.index)
 
 
-def _other_files(private: PrivateDir) -> list[bytes]:
+def _other_files(private: PrivateDir, names: list[bytes]) -> list[bytes]:
     """Untracked files. Git lists a repository inside as `folder/` until it has an entry there: so it gets one."""
     placeholder = b"/.quarterdeck-" + secrets.token_hex(8).encode()
     placed: list[bytes] = []
     for _ in range(MAXIMUM_NESTING):
-        names = _list_others(private)
         repositories = [name[:-1] + placeholder for name in names if name.endswith(b"/")]
         if not repositories:
             _forget(private, placed)
             return names
         placed += repositories
         _write_entries(private, [b"100644 " + EMPTY_BLOB.encode() + b"\t" + name for name in repositories])
+        names = _list_others(private)
     _forget(private, placed)
     raise WorkTreeRefused(
         f"Git repositories are nested more than {MAXIMUM_NESTING} deep in the work tree. Remove some.",
@@ -119,11 +200,15 @@ def _is_recordable(work_tree: Path, name: bytes) -> bool:
     return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
 
 
-def _ignored_since(private: PrivateDir, base: str) -> list[bytes]:
-    """Files recorded earlier, not in the base commit, ignored by now: a tree must not depend on its history."""
+def _ignored_since(private: PrivateDir) -> list[bytes]:
+    """Files in the index that are ignored by now."""
     if not private.has_additions.exists():
         return []
-    ignored = _split(private.run(["ls-files", "-z", "--cached", "--ignored", "--exclude-standard"]))
+    return _split(private.run(["ls-files", "-z", "--cached", "--ignored", "--exclude-standard"]))
+
+
+def _not_of_the_base(private: PrivateDir, ignored: list[bytes], base: str) -> list[bytes]:
+    """Those recorded earlier, ignored by now, that the base commit lacks: a tree must not depend on its history."""
     if not ignored:
         return []
     in_base = set(_split(private.run(["ls-tree", "-r", "-z", "--name-only", "--full-tree", base])))
@@ -155,9 +240,9 @@ def _add_again(private: PrivateDir, base: str) -> None:
     _add(private, names)
 
 
-def _drop_foreign_submodules(private: PrivateDir, base: str) -> None:
+def _drop_foreign_submodules(private: PrivateDir, base: str, added: list[bytes]) -> None:
     """A folder that became a repository between two looks may have got in as a submodule: only the base's count."""
-    names = submodules(private)
+    names = submodules(private, added if len(added) <= FEW_NAMES else ())
     if names:
         lines = _split(private.run(["ls-tree", "-r", "-z", "--full-tree", base]))
         in_base = {line.partition(b"\t")[2] for line in lines if line.startswith(b"160000 ")}

@@ -20,9 +20,7 @@ from runs.queries import current_attempt
 def prepare_attempt(run: Run) -> RunAttempt:
     """The attempt's row with its work tree laid out, as it was left when the run is taken up again."""
     attempt = current_attempt(run) or _new_attempt(run)
-    workspace = attempt.workspace
-    if workspace is None:
-        raise RuntimeError("an attempt always has a work space")
+    workspace = workspace_of(attempt)
     work_tree = lay_out_work_tree(workspace)
     home = workspace.agent_home_path
     for folder in (home, home / "tmp"):
@@ -33,6 +31,13 @@ def prepare_attempt(run: Run) -> RunAttempt:
     if not attempt.session_id:
         create_agent_git_dir(home / "git", work_tree=work_tree, branch=attempt.branch)
     return attempt
+
+
+def workspace_of(attempt: RunAttempt) -> Workspace:
+    """Where the attempt's agent works; one that is being carried out has it."""
+    if attempt.workspace is None:
+        raise RuntimeError("an attempt always has a work space")
+    return attempt.workspace
 
 
 def _new_attempt(run: Run) -> RunAttempt:
@@ -58,9 +63,7 @@ def _new_attempt(run: Run) -> RunAttempt:
 
 def sandbox_spec(attempt: RunAttempt, profile: AgentProfile, interpreter: str) -> SandboxSpec:
     """What the attempt's agent may see: its tree and home, its own installation, the repository's objects read-only."""
-    workspace = attempt.workspace
-    if workspace is None:
-        raise RuntimeError("an attempt always has a work space")
+    workspace = workspace_of(attempt)
     home = workspace.agent_home_path
     objects: Path = open_repository(workspace.project).objects
     return SandboxSpec(

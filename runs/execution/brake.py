@@ -5,13 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from runs.execution.sandbox.running import SandboxedProcess
+from runs.execution.tree_hold import TreeHold
 
 
 class Brake:
-    """The one who stops and continues a process tree; it goes on when nobody wants it still any more."""
+    """The one who stops and continues a process tree; it goes on when nobody wants it still any more.
 
-    def __init__(self, process: SandboxedProcess) -> None:
-        self._process = process
+    A pause lends the work tree to others, so nobody looks at files while one is wanted.
+    """
+
+    def __init__(self, process: SandboxedProcess, tree: TreeHold) -> None:
+        self._process, self._tree = process, tree
+        self._look = asyncio.Lock()
         self._lock = asyncio.Lock()
         self._holders = 0
         self._is_paused = False
@@ -21,12 +26,22 @@ class Brake:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Nothing of the agent moves while the body runs."""
-        await self._hold()
-        try:
-            yield
-        finally:
-            await self._let_go()
+        """While the body runs nothing of the agent moves, and nobody else is in its tree. Waits for a pause's end."""
+        async with self._looking():
+            await self._hold()
+            try:
+                yield
+            finally:
+                await self._let_go()
+
+    @asynccontextmanager
+    async def _looking(self) -> AsyncIterator[None]:
+        while True:
+            await self._may_go.wait()
+            async with self._look:
+                if self._may_go.is_set():
+                    yield
+                    return
 
     @property
     def is_paused(self) -> bool:
@@ -40,11 +55,23 @@ class Brake:
         """
         if is_wanted:
             self._may_go.clear()
-        else:
+        elif not self._is_paused:
             self._may_go.set()
         if self._is_open and is_wanted != self._is_paused:
-            self._is_paused = is_wanted
-            await (self._hold() if is_wanted else self._let_go())
+            await (self._pause() if is_wanted else self._go_on())
+
+    async def _pause(self) -> None:
+        async with self._look:
+            await self._hold()
+            self._is_paused = True
+            self._tree.release()
+
+    async def _go_on(self) -> None:
+        """Not yet while others are at work in the tree: the next look tries again."""
+        if await asyncio.to_thread(self._tree.take, 0):
+            self._is_paused = False
+            self._may_go.set()
+            await self._let_go()
 
     async def may_prompt(self) -> None:
         """Returns when no pause is wanted. From now on the session is open, and a pause stops the processes."""

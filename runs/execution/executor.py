@@ -15,22 +15,23 @@ from django.utils import timezone
 from projects import leases
 from projects.git.errors import GitError
 from projects.leases import Lease
-from projects.locks import rest_lock
 from projects.services.disk import expect_upkeep
 from projects.workspaces import open_work_tree
 from runs.events import LeaseLost
 from runs.execution import results, steps
-from runs.execution.attempts import prepare_attempt
+from runs.execution.attempts import prepare_attempt, workspace_of
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
 from runs.execution.prompts import next_prompt
 from runs.execution.sitting import Sitting
+from runs.execution.tree_hold import TreeHold
 from runs.models import Run, RunAttempt
 from runs.queries import current_attempt
 from runs.services import lifecycle, pausing
 from runs.services.permissions import expire_permissions
 from runs.services.recording import close_lost_commands
 from snapshots.models import Snapshot
-from snapshots.services import take_run_snapshot
+from snapshots.services.restoring import finish_in
+from snapshots.services.taking import take_run_snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -96,13 +97,22 @@ def _carry_out(run: Run, lease: Lease) -> None:
 
 def _has_come_to_its_end(run: Run, lease: Lease) -> bool:
     """Whether the run is completed; not so when a message has come in meanwhile, or somebody has moved the run."""
-    attempt = _prepare(run, lease)
-    if next_prompt(attempt) is not None:
-        steps.set_up(run, attempt, lease)
-        async_to_sync(Sitting(run, attempt, lease).carry_out)()
-    steps.tear_down(run, attempt, lease)
-    results.record_results(attempt, lease, "completed")
-    return lifecycle.complete_run(run, lease)
+    close_lost_commands(run)
+    expire_permissions(run)
+    attempt = prepare_attempt(run)
+    workspace = workspace_of(attempt)
+    with TreeHold(workspace) as tree:
+        finish_in(workspace)  # whoever was still at work in the tree is done, or dead
+        if not attempt.session_id:
+            take_run_snapshot(attempt, Snapshot.Kind.BEFORE_RUN, lease)
+        if next_prompt(attempt) is not None:
+            steps.set_up(run, attempt, lease, tree)
+            async_to_sync(Sitting(run, attempt, lease, tree).carry_out)()
+            tree.take()
+        steps.tear_down(run, attempt, lease, tree)
+        tree.take()
+        results.record_results(attempt, lease, "completed")
+        return lifecycle.complete_run(run, lease)
 
 
 def _require_running(lease: Lease) -> None:
@@ -110,18 +120,6 @@ def _require_running(lease: Lease) -> None:
     status = lease.held().values_list("status", flat=True).first()
     if status != Run.Status.RUNNING:
         raise RunInterrupted("lost" if status is None else str(status))
-
-
-def _prepare(run: Run, lease: Lease) -> RunAttempt:
-    close_lost_commands(run)
-    expire_permissions(run)
-    attempt = prepare_attempt(run)
-    if attempt.workspace is not None:
-        with rest_lock(attempt.workspace):  # whoever was still reading the tree has done so
-            pass
-    if not attempt.session_id:
-        take_run_snapshot(attempt, Snapshot.Kind.BEFORE_RUN, lease)
-    return attempt
 
 
 def _fail(run: Run, lease: Lease, code: str, message: str) -> None:
@@ -132,21 +130,23 @@ def _fail(run: Run, lease: Lease, code: str, message: str) -> None:
 
 def _keep_what_is_there(run: Run, lease: Lease, outcome: str) -> None:
     attempt = current_attempt(run)
-    if attempt is None:
+    if attempt is None or attempt.workspace is None:
         return
-    _tear_down(run, attempt, lease)
-    try:
-        results.record_results(attempt, lease, outcome)
-    except GitError as error:
-        logger.warning("The files of run %s could not be recorded: %s", run.pk, error.message)
+    with TreeHold(attempt.workspace) as tree:
+        _tear_down(run, attempt, lease, tree)
+        tree.take()
+        try:
+            results.record_results(attempt, lease, outcome)
+        except GitError as error:
+            logger.warning("The files of run %s could not be recorded: %s", run.pk, error.message)
 
 
-def _tear_down(run: Run, attempt: RunAttempt, lease: Lease) -> None:
+def _tear_down(run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold) -> None:
     """After a run that has failed or was cancelled: that stays so, whatever comes of the teardown."""
     if attempt.workspace is None or not open_work_tree(attempt.workspace).is_ready:
         return
     try:
-        steps.tear_down(run, attempt, lease)
+        steps.tear_down(run, attempt, lease, tree)
     except RunInterrupted as interruption:
         logger.warning("The teardown of run %s was cut short: %s.", run.pk, interruption.reason)
     except LeaseLost:

@@ -11,7 +11,7 @@ from runs.events import LeaseLost
 from runs.models import Run, RunAttempt
 from runs.services.recording import close_lost_commands, record_present_files
 from snapshots.models import Snapshot
-from snapshots.services import take_run_snapshot
+from snapshots.services.taking import take_run_snapshot
 
 
 def record_results(attempt: RunAttempt, lease: Lease, outcome: str) -> None:

@@ -29,10 +29,12 @@ from runs.execution.sandbox.process import start
 from runs.execution.sandbox.running import SandboxedProcess
 from runs.execution.sandbox.support import probe
 from runs.execution.sandbox.watchdog import watch
+from runs.execution.tree_hold import TreeHold
 from runs.execution.tree_watch import watch_tree
 from runs.execution.watch import watch_run
 from runs.models import Run, RunAttempt
 from runs.services.recording import record_present_files
+from snapshots.services.taking import take_checkpoint
 
 FILES_EVERY_SECONDS = 0.5
 STILL_PART = 8
@@ -42,8 +44,8 @@ STILL_PART = 8
 class Sitting:
     """The agent of one attempt is given what waits for it, one prompt after another, by one process of it."""
 
-    def __init__(self, run: Run, attempt: RunAttempt, lease: Lease) -> None:
-        self._run, self._attempt, self._lease = run, attempt, lease
+    def __init__(self, run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold) -> None:
+        self._run, self._attempt, self._lease, self._tree = run, attempt, lease, tree
         self._files_changed = asyncio.Event()
         self._told = ""
         self._profile: AgentProfile = PROFILES[run.selected_agent]
@@ -66,7 +68,7 @@ class Sitting:
                 await self._recorder.finish()
 
     async def _attend(self, process: SandboxedProcess) -> None:
-        brake = Brake(process)
+        brake = Brake(process, self._tree)
         session = AgentSession(
             process.stdin,
             process.stdout,
@@ -93,6 +95,9 @@ class Sitting:
         await self._open(session)
         while (prompt := await sync_to_async(next_prompt)(self._attempt)) is not None:
             await brake.may_prompt()
+            if prompt.message is not None:
+                async with brake.held():  # what the agent has left running may not move either
+                    await sync_to_async(take_checkpoint)(self._attempt, prompt.message, self._lease)
             await sync_to_async(begin)(prompt, self._lease)
             _check(await session.prompt(prompt.text, turn=prompt.name))
             await self._recorder.finish()

@@ -29,6 +29,7 @@ from runs.execution.sandbox.support import probe
 from runs.execution.sandbox.watchdog import watch
 from runs.execution.sitting import first_of
 from runs.execution.step_output import StepOutput
+from runs.execution.tree_hold import TreeHold
 from runs.execution.watch import watch_run
 from runs.models import CommandExecution, Run, RunAttempt
 from runs.services.recording import CommandEnd, CommandStart, record
@@ -43,24 +44,24 @@ class StepFailed(Exception):
     """A command did not end well; the text says how."""
 
 
-def set_up(run: Run, attempt: RunAttempt, lease: Lease) -> None:
+def set_up(run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold) -> None:
     """Setup commands that are still to be done: once an attempt, and again after a teardown. RunCannotGoOn."""
     if attempt.teardown_done:
         _count(attempt, lease, setup_done=0, teardown_done=0)
     for number in range(attempt.setup_done, len(attempt.setup_commands)):
         try:
-            _carry_out(run, attempt, lease, Phase.SETUP, number)
+            _carry_out(run, attempt, lease, tree, Phase.SETUP, number)
         except StepFailed as failure:
             cure = "Correct the project's setup commands or what they need, then try again."
             raise RunCannotGoOn("setup-failed", f"{failure} {cure}") from failure
         _count(attempt, lease, setup_done=number + 1)
 
 
-def tear_down(run: Run, attempt: RunAttempt, lease: Lease) -> None:
+def tear_down(run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold) -> None:
     """Teardown commands that are still to be done. RunInterrupted when this worker must stop or has lost the run."""
     for number in range(attempt.teardown_done, len(attempt.teardown_commands)):
         try:
-            _carry_out(run, attempt, lease, Phase.TEARDOWN, number)
+            _carry_out(run, attempt, lease, tree, Phase.TEARDOWN, number)
         except (StepFailed, RunCannotGoOn, OSError) as failure:
             _tell(run, lease, str(failure))
         _count(attempt, lease, teardown_done=number + 1)
@@ -77,16 +78,16 @@ def _tell(run: Run, lease: Lease, text: str) -> None:
     record(run, lease, [Draft("log", text, "warning", data={"phase": Phase.TEARDOWN})])
 
 
-def _carry_out(run: Run, attempt: RunAttempt, lease: Lease, phase: Phase, number: int) -> None:
+def _carry_out(run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold, phase: Phase, number: int) -> None:
     # From this very thread: a sandbox dies with the thread that started it.
-    async_to_sync(_Step(run, attempt, lease, phase, number).carry_out)()
+    async_to_sync(_Step(run, attempt, lease, tree, phase, number).carry_out)()
 
 
 class _Step:
     """One command of a phase, from its start in a sandbox to its recorded end."""
 
-    def __init__(self, run: Run, attempt: RunAttempt, lease: Lease, phase: Phase, number: int) -> None:
-        self._lease, self._phase = lease, phase
+    def __init__(self, run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold, phase: Phase, number: int) -> None:
+        self._lease, self._tree, self._phase = lease, tree, phase
         commands = attempt.setup_commands if phase == Phase.SETUP else attempt.teardown_commands
         self._command: str = commands[number]
         self._title = f"{phase.label} command {number + 1} of {len(commands)}"
@@ -134,7 +135,7 @@ class _Step:
     async def _attend(self, process: SandboxedProcess) -> str:
         """Why it was ended before its time; empty where it ended by itself."""
         process.stdin.close()
-        brake = Brake(process)
+        brake = Brake(process, self._tree)
         await brake.may_prompt()  # from the first moment on a pause stops it
         guards = [self._recorder.run(), self._output.tell(), self._follow(brake), self._keep_limits(process)]
         guards.append(self._keep_time(brake))

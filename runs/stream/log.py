@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from runs.events import USER_STREAM_TYPES
 from runs.models import AgentEvent
@@ -14,14 +14,14 @@ PAGE_ROWS = 500
 
 @dataclass(frozen=True)
 class Topic:
-    """What can be followed: one run, or with None the status changes of all runs."""
+    """What can be followed: one run, or with None the status changes of all runs and the events of projects."""
 
     run_id: int | None
 
     def rows(self) -> QuerySet[AgentEvent]:
         """The topic's events."""
         if self.run_id is None:
-            return AgentEvent.objects.filter(event_type__in=USER_STREAM_TYPES)
+            return AgentEvent.objects.filter(Q(event_type__in=USER_STREAM_TYPES) | Q(run=None))
         return AgentEvent.objects.filter(run_id=self.run_id)
 
 

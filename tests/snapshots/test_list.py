@@ -44,6 +44,8 @@ def test_a_snapshot_is_shown_whole(api: APIClient, run: Run) -> None:
         "tree": "0" * 40,
         "parentId": None,
         "filesChanged": 0,
+        "leftOut": [],
+        "restore": None,
         "createdBy": None,
     }
 

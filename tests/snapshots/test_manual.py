@@ -148,7 +148,7 @@ def test_a_run_that_sets_out_meanwhile_leaves_nothing(
         Run.objects.update(status="running", lease_generation=done.lease_generation + 1)
         return saved
 
-    monkeypatch.setattr("snapshots.services.save_snapshot", interrupted)
+    monkeypatch.setattr("snapshots.services.taking.save_snapshot", interrupted)
     answer = take(api, done.project, runId=done.pk)
 
     assert (problem(answer), answer.json()["currentStatus"]) == ((409, "workspace-busy"), "running")
