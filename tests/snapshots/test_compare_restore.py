@@ -1,4 +1,4 @@
-"""Comparing snapshots with each other and with the present tree; restoring, which is not there yet."""
+"""Comparing snapshots with each other and with the present tree; who may restore one."""
 
 from pathlib import Path
 from typing import Any
@@ -163,11 +163,6 @@ def test_a_viewer_may_compare_but_not_restore(viewer: APIClient, snapshot: Snaps
     assert problem(compare(viewer, snapshot.pk, "current")) == (409, "work-tree-missing")
     answer = viewer.post(f"/api/snapshots/{snapshot.pk}/restore")
     assert (problem(answer), answer.json()["requiredRole"]) == ((403, "role-required"), "maintainer")
-
-
-def test_restoring_is_not_there_yet(api: APIClient, snapshot: Snapshot) -> None:
-    answer = api.post(f"/api/snapshots/{snapshot.pk}/restore")
-    assert (problem(answer), answer.json()["snapshotId"]) == ((409, "restore-not-available"), snapshot.pk)
 
 
 def test_restoring_needs_the_ability_to_write(snapshot: Snapshot, user: Any, make_api: MakeApi) -> None:
