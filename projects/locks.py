@@ -52,9 +52,9 @@ def require_repository_lock(project: Project) -> None:
 
 @contextmanager
 def rest_lock(workspace: Workspace, *, wait_seconds: float | None = None) -> Iterator[None]:
-    """Held by who reads a work tree at rest, having seen in it that the run is; whoever starts an agent takes it once.
+    """Held by who reads or restores a work tree at rest, having seen in it that the run is; and by a run's executor.
 
-    So an agent that starts has nobody reading its tree by path, and who reads later sees that the run is not at rest.
+    The executor lends it while a pause holds its agent still. So nobody reads a tree by path while an agent moves in it.
     """
     with _held(workspace.folder, "rest.lock", wait_seconds):
         yield

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from snapshots.models import Restore, Snapshot
 from snapshots.services.restoring import finish_interrupted
 from snapshots.services.taking import save_tree
 from tests.config.answers import problem
-from tests.conftest import QueueRun, all_at_once, wait_until, working
+from tests.conftest import ROOT, QueueRun, all_at_once, wait_until, working
 from tests.snapshots.test_compare_restore import compare, take
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -354,3 +355,18 @@ def test_a_checkpoint_is_taken_before_each_follow_up(api: APIClient, done: Run, 
     assert [row["description"] for row in rows] == [f"before message {done.messages.get().pk}"]
     assert restore(api, rows[0]["id"]).status_code == 200
     assert (tree / "by-hand.txt").exists()
+
+
+def test_a_person_gets_one_out_with_plain_git(api: APIClient, cloned: Project, folder: Path, tmp_path: Path) -> None:
+    """By the commands of docs/snapshots.md."""
+    (folder / ".gitattributes").write_text("* text eol=crlf ident\n")
+    (folder / "new.txt").write_bytes(b"$Id$\n\r\n")
+    commit = api.get(f"/api/snapshots/{take(api, cloned)}").json()["commit"]
+    text = (ROOT / "docs/snapshots.md").read_text()
+    commands = text.rpartition("```sh\n")[2].partition("```")[0]
+    for name, value in {"/tmp/out": tmp_path / "out", "projects/3": f"projects/{cloned.pk}", "COMMIT": commit}.items():
+        commands = commands.replace(name, str(value))
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "QUARTERDECK_HOME": str(cloned.folder.parents[1])}
+    subprocess.run(["/bin/sh", "-ec", commands], env=environment, check=True, capture_output=True)
+    assert (tmp_path / "out/new.txt").read_bytes() == b"$Id$\n\r\n"
+    assert (tmp_path / "out/app.py").exists()
