@@ -54,7 +54,7 @@ def require_repository_lock(project: Project) -> None:
 def rest_lock(workspace: Workspace, *, wait_seconds: float | None = None) -> Iterator[None]:
     """Held by who reads or restores a work tree at rest, having seen in it that the run is; and by a run's executor.
 
-    The executor lends it while a pause holds its agent still. So nobody reads a tree by path while an agent moves in it.
+    The executor lends it while a pause holds its agent still. So nobody reads a tree by path while an agent moves.
     """
     with _held(workspace.folder, "rest.lock", wait_seconds):
         yield

@@ -117,7 +117,7 @@ def test_a_runs_tree_is_restored_with_its_events_and_files(api: APIClient, done:
     assert not (tree / "note.txt").exists()
     events = api.get(f"/api/runs/{done.pk}/events", {"since": last}).json()["data"]
     kinds = [event["eventType"] for event in events]
-    assert kinds == ["snapshot_created", "file_updated", "snapshot_restored"]
+    assert kinds == ["snapshot_created", "file_deleted", "snapshot_restored"]
     assert events[-1]["data"] == {
         "snapshotId": before(done),
         "checkpointId": answer["checkpoint"]["id"],
