@@ -33,14 +33,19 @@ WORK_TREE, OUTPUTS = "work tree", "outputs"
 
 
 def due_work_trees(project: Project) -> QuerySet[RunAttempt]:
-    """Attempts of runs at rest that nobody has moved, reviewed, committed or pushed for `retention.worktree_days`."""
+    """Attempts of runs at rest that nobody has moved, reviewed, committed, pushed, snapshotted or restored lately.
+
+    Lately is `retention.worktree_days`.
+    """
     days: int = read("retention.worktree_days")
     if not days:
         return RunAttempt.objects.none()
     since = timezone.now() - timedelta(days=days)
     over = Run.objects.filter(free(), project=project, status__in=Run.AT_REST, finished_at__lt=since)
-    unreviewed = over.exclude(reviews__created_at__gte=since)
-    attempts = RunAttempt.objects.filter(run__in=unreviewed, workspace__isnull=False, pruned_at=None)
+    by_people = ("manual", "restore_checkpoint")
+    kept_or_restored = Run.objects.filter(snapshots__kind__in=by_people, snapshots__created_at__gte=since)
+    idle = over.exclude(reviews__created_at__gte=since).exclude(pk__in=kept_or_restored.values("pk"))
+    attempts = RunAttempt.objects.filter(run__in=idle, workspace__isnull=False, pruned_at=None)
     touched = Q(committed_at__gte=since) | Q(pushed_at__gte=since)
     pushing = Q(push_status__in=[Run.PushStatus.QUEUED, Run.PushStatus.PUSHING])
     return attempts.exclude(touched).exclude(pushing).select_related("workspace__project", "run").order_by("pk")

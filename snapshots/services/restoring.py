@@ -71,10 +71,18 @@ def _begin(snapshot: Snapshot, resting: RestingTree, work_tree: WorkTree, actor:
             lock_writable(snapshot.project)
             resting.require_still()
             record_snapshot(checkpoint)
+            _count_as_there(snapshot)
             return Restore.objects.create(snapshot=snapshot, checkpoint=checkpoint, actor=actor)
     except (WorkspaceBusy, ProjectNotReady, WorkTreeNotRestorable):
         work_tree.repository.delete_ref(checkpoint.ref)
         raise
+
+
+def _count_as_there(snapshot: Snapshot) -> None:
+    """The tree is not pruned any more. Its agent's home went with it: another session begins in the tree."""
+    if snapshot.run is not None:
+        pruned = snapshot.run.attempts.filter(number=snapshot.attempt, pruned_at__isnull=False)
+        pruned.update(pruned_at=None, session_id="")
 
 
 def _keep_present(checkpoint: Snapshot, wanted: Snapshot, work_tree: WorkTree) -> None:

@@ -6,13 +6,16 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import AuditEntry
+from config.upkeep import prune_project
 from projects.git.errors import DiskFull
 from projects.git.trees import UNFINISHED_RESTORE, write_exact_tree
 from projects.models import Project, Workspace
@@ -231,6 +234,19 @@ def test_a_tree_that_is_gone_is_made_anew(api: APIClient, done: Run, tree: Path)
     assert problem(compare(api, after, "current")) == (409, "work-tree-missing")
     assert restore(api, after).status_code == 200
     assert (tree / "note.txt").read_text() == "hello\n"
+
+
+def test_a_pruned_tree_is_made_anew_and_the_run_goes_on_in_it(api: APIClient, done: Run, tree: Path) -> None:
+    Run.objects.update(finished_at=timezone.now() - timedelta(days=31))
+    assert [each.what for each in prune_project(done.project)] == ["work tree"]
+    assert not tree.exists()
+    assert restore(api, Snapshot.objects.get(kind="after_run").pk).status_code == 200
+    list(prune_project(done.project))
+    assert (tree / "note.txt").read_text() == "hello\n"
+    assert api.post(f"/api/runs/{done.pk}/messages", {"text": "```sh\ngit status\n```"}).status_code == 202
+    execute(done.pk)
+    done.refresh_from_db()
+    assert (done.status, done.commands.get().exit_code) == ("completed", 0), done.error
 
 
 @pytest.mark.parametrize("status", ["queued", "running"])
