@@ -80,7 +80,7 @@ def _begin(snapshot: Snapshot, resting: RestingTree, work_tree: WorkTree, actor:
 
 def _count_as_there(snapshot: Snapshot) -> None:
     """The tree is not pruned any more. Its agent's home went with it: another session begins in the tree."""
-    if snapshot.run is not None:
+    if snapshot.run is not None and snapshot.attempt is not None:
         pruned = snapshot.run.attempts.filter(number=snapshot.attempt, pruned_at__isnull=False)
         pruned.update(pruned_at=None, session_id="")
 
