@@ -9,6 +9,7 @@ from config.api.serializers import RowIdField, StrictSerializer
 from projects.git.changes import display_path
 from projects.git.trees import LeftOut
 from projects.models import Project
+from projects.serializers import ErrorSerializer
 from runs.models import Run
 from snapshots.comparing import Comparison
 from snapshots.models import Restore, Snapshot
@@ -30,7 +31,7 @@ class LeftOutFileSerializer(serializers.Serializer[LeftOut]):
 class RestoreSerializer(serializers.ModelSerializer[Restore]):
     """The restore that a checkpoint was taken for: of which snapshot, and what became of it."""
 
-    error = serializers.JSONField(read_only=True, allow_null=True)
+    error = ErrorSerializer(read_only=True, allow_null=True)
 
     class Meta:
         model = Restore
