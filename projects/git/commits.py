@@ -11,6 +11,7 @@ from projects.git.credentials import Credential, offered
 from projects.git.environment import search_path
 from projects.git.errors import GitFailed, SigningFailed
 from projects.git.identity import Identity
+from projects.git.packing import pack_snapshots
 from projects.git.private_dir import PrivateDir
 from projects.git.repository import Repository
 from projects.git.ssh_keys import SshKey
@@ -91,6 +92,7 @@ def save_snapshot(
         changes = counter.submit(_count_changes, repository, parent or work_tree.base_commit, tree)
         commit = _commit_private(work_tree.exact, tree, [parent] if parent else [], message)
         repository.run(["update-ref", "--no-deref", ref, commit])
+    pack_snapshots(repository, commit)
     return Snapshot(commit, tree, changes.result(), recorded.left_out)
 
 

@@ -242,7 +242,10 @@ def _add_again(private: PrivateDir, base: str) -> None:
 
 def _drop_foreign_submodules(private: PrivateDir, base: str, added: list[bytes]) -> None:
     """A folder that became a repository between two looks may have got in as a submodule: only the base's count."""
-    names = submodules(private, added if len(added) <= FEW_NAMES else ())
+    folders = [name for name in added if Path(private.work_tree, os.fsdecode(name)).is_dir()]
+    if not folders:
+        return
+    names = submodules(private, folders if len(folders) <= FEW_NAMES else ())
     if names:
         lines = _split(private.run(["ls-tree", "-r", "-z", "--full-tree", base]))
         in_base = {line.partition(b"\t")[2] for line in lines if line.startswith(b"160000 ")}
