@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from projects.git.changes import FileChange, changed_files, diff
-from projects.git.trees import write_exact_tree
+from projects.git.trees import record_exactly
 from projects.workspaces import open_repository
 from runs.diffs import ENOUGH_BYTES, cut
 from snapshots.models import Snapshot
-from snapshots.resting import project_tree, require_still_now, run_tree
+from snapshots.resting import project_tree, recorded_part, require_still_now, run_tree
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,6 @@ def present_tree(snapshot: Snapshot) -> str:
     else:
         resting = run_tree(snapshot.run, snapshot.attempt)
     with resting.recording() as work_tree:
-        tree = write_exact_tree(work_tree)
+        tree = record_exactly(work_tree, recorded_part()).tree
     require_still_now(resting)
     return tree

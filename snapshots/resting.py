@@ -1,15 +1,17 @@
 """Work trees at rest. Git reads by path: a tree that an agent is moving in is neither one state nor safe to read."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Q
 
+from config.api.params import read
 from projects import leases
 from projects.errors import ProjectNotReady
 from projects.git.errors import GitError
+from projects.git.trees import Selection
 from projects.git.work_tree import WorkTree
 from projects.locks import LockNotFree, repository_lock, rest_lock
 from projects.models import Project, Workspace
@@ -21,6 +23,7 @@ from snapshots.errors import WorkTreeMissing, WorkTreeNotRecordable
 from snapshots.models import Snapshot
 
 LOCK_WAIT_SECONDS = 10.0
+MEBIBYTE = 1024**2
 _IDLE_PROJECT = frozenset({Project.Status.READY, Project.Status.ERROR, Project.Status.ARCHIVED})
 _QUIET_PROJECT = leases.free() & Q(status__in=_IDLE_PROJECT)
 # The agent of a paused run may be there: its executor lends the tree's lock only while it holds the agent still.
@@ -130,6 +133,11 @@ def _busy(owner: Project | Run) -> WorkspaceBusy:
 
 def _members(owner: Project | Run) -> dict[str, object]:
     return conflict_members(owner) if isinstance(owner, Run) else owner.error_members
+
+
+def recorded_part(also: Collection[bytes] = ()) -> Selection:
+    """What of a work tree counts: no large files, by the param `snapshots.max_file_mb`, but in any case `also`."""
+    return Selection(read("snapshots.max_file_mb") * MEBIBYTE, also)
 
 
 @transaction.atomic

@@ -6,10 +6,8 @@ from collections.abc import Collection
 from django.db import transaction
 
 from accounts.models import User
-from config.api.params import read
 from projects.errors import ProjectNotReady
 from projects.git.commits import save_snapshot
-from projects.git.trees import Selection
 from projects.git.work_tree import WorkTree
 from projects.leases import Lease
 from projects.locks import repository_lock
@@ -20,9 +18,8 @@ from runs.errors import WorkspaceBusy
 from runs.events import Draft, append, append_for_project
 from runs.models import Run, RunAttempt, RunMessage
 from snapshots.models import Snapshot
-from snapshots.resting import project_tree, run_tree
+from snapshots.resting import project_tree, recorded_part, run_tree
 
-MEBIBYTE = 1024**2
 _DESCRIPTIONS = {Snapshot.Kind.BEFORE_RUN: "before the run", Snapshot.Kind.AFTER_RUN: "after the run"}
 
 
@@ -92,7 +89,7 @@ def save_tree(snapshot: Snapshot, work_tree: WorkTree, *, also: Collection[bytes
         ref=snapshot.ref,
         message=f"{where}: {snapshot.description}",
         parent=parent.commit if parent else None,
-        selection=Selection(read("snapshots.max_file_mb") * MEBIBYTE, also),
+        selection=recorded_part(also),
     )
     snapshot.parent, snapshot.commit, snapshot.tree = parent, saved.commit, saved.tree
     snapshot.files_changed, snapshot.left_out = saved.files_changed, saved.left_out

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from projects.git.trees import write_exact_tree
+from projects.git.trees import Recorded, record_exactly
 from projects.models import Membership, Project, Workspace
 from runs.models import Run
 from snapshots.models import Snapshot
@@ -116,11 +116,11 @@ def test_a_tree_that_a_run_set_out_in_meanwhile_is_not_compared(
 ) -> None:
     run = carry_out("Nothing.")
 
-    def interrupted(work_tree: Any) -> str:
+    def interrupted(*arguments: Any) -> Recorded:
         Run.objects.update(lease_generation=run.lease_generation + 1)
-        return write_exact_tree(work_tree)
+        return record_exactly(*arguments)
 
-    monkeypatch.setattr("snapshots.comparing.write_exact_tree", interrupted)
+    monkeypatch.setattr("snapshots.comparing.record_exactly", interrupted)
     assert problem(compare(api, Snapshot.objects.get(kind="before_run").pk, "current")) == (409, "workspace-busy")
 
 

@@ -167,6 +167,7 @@ def test_a_large_file_is_told_of_and_stays(
     (folder / "large").write_bytes(b"x" * (2**20 + 1))
     number = take(api, cloned)
     assert api.get(f"/api/snapshots/{number}").json()["leftOut"] == [{"path": "large", "sizeBytes": 2**20 + 1}]
+    assert compare(api, number, "current").json()["files"] == []
     (folder / "large").write_bytes(b"small by now")
     restore(api, number)
     assert (folder / "large").read_bytes() == b"small by now"
