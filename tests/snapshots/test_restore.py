@@ -18,6 +18,7 @@ from accounts.models import AuditEntry
 from config.upkeep import prune_project
 from projects.git.errors import DiskFull
 from projects.git.trees import UNFINISHED_RESTORE, write_exact_tree
+from projects.locks import repository_lock
 from projects.models import Project, Workspace
 from projects.workspaces import open_work_tree
 from runs.execution.executor import execute
@@ -290,7 +291,8 @@ def begun(snapshot: int, folder: Path) -> Restore:
     checkpoint = Snapshot(kind="restore_checkpoint", description="restore checkpoint", **fields)
     workspace = resting.workspace_of(wanted)
     assert workspace is not None
-    save_tree(checkpoint, open_work_tree(workspace))
+    with repository_lock(wanted.project):
+        save_tree(checkpoint, open_work_tree(workspace))
     checkpoint.save()
     (folder.parent / "index" / UNFINISHED_RESTORE).mkdir()
     return Restore.objects.create(snapshot=wanted, checkpoint=checkpoint)
