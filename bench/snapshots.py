@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,6 +131,7 @@ def by_gitpython(place: Place, target: str | None = None) -> None:
     from git import GitDB, Repo
 
     folder = place.work_tree.path
+    warnings.simplefilter("ignore", DeprecationWarning)  # of GitDB, which GitPython advises against but is faster with
     with Repo(folder, odbt=GitDB) as repo:  # the faster of its two databases: it starts no process for a file
         index = repo.index
         names = [str(path.relative_to(folder)) for path in folder.glob("package*/*")]
