@@ -107,6 +107,7 @@ def _has_come_to_its_end(run: Run, lease: Lease) -> bool:
             take_run_snapshot(attempt, Snapshot.Kind.BEFORE_RUN, lease)
         if next_prompt(attempt) is not None:
             steps.set_up(run, attempt, lease, tree)
+            tree.take()
             async_to_sync(Sitting(run, attempt, lease, tree).carry_out)()
             tree.take()
         steps.tear_down(run, attempt, lease, tree)

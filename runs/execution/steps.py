@@ -79,6 +79,7 @@ def _tell(run: Run, lease: Lease, text: str) -> None:
 
 
 def _carry_out(run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold, phase: Phase, number: int) -> None:
+    tree.take()  # a pause at the end of the last one has lent it
     # From this very thread: a sandbox dies with the thread that started it.
     async_to_sync(_Step(run, attempt, lease, tree, phase, number).carry_out)()
 
