@@ -61,9 +61,9 @@ class Brake:
             await (self._pause() if is_wanted else self._go_on())
 
     async def _pause(self) -> None:
-        async with self._look:
-            await self._hold()
-            self._is_paused = True
+        await self._hold()
+        self._is_paused = True
+        async with self._look:  # a look at the files that was under way comes to its end first
             self._tree.release()
 
     async def _go_on(self) -> None:
