@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.conftest import ROOT
+from tests.databases import Migrated
 
 # It counts the steps that Python tells of (sys.addaudithook): files renamed and removed, folders made, git started.
 CHILD = """
@@ -14,7 +15,6 @@ import json, os, signal, sys
 from pathlib import Path
 import django
 django.setup()
-from django.core.management import call_command
 from django.db import connections
 from accounts.models import User
 from projects.git.trees import write_exact_tree
@@ -35,7 +35,6 @@ def step(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 
 sys.addaudithook(step)
-call_command("migrate", verbosity=0)
 user, _ = User.objects.get_or_create(email="anna@example.com")
 project = Project.objects.create(name="a", slug="a", repository_url=sys.argv[1], created_by=user)
 clone_project(project.pk)
@@ -84,18 +83,19 @@ EVERY = 3
 
 
 def test_after_a_kill_at_any_step_the_tree_is_the_old_one_or_the_new_one(
-    tmp_path: Path, fresh_database: str | None, remote: Path
+    tmp_path: Path, migrated: Migrated, remote: Path
 ) -> None:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "QUARTERDECK_HOME": str(tmp_path / "home"),
-        "QUARTERDECK_PARAM_SAFETY_ALLOW_LOCAL_REPOSITORIES": "true",
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        **({"DATABASE_URL": fresh_database} if fresh_database else {}),
-    }
-    (tmp_path / "home").mkdir()
-    command = [sys.executable, "-c", CHILD, str(remote), str(EVERY)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    home = tmp_path / "home"
+    with migrated.copied(home) as database:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "QUARTERDECK_HOME": str(home),
+            "QUARTERDECK_PARAM_SAFETY_ALLOW_LOCAL_REPOSITORIES": "true",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            **database,
+        }
+        command = [sys.executable, "-c", CHILD, str(remote), str(EVERY)]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert len(told) > 5
