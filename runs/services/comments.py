@@ -10,6 +10,7 @@ from projects.workspaces import open_repository
 from runs.errors import RunNotMessageable, TreeChanged
 from runs.models import Run, RunAttempt, RunMessage
 from runs.queries import conflict_members, current_attempt
+from runs.services.lifecycle import require_clone
 from runs.services.messages import send_message
 
 OPENING = "Comments on your changes:"
@@ -33,6 +34,7 @@ def send_comments(
     run: Run, comments: Sequence[Comment], *, actor: User, text: str = "", tree: str | None = None
 ) -> RunMessage:
     """Sends one message; `tree` is the one that was commented on. Nothing is sent where one fits nowhere (422)."""
+    require_clone(run.project, run)
     attempt = current_attempt(run)
     if attempt is None or attempt.tree is None:
         raise RunNotMessageable("The run has changed nothing yet.", **conflict_members(run))
