@@ -148,7 +148,8 @@ def test_a_worker_killed_in_the_middle_of_a_setup(start_server: StartServer, rem
     answer = client.http.put(f"/api/projects/{project}", json={"setupCommands": setup})
     assert answer.status_code == 200, answer.text
     run = client.start_run(project, "```sh\necho agent >> log.txt\n```\n")
-    wait_until(lambda: list(server.home.rglob("begun")), 30)
+    # Its second command has begun, and that is written down.
+    wait_until(lambda: list(server.home.rglob("begun")) and len(client.get(f"/runs/{run}/commands")["data"]) == 2)
     before = client.events(run)
     kill_worker(server)
     check_end(client, run, before, "+first\n+second\n+agent\n")

@@ -23,6 +23,7 @@ from tests.config.answers import pointers, problem
 from tests.conftest import MakeApi, git
 from tests.projects.conftest import AsRole
 from tests.projects.git.remotes import http_server, smart_http, with_login
+from tests.reading import contents_below
 
 SECRET = "correct-horse-token-9731"
 TOKEN = {"kind": "https_token", "token": SECRET, "username": "anna"}
@@ -319,5 +320,5 @@ def test_a_run_of_a_private_repository_is_pushed_and_the_token_is_nowhere(
     assert git("rev-parse", attempt.branch, cwd=remote).strip() == attempt.commit
     assert SECRET not in caplog.text
     assert SECRET not in str(list(AgentEvent.objects.values_list("body", flat=True)))
-    kept = [file for file in Path(settings.HOME).rglob("*") if file.is_file()]
-    assert not [file for file in kept if SECRET.encode() in file.read_bytes()]
+    kept = contents_below(settings.HOME)
+    assert [name for name, content in kept.items() if SECRET.encode() in content] == []

@@ -20,6 +20,7 @@ from tests.conftest import git
 from tests.projects.git.certificates import Authority
 from tests.projects.git.remotes import git_daemon, http_server, smart_http, with_login
 from tests.projects.git.ssh_server import SshServer
+from tests.reading import contents_below
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WorkOff = Callable[[], None]
@@ -104,7 +105,7 @@ def test_a_run_goes_to_an_ssh_host_and_the_key_is_nowhere(
     assert (attempt.push_status, attempt.push_error) == ("pushed", None)
     assert git("show", f"{attempt.branch}:note.txt", cwd=remote) == "done\n"
     opened = read_ssh_key(private_key, PASSPHRASE).text.splitlines()
-    kept = [file.read_bytes() for file in Path(settings.HOME).rglob("*") if file.is_file()]
+    kept = list(contents_below(settings.HOME).values())
     assert [content for content in kept if b"LOGNAME=agent" in content]  # the agent's environment is among it
     for secret in (opened[2], opened[3], private_key.splitlines()[2], PASSPHRASE):
         assert secret not in caplog.text

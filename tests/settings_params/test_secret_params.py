@@ -26,6 +26,7 @@ from settings_params.models import ServerParam
 from settings_params.services.params import change_params
 from tests.config.answers import pointers
 from tests.conftest import MakeApi, MakeUser
+from tests.reading import contents_below
 
 PATH = "/api/settings/server-params"
 KEY = "providers.openai.api_key"
@@ -61,7 +62,8 @@ def everything_stored() -> bytes:
     """All of the database: the file and its log on SQLite, all rows of all tables else."""
     if connection.vendor == "sqlite":
         path = Path(settings.DATABASES["default"]["NAME"])
-        return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+        kept = contents_below(path.parent)
+        return b"".join(content for name, content in kept.items() if name.startswith(path.name))
     with connection.cursor() as cursor:
         texts = []
         for table in connection.introspection.table_names(cursor):
