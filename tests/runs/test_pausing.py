@@ -8,6 +8,7 @@ import psutil
 import pytest
 from rest_framework.test import APIClient
 
+from projects.locks import LockNotFree, rest_lock
 from runs.execution.executor import execute
 from runs.models import Run
 from runs.queries import current_attempt
@@ -31,6 +32,17 @@ class Tree:
         assert attempt is not None
         assert attempt.workspace is not None
         return attempt.workspace.work_tree_path / name
+
+    def is_lent(self) -> bool:
+        """Whether the pause holds the agent still. A look at its files does so too, for moments, but lends no tree."""
+        attempt = current_attempt(self.run)
+        assert attempt is not None
+        assert attempt.workspace is not None
+        try:
+            with rest_lock(attempt.workspace, wait_seconds=0):
+                return is_still()
+        except LockNotFree:
+            return False
 
     def ticks(self) -> int:
         attempt = current_attempt(self.run)
@@ -60,7 +72,7 @@ def test_a_paused_agent_stands_still_and_goes_on(queue_run: QueueRun, api: APICl
     with working(run):
         wait_until(tree.ticks)
         assert api.post(f"/api/runs/{run.pk}/pause").json()["status"] == "paused"
-        wait_until(is_still)
+        wait_until(tree.is_lent)
         still = tree.ticks()
         tree.path("stop").touch()
         assert (tree.ticks(), is_still()) == (still, True)
