@@ -49,8 +49,19 @@ class Tree:
         return self.path("ticks.txt").stat().st_size if attempt and self.path("ticks.txt").exists() else 0
 
 
+_others: set[psutil.Process] = set()
+
+
+@pytest.fixture(autouse=True)
+def _leave_others_out() -> None:
+    """Servers that earlier tests of this process share are no agents."""
+    _others.clear()
+    _others.update(agents())
+
+
 def agents() -> list[psutil.Process]:
-    return [each for each in psutil.Process(os.getpid()).children(recursive=True) if each.is_running()]
+    children = psutil.Process(os.getpid()).children(recursive=True)
+    return [each for each in children if each.is_running() and each not in _others]
 
 
 def is_still() -> bool:
