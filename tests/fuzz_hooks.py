@@ -16,7 +16,7 @@ import schemathesis
 from tests.fuzz_world import ASKING, FAILING, QUICK, SLOW, imported
 
 PROMPTS = (QUICK, QUICK, QUICK, SLOW, ASKING, FAILING)
-KEPT_PARAMS = ("limits.", "safety.", "runs.", "retention.", "api.")
+KEPT_PARAMS = ("limits.", "safety.", "runs.", "retention.", "api.", "git.sign")
 """What the fuzzing itself stands on: with a low limit everything after it would be 429."""
 AT_WORK = ("queued", "running")
 WAIT_SECONDS = 5.0
@@ -95,7 +95,7 @@ def _colleague() -> int | None:
     return next((member["userId"] for member in members if member["email"] == WORLD["colleague"]), None)
 
 
-def _replace(body: dict[str, Any], **members: str) -> None:
+def _replace(body: dict[str, Any], **members: Any) -> None:
     body.clear()
     body.update(members)
 
@@ -128,7 +128,8 @@ BODIES: dict[str, Callable[[dict[str, Any], int], None]] = {
     "projects_credential_update": lambda body, _: _replace(body, kind="https_token", token="a-token"),
     "runs_create": _on_new_run,
     "runs_update": _on_run,
-    "runs_comments": lambda body, _: _drop(body, "tree"),
+    "runs_comments": lambda body, _: _replace(body, comments=[{"path": "README.md", "line": 1, "text": "Why?"}]),
+    "runs_reject": lambda body, _: _drop(body, "tree"),
     "runs_messages": lambda body, chance: body.update(text=PROMPTS[chance % len(PROMPTS)]),
     "runs_permissions_decide": lambda body, _: _replace(body, decision="allow_once"),
     "settings_providers_update": _on_provider,
@@ -148,7 +149,7 @@ def before_call(context: Any, case: Case, kwargs: dict[str, Any]) -> None:
     if chance % 4 == 0:
         return
     case.headers.pop("If-Match", None)
-    case.query = {key: value for key, value in case.query.items() if key != "cursor"}
+    case.query = {key: value for key, value in case.query.items() if key not in ("cursor", "attempt")}
     if case.meta.phase.name.value.lower() != "stateful":  # there the links say what is asked about
         found = {key: ADDRESSED[key](name) for key in case.path_parameters if key in ADDRESSED}
         case.path_parameters = {**case.path_parameters, **{key: value for key, value in found.items() if value}}

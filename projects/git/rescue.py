@@ -23,9 +23,10 @@ def rescue(work_tree: WorkTree, *, name: str, branch: str, pushed: str | None, m
     last = head or work_tree.base_commit
     if repository.read_commit(last).tree == tree:
         return None if head in (None, pushed) else _keep(repository, name, last)
-    for ref, commit in repository.refs(f"{RESCUE_REFS}{name}-").items():
+    own = f"{RESCUE_REFS}{name}-"  # not a pattern for git, which takes whole parts of names only
+    for ref, commit in repository.refs(RESCUE_REFS).items():
         kept = repository.read_commit(commit)
-        if (kept.tree, kept.parents) == (tree, (last,)):
+        if ref.startswith(own) and (kept.tree, kept.parents) == (tree, (last,)):
             return ref
     return _keep(repository, name, _commit(work_tree, tree, last, message))
 
