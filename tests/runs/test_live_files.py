@@ -1,5 +1,6 @@
 """Changed files are told while the agent is still at it: soon, together, and under ids that stay."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,13 @@ def test_files_that_cannot_be_read_for_a_while_fail_no_run(queue_run: QueueRun) 
     nested = f"a=.; for n in $(seq 70); do a=$a/d; {make}; done"
     run = queue_run(f"```sh\n{nested}; touch $a/file\n{UNTIL_TOLD}\nrm -rf d go\n```")
     with working(run):
-        wait_until(lambda: run.events.filter(event_type="log", severity="warning").exists())
+        wait_until(run.commands.exists)
+
+        def is_told() -> bool:  # a look comes after a change; one that came in the middle may have been the last
+            (work_tree(run) / "nudge.txt").write_text(str(time.monotonic()))
+            return run.events.filter(event_type="log", severity="warning").exists()
+
+        wait_until(is_told)
         (work_tree(run) / "go").touch()
     run.refresh_from_db()
     assert run.status == "completed", run.error
