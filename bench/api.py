@@ -186,7 +186,6 @@ def bench(rows: int, seconds: float) -> None:
     run = f"/api/runs/{filled.run}"
     events = f"{run}/events{PAGE}"
     counted = ("/api/auth/me", run, events, "/api/runs", "/api/projects")
-    lists: dict[str, float] = {}
     queries = {path: count_queries(path, filled.token) for path in counted}
     with servers() as (real, plain, serialized):
         for path, goal in ((run, 0.5), (events, None), ("/api/projects", None)):

@@ -1,6 +1,7 @@
 """Clients of people with roles in the project."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
@@ -12,6 +13,7 @@ from tests.projects.git.certificates import Authority, make_authority
 from tests.projects.git.ssh_server import SshServer, running_sshd
 
 AsRole = Callable[[str], APIClient]
+WorkOff = Callable[[], None]
 
 
 @pytest.fixture
@@ -24,6 +26,24 @@ def as_role(project: Project, make_user: MakeUser, make_api: MakeApi) -> AsRole:
         return make_api(person)
 
     return make
+
+
+@pytest.fixture
+def clone(api: APIClient, work_off: WorkOff) -> Callable[..., Any]:
+    """Makes a project and lets the workers clone it; its final state."""
+
+    def make(url: object, **members: Any) -> Any:
+        created = api.post("/api/projects", {"name": "Sample", "repositoryUrl": str(url), **members})
+        assert created.status_code == 201, created.content
+        work_off()
+        return api.get(f"/api/projects/{created.json()['id']}").json()
+
+    return make
+
+
+def outcome(project: Any) -> tuple[str, str | None]:
+    """A project's status, and the code of its error."""
+    return project["status"], project["error"] and project["error"]["code"]
 
 
 @pytest.fixture

@@ -18,29 +18,16 @@ from projects.models import Project
 from projects.services.cloning import clone_project
 from projects.workspaces import open_repository
 from tests.conftest import git
+from tests.projects.conftest import WorkOff, outcome
 from tests.projects.git.remotes import free_port, http_server, smart_http, status
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("allow_local")]
-WorkOff = Callable[[], None]
 
 
 @pytest.fixture
 def allow_private(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hosts on loopback may be talked to."""
     monkeypatch.setenv("QUARTERDECK_PARAM_SAFETY_ALLOW_PRIVATE_HOSTS", "true")
-
-
-@pytest.fixture
-def clone(api: APIClient, work_off: WorkOff) -> Callable[..., Any]:
-    """Makes a project and lets the workers clone it; its final state."""
-
-    def make(url: object, **members: Any) -> Any:
-        created = api.post("/api/projects", {"name": "Sample", "repositoryUrl": str(url), **members})
-        assert created.status_code == 201, created.content
-        work_off()
-        return api.get(f"/api/projects/{created.json()['id']}").json()
-
-    return make
 
 
 @pytest.fixture
@@ -53,10 +40,6 @@ def clone_again(api: APIClient, work_off: WorkOff) -> Callable[[Any], Any]:
         return api.get(f"/api/projects/{project['id']}").json()
 
     return again
-
-
-def outcome(project: Any) -> tuple[str, str | None]:
-    return project["status"], project["error"] and project["error"]["code"]
 
 
 def test_a_clone_makes_a_project_ready(clone: Any, remote: Path) -> None:

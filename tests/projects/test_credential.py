@@ -3,7 +3,7 @@
 import json
 import logging
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from settings_params.rotation import rotate_keys
 from settings_params.secrets import decrypt
 from tests.config.answers import pointers, problem
 from tests.conftest import MakeApi, git
-from tests.projects.conftest import AsRole
+from tests.projects.conftest import AsRole, WorkOff
 from tests.projects.git.remotes import http_server, smart_http, with_login
 from tests.reading import contents_below
 
@@ -29,7 +29,6 @@ SECRET = "correct-horse-token-9731"
 TOKEN = {"kind": "https_token", "token": SECRET, "username": "anna"}
 EMPTY = {"kind": None, "isSet": False, "username": None, "fingerprint": None, "updatedAt": None}
 SSH_URL = "git@git.example.com:team/sample.git"
-WorkOff = Callable[[], None]
 
 
 @pytest.fixture(scope="module")

@@ -26,10 +26,10 @@ from projects.workspaces import lay_out_work_tree, open_repository, open_work_tr
 from runs.workers import recovery
 from tests.config.answers import pointers, problem
 from tests.conftest import MakeApi, all_at_once, git
+from tests.projects.conftest import WorkOff, outcome
 from tests.projects.git.remotes import http_server, smart_http
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WorkOff = Callable[[], None]
 Pull = Callable[[], Any]
 
 
@@ -65,10 +65,6 @@ def _make_tree(remote: Path, lines: str) -> str:
 
 def own_tree(project: Project) -> Path:
     return Project.objects.get(pk=project.pk).workspaces.get(name="project").work_tree_path
-
-
-def outcome(project: Any) -> tuple[str, str | None]:
-    return project["status"], project["error"] and project["error"]["code"]
 
 
 def test_a_pull_is_queued(api: APIClient, cloned: Project) -> None:

@@ -17,13 +17,13 @@ from projects.services.host_keys import forget_host_keys
 from projects.workspaces import open_repository
 from runs.models import AgentEvent, RunAttempt
 from tests.conftest import git
+from tests.projects.conftest import WorkOff, outcome
 from tests.projects.git.certificates import Authority
 from tests.projects.git.remotes import git_daemon, http_server, smart_http, with_login
 from tests.projects.git.ssh_server import SshServer
 from tests.reading import contents_below
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WorkOff = Callable[[], None]
 PASSPHRASE = "open-sesame-8825"
 TOKEN = "correct-horse-token-6634"
 
@@ -45,19 +45,6 @@ def private_key(tmp_path: Path, ssh_server: SshServer) -> str:
 
 
 @pytest.fixture
-def clone(api: APIClient, work_off: WorkOff) -> Callable[..., Any]:
-    """Makes a project and lets the workers clone it; its final state."""
-
-    def make(url: str, **members: Any) -> Any:
-        created = api.post("/api/projects", {"name": "Sample", "repositoryUrl": url, **members})
-        assert created.status_code == 201, created.content
-        work_off()
-        return api.get(f"/api/projects/{created.json()['id']}").json()
-
-    return make
-
-
-@pytest.fixture
 def pull(api: APIClient, work_off: WorkOff) -> Callable[[Any], Any]:
     def make(project: Any) -> Any:
         assert api.post(f"/api/projects/{project['id']}/pull").status_code == 202
@@ -65,10 +52,6 @@ def pull(api: APIClient, work_off: WorkOff) -> Callable[[Any], Any]:
         return api.get(f"/api/projects/{project['id']}").json()
 
     return make
-
-
-def outcome(project: Any) -> tuple[str, str | None]:
-    return project["status"], project["error"] and project["error"]["code"]
 
 
 def all_rows() -> str:

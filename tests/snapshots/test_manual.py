@@ -17,9 +17,8 @@ from runs.models import Run
 from snapshots import resting
 from snapshots.models import Snapshot
 from tests.config.answers import pointers, problem
-from tests.conftest import MakeApi, MakeUser, QueueRun, all_at_once
+from tests.conftest import MakeApi, MakeUser, all_at_once
 
-PROMPT = "```file note.txt\nhello\n```"
 on_disk = pytest.mark.django_db(transaction=True)
 
 
@@ -34,21 +33,6 @@ def refs(project: Project) -> dict[str, str]:
 
 def content(repository: Repository, snapshot: dict[str, Any], path: str) -> bytes:
     return repository.run(["cat-file", "blob", f"{snapshot['commit']}:{path}"])
-
-
-@pytest.fixture
-def done(carry_out: QueueRun) -> Run:
-    made = carry_out(PROMPT)
-    assert made.status == "completed", made.error
-    return made
-
-
-@pytest.fixture
-def tree(done: Run) -> Path:
-    """The folder of the run's work tree."""
-    workspace = done.attempts.get().workspace
-    assert workspace is not None
-    return workspace.work_tree_path
 
 
 @pytest.fixture

@@ -34,7 +34,6 @@ from tests.conftest import ROOT, QueueRun, all_at_once, wait_until, working
 from tests.snapshots.test_compare_restore import compare, take
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PROMPT = "```file note.txt\nhello\n```"
 WAITING = "```sh\necho x > made; while ! test -e go; do sleep 0.05; done\n```"
 MAX_FILE = "QUARTERDECK_PARAM_SNAPSHOTS_MAX_FILE_MB"
 
@@ -47,21 +46,6 @@ def restore(client: APIClient, snapshot: int) -> Any:
 def folder(cloned: Project) -> Path:
     """The project's work tree."""
     return Workspace.objects.get().work_tree_path
-
-
-@pytest.fixture
-def done(carry_out: QueueRun) -> Run:
-    made = carry_out(PROMPT)
-    assert made.status == "completed", made.error
-    return made
-
-
-@pytest.fixture
-def tree(done: Run) -> Path:
-    """The folder of the run's work tree."""
-    workspace = done.attempts.get().workspace
-    assert workspace is not None
-    return workspace.work_tree_path
 
 
 def before(run: Run) -> int:
