@@ -106,7 +106,10 @@ class PermissionAdmin(FactAdmin):
 
 @admin.register(RunReview)
 class RunReviewAdmin(FactAdmin):
-    list_display = ("id", "run_id", "decision", "reviewer", "tree", "created_at")
+    list_display = (
+        *("id", "run_id", "decision", "reviewer", "tree", "accepted_tree", "rejected_files", "rejected_hunks"),
+        "created_at",
+    )
     list_filter = ("decision", "created_at")
     search_fields = ("notes", "reviewer__email")
     list_select_related = ("reviewer",)

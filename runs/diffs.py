@@ -7,9 +7,10 @@ from typing import Any
 from django.db.models import Sum
 
 from config.api.renderers import Verbatim
-from runs.models import RunAttempt
+from projects.git.hunks import MAX_DIFF_BYTES, Hunk, find_hunks, why_indivisible
+from runs.models import RunAttempt, WorkspaceFile
 
-MAX_DISPLAY_BYTES = 1024 * 1024
+MAX_DISPLAY_BYTES = MAX_DIFF_BYTES
 ENOUGH_BYTES = MAX_DISPLAY_BYTES + 1
 """As much of a diff as `cut` needs to see. The rest may be gigabytes."""
 _FILE_START = re.compile(rb"^diff --git ", re.MULTILINE)
@@ -38,8 +39,11 @@ def cut(diff: bytes) -> bytes:
     return diff[: starts[-1]]
 
 
-def describe_file_diff(pieces: Iterator[bytes]) -> dict[str, Any]:
-    """`{diff, truncated, lossy}` of one file: its first lines, as many as are displayed. No more than that is read."""
+def describe_file_diff(file: WorkspaceFile, pieces: Iterator[bytes]) -> dict[str, Any]:
+    """`{diff, truncated, lossy, hunks, indivisible}` of one file: its first lines, as many as are displayed.
+
+    No more than that is read. Hunks are told of a whole diff only, and `indivisible` why there are none.
+    """
     found = bytearray()
     for piece in pieces:
         found += piece
@@ -47,7 +51,30 @@ def describe_file_diff(pieces: Iterator[bytes]) -> dict[str, Any]:
             break
     end = len(found) if len(found) <= MAX_DISPLAY_BYTES else found.rfind(b"\n", 0, MAX_DISPLAY_BYTES) + 1
     text = found[:end].decode("utf-8", "replace")
-    return {"diff": text, "truncated": end < len(found), "lossy": text.encode() != found[:end]}
+    return {
+        "diff": text,
+        "truncated": end < len(found),
+        "lossy": text.encode() != found[:end],
+        **_describe_hunks(file, bytes(found)),
+    }
+
+
+def _describe_hunks(file: WorkspaceFile, diff: bytes) -> dict[str, Any]:
+    modes = (file.old_mode, file.new_mode)
+    reason = why_indivisible(diff, is_binary=file.binary, size_bytes=file.size_bytes, modes=modes)
+    hunks = () if reason else find_hunks(diff, old_blob=file.old_blob, new_blob=file.new_blob)
+    return {"hunks": [describe_hunk(hunk) for hunk in hunks], "indivisible": reason}
+
+
+def describe_hunk(hunk: Hunk) -> dict[str, Any]:
+    """A hunk as clients see it."""
+    return {
+        "id": hunk.id,
+        "oldStart": hunk.old_start,
+        "oldLines": hunk.old_lines,
+        "newStart": hunk.new_start,
+        "newLines": hunk.new_lines,
+    }
 
 
 def _stats(attempt: RunAttempt | None) -> dict[str, int]:

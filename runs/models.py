@@ -348,7 +348,11 @@ class Permission(models.Model):
 
 
 class RunReview(models.Model):
-    """A person's verdict on one tree of a run."""
+    """A person's verdict on one tree of a run.
+
+    `rejected` are the parts that an approval leaves out, as `services.parts` describes them; `accepted_tree` is the
+    tree without them, null where there are none.
+    """
 
     class Decision(models.TextChoices):
         APPROVED = "approved"
@@ -359,11 +363,28 @@ class RunReview(models.Model):
     decision = models.CharField(max_length=10, choices=Decision)
     notes = models.TextField(blank=True)
     tree = models.CharField(max_length=64)
+    accepted_tree = models.CharField(max_length=64, null=True, blank=True)
+    rejected = models.JSONField(default=list, blank=True)
     reviewer = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
         return f"{self.decision} {self.run_id}"
+
+    @property
+    def approved_tree(self) -> str | None:
+        """The tree that may be committed and pushed."""
+        return (self.accepted_tree or self.tree) if self.decision == self.Decision.APPROVED else None
+
+    @property
+    def rejected_files(self) -> int:
+        """How many files are left out as a whole."""
+        return sum(part["hunks"] is None for part in self.rejected)
+
+    @property
+    def rejected_hunks(self) -> int:
+        """How many hunks are left out of files of which the rest is not."""
+        return sum(len(part["hunks"] or ()) for part in self.rejected)
 
 
 class WorkerProcess(models.Model):

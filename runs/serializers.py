@@ -142,6 +142,9 @@ class RunSerializer(serializers.ModelSerializer[Run]):
             "reviewer": review.reviewer and review.reviewer.email,
             "at": review.created_at,
             "tree": review.tree,
+            "accepted_tree": review.approved_tree,
+            "rejected_files": review.rejected_files,
+            "rejected_hunks": review.rejected_hunks,
             "stale": review.tree != self.get_tree(run),
         }
 
@@ -236,8 +239,29 @@ class ReviewSerializer(StrictSerializer):
     tree = serializers.RegexField(r"^[0-9a-f]{40,64}$", required=False)
 
 
+class RejectedPartSerializer(StrictSerializer):
+    """A changed file that an approval leaves out, or hunks of it by the ids that stand beside the file's diff."""
+
+    path = serializers.CharField(max_length=4096, trim_whitespace=False)
+    hunks = serializers.ListField(
+        child=serializers.RegexField(r"^[0-9a-f]{16}$"),
+        required=False,
+        allow_empty=False,
+        max_length=1000,
+        help_text="Without it the whole file.",
+    )
+
+
 class ApproveSerializer(ReviewSerializer):
+    """An approval of a tree, or of a tree without some parts: those need `tree`."""
+
     commit = serializers.BooleanField(required=False, default=False)
+    rejected = serializers.ListField(child=RejectedPartSerializer(), required=False, default=list, max_length=500)
+
+    def validate(self, body: dict[str, Any]) -> dict[str, Any]:
+        if body["rejected"] and "tree" not in body:
+            raise serializers.ValidationError({"tree": "Say which tree the parts are of."}, code="required")
+        return body
 
 
 class CommitSerializer(StrictSerializer):
@@ -303,11 +327,15 @@ class FileDetailSerializer(FileSerializer):
     diff = serializers.SerializerMethodField()
     truncated = serializers.SerializerMethodField(help_text="Whether the end of the diff, past 1 MiB, was left out.")
     lossy = serializers.SerializerMethodField(help_text="Whether bytes that are not UTF-8 were replaced.")
+    hunks = serializers.SerializerMethodField()
+    indivisible = serializers.SerializerMethodField()
+    tree = serializers.CharField(source="attempt.tree", read_only=True, help_text="The tree that the diff leads to.")
 
     class Meta(FileSerializer.Meta):
         fields = (
             *FileSerializer.Meta.fields,
-            *("old_blob", "new_blob", "old_mode", "new_mode", "diff", "truncated", "lossy"),
+            *("old_blob", "new_blob", "old_mode", "new_mode", "diff", "truncated", "lossy", "hunks", "indivisible"),
+            "tree",
         )
         read_only_fields = fields
 
@@ -322,6 +350,15 @@ class FileDetailSerializer(FileSerializer):
     def get_lossy(self, file: WorkspaceFile) -> bool:
         lossy: bool = self.context["lossy"]
         return lossy
+
+    @extend_schema_field(shapes.HunkSerializer(many=True))
+    def get_hunks(self, file: WorkspaceFile) -> Any:
+        return Verbatim(self.context["hunks"])
+
+    @extend_schema_field(shapes.INDIVISIBLE)
+    def get_indivisible(self, file: WorkspaceFile) -> str | None:
+        reason: str | None = self.context["indivisible"]
+        return reason
 
 
 class CommandSerializer(serializers.ModelSerializer[CommandExecution]):

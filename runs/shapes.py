@@ -2,12 +2,40 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from config.api.renderers import Verbatim
 from projects.serializers import ErrorSerializer
 from runs.models import RunAttempt, RunReview
 
 _TREE = "The tree's id in Git."
+_ACCEPTED = "The approved tree without the rejected parts: what a commit is of. Null of a rejection."
+INDIVISIBLE = serializers.ChoiceField(
+    ["binary", "special", "too-large", "no-lines"],
+    allow_null=True,
+    help_text="Why the file can be rejected as a whole only: it is binary, no ordinary file, too large, or no line of "
+    "it was changed. Null: it has `hunks`.",
+)
+
+
+class HunkSerializer(serializers.Serializer[Any]):
+    """A hunk of a file's diff, in its order. Lines count from 1; of no lines the start is the line before them."""
+
+    id = serializers.CharField(help_text="For `rejected` of an approval.")
+    old_start = serializers.IntegerField()
+    old_lines = serializers.IntegerField()
+    new_start = serializers.IntegerField()
+    new_lines = serializers.IntegerField()
+
+
+class LeftOutSerializer(serializers.Serializer[Any]):
+    """A changed file that an approval leaves out, or some hunks of it."""
+
+    path = serializers.CharField()
+    old_path = serializers.CharField(allow_null=True)
+    change_type = serializers.CharField()
+    hunks = HunkSerializer(many=True, allow_null=True, help_text="Null: the whole file.")
 
 
 class RunReviewSerializer(serializers.Serializer[RunReview]):
@@ -18,6 +46,9 @@ class RunReviewSerializer(serializers.Serializer[RunReview]):
     reviewer = serializers.CharField(allow_null=True, help_text="Email; null when that person is gone.")
     at = serializers.DateTimeField()
     tree = serializers.CharField()
+    accepted_tree = serializers.CharField(allow_null=True, help_text=_ACCEPTED)
+    rejected_files = serializers.IntegerField(help_text="Files that an approval leaves out.")
+    rejected_hunks = serializers.IntegerField(help_text="Hunks that it leaves out of other files.")
     stale = serializers.BooleanField(help_text="Whether the work tree has changed since.")
 
 
@@ -28,11 +59,17 @@ class ReviewRowSerializer(serializers.ModelSerializer[RunReview]):
         source="reviewer.email", default=None, allow_null=True, help_text="Email; null when that person is gone."
     )
     at = serializers.DateTimeField(source="created_at")
+    accepted_tree = serializers.CharField(source="approved_tree", allow_null=True, help_text=_ACCEPTED)
+    rejected = serializers.SerializerMethodField(help_text="What an approval leaves out.")
 
     class Meta:
         model = RunReview
-        fields = ("id", "run_id", "attempt", "decision", "notes", "reviewer", "at", "tree")
+        fields = ("id", "run_id", "attempt", "decision", "notes", "reviewer", "at", "tree", "accepted_tree", "rejected")
         read_only_fields = fields
+
+    @extend_schema_field(LeftOutSerializer(many=True))
+    def get_rejected(self, review: RunReview) -> Any:
+        return Verbatim(review.rejected)
 
 
 class RunGitSerializer(serializers.Serializer[RunAttempt]):

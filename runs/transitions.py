@@ -67,7 +67,7 @@ def allowed_actions(status: str, attempt: RunAttempt | None = None, review: RunR
     actions += ["approve", "reject"]
     if review is None or review.decision != RunReview.Decision.APPROVED or review.tree != attempt.tree:
         return actions
-    if attempt.commit is None or attempt.committed_tree != attempt.tree:
+    if attempt.commit is None or attempt.committed_tree != review.approved_tree:
         return [*actions, "commit"]
     return actions if attempt.push_status in _PUSHES else [*actions, "push"]
 

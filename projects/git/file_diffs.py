@@ -5,7 +5,7 @@ with another file than in the whole diff.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +58,7 @@ def find_sides(
     return FileSides(old, new)
 
 
-def diff_of_file(repository: Repository, sides: FileSides) -> Iterator[bytes]:
+def diff_of_file(repository: Repository, sides: FileSides) -> Generator[bytes, None, None]:
     """The file's part of the diff between the trees, piece by piece, as `stream_git` gives them."""
     with _alone(repository, sides) as (old, new, environment):
         yield from repository.stream(["diff-tree", *DIFF_OPTIONS, old, new, "--"], environment=environment)

@@ -17,7 +17,7 @@ from projects.workspaces import open_repository
 from runs import tasks
 from runs.errors import NothingToCommit, PushDisabled, RemoteBranchMoved, SecretsFound
 from runs.events import Draft, append
-from runs.models import Run, RunAttempt, RunReview
+from runs.models import Run, RunAttempt
 from runs.queries import conflict_members, latest_review
 from runs.secret_scan import Finding
 from runs.services.previews import preview_push
@@ -46,7 +46,7 @@ def push_run(run: Run, *, actor: User, acknowledged: Collection[str] = ()) -> No
         review = require_approval(run, present_tree(attempt))
     if attempt.commit is None:
         raise NothingToCommit("Commit the run first.", **conflict_members(run))
-    if open_repository(run.project).read_commit(attempt.commit).tree != review.tree:
+    if open_repository(run.project).read_commit(attempt.commit).tree != review.approved_tree:
         raise NothingToCommit("What was approved last is not committed yet: commit it first.", **conflict_members(run))
     if attempt.push_status == PushStatus.PUSHED:
         raise NothingToCommit("The commit has been pushed.", **conflict_members(run))
@@ -130,7 +130,7 @@ def _require_leave(attempt: RunAttempt) -> None:
     if not read("safety.auto_git_push"):
         raise PushWithdrawn(str(PushDisabled.default_detail), code="push-disabled")
     review, commit = latest_review(attempt.run), _repository(attempt).read_commit(attempt.commit or "")
-    if review is None or review.decision != RunReview.Decision.APPROVED or review.tree != commit.tree:
+    if review is None or review.approved_tree != commit.tree:
         raise PushWithdrawn("The approval was withdrawn meanwhile: review the run again.", code="approval-stale")
 
 

@@ -1,6 +1,6 @@
 """Approval, rejection and commit. An approval is of one tree; whatever changes the tree after it makes it stale."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -28,6 +28,7 @@ from runs.errors import (
 from runs.events import Draft, append
 from runs.models import Run, RunAttempt, RunReview
 from runs.queries import conflict_members, current_attempt, latest_review
+from runs.services.parts import Part, Remainder, leave_out
 from runs.services.recording import record_present_files
 from runs.services.signing import signing_key_for
 
@@ -38,38 +39,80 @@ RETRY_AFTER_SECONDS = 5
 
 
 def review_run(
-    run: Run, decision: str, *, actor: User, notes: str = "", tree: str | None = None, commit: bool = False
+    run: Run,
+    decision: str,
+    *,
+    actor: User,
+    notes: str = "",
+    tree: str | None = None,
+    commit: bool = False,
+    rejected: Sequence[Part] = (),
 ) -> None:
     """Writes a verdict on the run's present tree; `tree` is the one that the reviewer was shown.
 
-    With `commit` it is an approval whose tree is committed too; nothing is written where there is nothing to commit.
+    An approval may leave parts of it out: they stay in the work tree, and are neither committed nor pushed. With
+    `commit` it is an approval whose tree is committed too; nothing is written where there is nothing to commit.
     """
     with resting_attempt(run) as attempt:
         present = present_tree(attempt)
         if tree is not None and tree != present:
             raise TreeChanged("The work tree has changed since it was shown.", tree=present, **conflict_members(run))
+        remainder = _remainder(attempt, present, rejected)
         if not commit:
-            _record_review(attempt, decision, actor=actor, notes=notes, tree=present)
+            _record_review(attempt, decision, actor=actor, notes=notes, tree=present, remainder=remainder)
             return
         signing_key_for(run)  # asked before anything is written
         with _held_repository(run):
-            _require_outstanding(open_repository(run.project), attempt, present)
-            review = _record_review(attempt, decision, actor=actor, notes=notes, tree=present)
-            _commit_tree(attempt, present, review, actor=actor)
+            _require_outstanding(open_repository(run.project), attempt, remainder.tree)
+            review = _record_review(attempt, decision, actor=actor, notes=notes, tree=present, remainder=remainder)
+            _commit_tree(attempt, remainder.tree, review, actor=actor)
+
+
+def _remainder(attempt: RunAttempt, tree: str, rejected: Sequence[Part]) -> Remainder:
+    if not rejected:
+        return Remainder(tree, [])
+    try:
+        return leave_out(open_repository(attempt.run.project), attempt.base_commit, tree, rejected)
+    except GitError as error:
+        raise RunNotReviewable(error.message, reason=error.code, **conflict_members(attempt.run)) from error
 
 
 @transaction.atomic
-def _record_review(attempt: RunAttempt, decision: str, *, actor: User, notes: str, tree: str) -> RunReview:
+def _record_review(
+    attempt: RunAttempt, decision: str, *, actor: User, notes: str, tree: str, remainder: Remainder
+) -> RunReview:
     run = attempt.run
     still = Run.objects.select_for_update().filter(pk=run.pk, attempt=attempt.number, status__in=Run.AT_REST)
     if not still.exists():  # tried again, or sent a message, while its tree was being read
         raise _not_reviewable(run)
     review = RunReview.objects.create(
-        run=run, attempt=attempt.number, decision=decision, notes=notes, tree=tree, reviewer=actor
+        run=run,
+        attempt=attempt.number,
+        decision=decision,
+        notes=notes,
+        tree=tree,
+        accepted_tree=remainder.tree if remainder.rejected else None,
+        rejected=remainder.rejected,
+        reviewer=actor,
     )
-    data = {"decision": decision, "reviewerId": actor.pk, "tree": tree, "reviewId": review.pk}
-    append(run, [Draft("review_submitted", f"Run {decision} by {actor.get_short_name()}.", "notice", data=data)])
+    append(run, [_review_draft(review, actor)])
     return review
+
+
+def _review_draft(review: RunReview, actor: User) -> Draft:
+    data = {
+        "decision": review.decision,
+        "reviewerId": actor.pk,
+        "tree": review.tree,
+        "reviewId": review.pk,
+        "acceptedTree": review.approved_tree,
+        "rejectedFiles": review.rejected_files,
+        "rejectedHunks": review.rejected_hunks,
+    }
+    left_out = ", in part" if review.rejected else ""
+    return Draft(
+        "review_submitted", f"Run {review.decision}{left_out} by {actor.get_short_name()}.", "notice", data=data
+    )
 
 
 @contextmanager
@@ -130,7 +173,7 @@ def commit_run(run: Run, *, actor: User, message: str = "") -> None:
         tree = present_tree(attempt)
         review = require_approval(run, tree)
         with _held_repository(run):
-            _commit_tree(attempt, tree, review, actor=actor, message=message)
+            _commit_tree(attempt, review.approved_tree or tree, review, actor=actor, message=message)
 
 
 @contextmanager

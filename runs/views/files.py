@@ -54,7 +54,7 @@ class FileViewSet(RunDoor):
         pieces = file_diff_in_pieces(file)
         if isinstance(request.accepted_renderer, DiffRenderer):
             return give_whole(request, pieces, f"{file.old_blob}-{file.new_blob}-{file.attempt.tree}")
-        return Response(serializers.FileDetailSerializer(file, context=describe_file_diff(pieces)).data)
+        return Response(serializers.FileDetailSerializer(file, context=describe_file_diff(file, pieces)).data)
 
 
 class DiffViewSet(RunDoor):

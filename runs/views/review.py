@@ -12,6 +12,7 @@ from runs import errors, serializers, shapes
 from runs.filters import PermissionFilterSet
 from runs.models import Permission, RunReview
 from runs.services import permissions, reviews
+from runs.services.parts import Part
 from runs.views.base import RunDoor
 
 Decision = RunReview.Decision
@@ -48,9 +49,10 @@ class ReviewViewSet(RunDoor):
     @extend_schema(request=serializers.ApproveSerializer)
     @action(detail=True, methods=["post"])
     def approve(self, request: UserRequest, pk: str) -> Response:
-        """Approves the present tree, and commits it when asked to."""
+        """Approves the present tree, or all of it but the rejected parts, and commits that when asked to."""
         run = self.find_run(pk, to_change=True)
         body = self.read_body(serializers.ApproveSerializer, request)
+        body["rejected"] = [Part(part["path"], part.get("hunks")) for part in body["rejected"]]
         if body["commit"]:
             require_ability(request, "git:commit")
         reviews.review_run(run, Decision.APPROVED, actor=request.user, **body)

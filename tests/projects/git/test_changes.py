@@ -1,8 +1,4 @@
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
@@ -12,12 +8,11 @@ from hypothesis import strategies as st
 from projects.git.changes import FileChange, changed_files, diff, diff_in_pieces, display_path
 from projects.git.errors import GitFailed
 from projects.git.file_diffs import diff_of_file, find_sides
-from projects.git.remote import fetch
-from projects.git.repository import Repository, create_repository
 from projects.git.trees import write_review_tree
-from projects.git.work_tree import WorkTree, create_work_tree
+from projects.git.work_tree import WorkTree
 from tests.projects.git.conftest import MakeWorkTree
-from tests.projects.git.sample import Origin, git, make_origin
+from tests.projects.git.edits import BASE, EDITS, applied, edit, fresh_work_tree
+from tests.projects.git.sample import Origin, git
 
 pytestmark = pytest.mark.plumbing
 
@@ -25,16 +20,6 @@ pytestmark = pytest.mark.plumbing
 def changes(work_tree: WorkTree) -> dict[str, FileChange]:
     found = changed_files(work_tree.repository, work_tree.base_commit, write_review_tree(work_tree))
     return {change.path: change for change in found}
-
-
-def applied(repository: Repository, base: str, patch: bytes) -> str:
-    """The tree that a person's `git apply` makes of the base and the diff."""
-    with TemporaryDirectory() as folder:
-        index = {"GIT_INDEX_FILE": f"{folder}/index", "GIT_LITERAL_PATHSPECS": "0"}
-        repository.run(["read-tree", base], environment=index)
-        if patch:
-            repository.run(["apply", "--binary", "--cached"], environment=index, standard_input=patch)
-        return repository.run(["write-tree"], environment=index).decode().strip()
 
 
 def test_an_untouched_work_tree_has_no_changes(work_tree: WorkTree) -> None:
@@ -158,62 +143,6 @@ def test_attributes_cannot_hide_a_change_from_the_diff(work_tree: WorkTree) -> N
     (work_tree.path / "README.md").write_text("malicious\n")
     tree = write_review_tree(work_tree)
     assert b"+malicious" in diff(work_tree.repository, work_tree.base_commit, tree)
-
-
-@contextmanager
-def fresh_work_tree(files: dict[str, bytes]) -> Iterator[WorkTree]:
-    with TemporaryDirectory() as folder:
-        root = Path(folder)
-        origin = make_origin(root / "origin")
-        origin.commit(files)
-        repository = create_repository(root / "r.git")
-        head = fetch(repository, origin.remote, addresses=()).head_commit
-        yield create_work_tree(repository, root / "work", index_dir=root / "index", base_commit=head)
-
-
-BASE = {
-    "a": b"one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n",
-    "b": b"no newline at the end",
-    "d/e": b"\0binary\xff",
-    "d/f g": b"",
-    "d/h": b"crlf\r\n\r\n",
-}
-NAMES = st.sampled_from(["a", "b", "d", "d/e", "d/f g", "d/h", "x", "x/y", "é\n", "-z", "d/\udcff", 'q"t'])
-CONTENT = st.one_of(
-    st.sampled_from([*BASE.values(), BASE["a"].replace(b"five", b"5"), b"\n", b"\r\n", b"a\rb", b"-- \n+++ x\n@@\n"]),
-    st.binary(max_size=40),
-)
-EDITS = st.lists(
-    st.one_of(
-        st.tuples(st.just("write"), NAMES, CONTENT),
-        st.tuples(st.just("remove"), NAMES, st.none()),
-        st.tuples(st.just("rename"), NAMES, NAMES),
-        st.tuples(st.just("mode"), NAMES, st.none()),
-        st.tuples(st.just("link"), NAMES, NAMES),
-    ),
-    max_size=8,
-)
-
-
-def edit(root: Path, kind: str, name: str, value: bytes | str | None) -> None:
-    """One edit, as far as it is possible there."""
-    target = root / name
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if kind == "write" and isinstance(value, bytes) and not target.is_symlink():
-            target.write_bytes(value)
-        elif kind == "remove":
-            target.unlink()
-        elif kind == "rename" and isinstance(value, str):
-            (root / value).parent.mkdir(parents=True, exist_ok=True)
-            target.rename(root / value)
-        elif kind == "mode" and not target.is_symlink():
-            target.chmod(target.stat().st_mode ^ 0o111)
-        elif kind == "link" and isinstance(value, str):
-            target.unlink(missing_ok=True)
-            target.symlink_to(value)
-    except OSError:
-        pass
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
