@@ -6,6 +6,7 @@ temporary folders and touches nothing else.
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -93,6 +94,8 @@ def serve(kind: str, port: int) -> None:
         from bench.serialized import SerializedPage
 
         application = SerializedPage.as_asgi()  # type: ignore[no-untyped-call] # channels has no types
+    gc.collect()
+    gc.freeze()  # as the supervisor does before it starts web processes (config/supervisor.py)
     make_server(application, [f"tcp:port={port}:interface=127.0.0.1"]).run()
 
 

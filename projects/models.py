@@ -1,5 +1,7 @@
 """Project, Membership, ProjectCredential, RepositoryLease, Workspace."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -9,6 +11,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from settings_params.secrets import EncryptedTextField
+
+
+@dataclass(frozen=True)
+class ProjectFacts:
+    """What is shown of a project beside its row (projects.queries): the caller's role, runs by status."""
+
+    role: str | None
+    run_counts: Mapping[str, int]
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -68,6 +78,8 @@ class Project(models.Model):
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
+
+    facts: ProjectFacts  # once it has been described
 
     objects = ProjectQuerySet.as_manager()
 

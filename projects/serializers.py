@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from config.api.renderers import Verbatim
-from config.api.serializers import StrictModelSerializer, StrictSerializer
+from config.api.serializers import ShapeSerializer, StrictModelSerializer, StrictSerializer
 from projects import remotes
 from projects.credential_serializers import CredentialSerializer, require_kind_for
 from projects.git.errors import RemoteRefused
@@ -57,21 +57,21 @@ class _CommandsField(serializers.ListField):
         super().__init__(required=False, allow_null=True, max_length=20, **options)
 
 
-class ErrorSerializer(serializers.Serializer[Any]):
+class ErrorSerializer(ShapeSerializer):
     """Why background work failed, and for a person what to do."""
 
     code = serializers.CharField()
     message = serializers.CharField()
 
 
-class NoticeSerializer(serializers.Serializer[Any]):
+class NoticeSerializer(ShapeSerializer):
     """Something that a clone of the repository does not have, and for a person what follows from it."""
 
     code = serializers.ChoiceField(["submodules-not-fetched", "lfs-not-fetched"])
     message = serializers.CharField()
 
 
-class IndexSerializer(serializers.Serializer[Any]):
+class IndexSerializer(ShapeSerializer):
     """The state of the code index."""
 
     status = serializers.ChoiceField(["none", "queued", "indexing", "ready", "error"])
@@ -82,7 +82,7 @@ class IndexSerializer(serializers.Serializer[Any]):
     chunks = serializers.IntegerField()
 
 
-class DocsSerializer(serializers.Serializer[Any]):
+class DocsSerializer(ShapeSerializer):
     """The state of the managed documents."""
 
     status = serializers.ChoiceField(["none", "queued", "generating", "ready", "error"])
@@ -90,7 +90,7 @@ class DocsSerializer(serializers.Serializer[Any]):
     generated_at = serializers.DateTimeField(allow_null=True)
 
 
-class DiskSerializer(serializers.Serializer[Any]):
+class DiskSerializer(ShapeSerializer):
     """What the project uses on the server's disk."""
 
     used_bytes = serializers.IntegerField(allow_null=True, help_text="As last measured; null before that.")
@@ -101,7 +101,7 @@ class DiskSerializer(serializers.Serializer[Any]):
 
 
 class ProjectSerializer(StrictModelSerializer):
-    """A project."""
+    """A project; to be shown it needs its `facts`."""
 
     repository_url = serializers.CharField(max_length=2000)
     default_branch = _BranchField(max_length=255, required=False, allow_blank=True)
@@ -184,11 +184,10 @@ class ProjectSerializer(StrictModelSerializer):
         return {"used_bytes": used, "quota_bytes": quota_bytes(), "measured_at": measured_at}
 
     def get_role(self, project: Project) -> str | None:
-        role: str | None = self.context["roles"].get(project.pk)
-        return role
+        return project.facts.role
 
     def get_run_counts(self, project: Project) -> Any:
-        return Verbatim(self.context["run_counts"].get(project.pk, {}))
+        return Verbatim(project.facts.run_counts)
 
 
 class MemberSerializer(StrictModelSerializer):

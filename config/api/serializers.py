@@ -1,6 +1,6 @@
 """Serializers that refuse what they do not know: a misspelt member never passes silently, no value is reinterpreted."""
 
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from rest_framework import serializers
@@ -14,7 +14,15 @@ _JSON_TYPES: tuple[tuple[type[serializers.Field[Any, Any, Any, Any]], type, str]
 )
 
 
-class StrictSerializer(serializers.Serializer[Any]):
+class ShapeSerializer(serializers.Serializer[Any]):
+    """What an answer has. DRF looks its fields up anew for every row; here they are found once."""
+
+    @cached_property
+    def _readable_fields(self) -> list[Any]:
+        return [field for field in self.fields.values() if not field.write_only]
+
+
+class StrictSerializer(ShapeSerializer):
     """Unknown members: 422 code `unknown-member`. Read-only ones: `read-only`. Of another JSON type: `wrong-type`."""
 
     default_error_messages = {

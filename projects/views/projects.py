@@ -11,12 +11,13 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
+from config.api.serializers import represent
 from config.api.views import ApiViewSet
 from projects.errors import DiskQuotaExceeded, ProjectNotReady, RoleRequired
 from projects.filters import ProjectFilterSet
 from projects.models import Membership, Project, ProjectQuerySet
 from projects.permissions import require_role
-from projects.queries import roles_of, run_counts
+from projects.queries import describe
 from projects.serializers import ProjectSerializer
 from projects.services import lifecycle
 from settings_params.errors import SecretUnreadable
@@ -56,17 +57,15 @@ class ProjectViewSet(ApiViewSet):
     def get_queryset(self) -> ProjectQuerySet:
         return Project.objects.visible_to(self.request.user)
 
-    def _show(self, projects: Any, **options: Any) -> Any:
-        many = isinstance(projects, list)
-        shown = projects if many else [projects]
-        described = {"run_counts": run_counts(shown), "roles": roles_of(self.request.user, shown)}
-        context = {**self.get_serializer_context(), **described}
-        return ProjectSerializer(projects, many=many, context=context, **options).data
+    def _show(self, project: Project) -> Any:
+        describe(self.request.user, [project])
+        return represent(ProjectSerializer, project)
 
     def list(self, request: UserRequest) -> Response:
         """The projects that the caller may see; archived ones only with `?status=archived`."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self._show(list(page or [])))
+        page: list[Any] = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        describe(request.user, page)
+        return self.get_paginated_response([represent(ProjectSerializer, project) for project in page])
 
     def create(self, request: UserRequest) -> Response:
         """Creates a project; its clone is queued with it."""
