@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from config.api.renderers import Verbatim
-from config.api.serializers import RowIdField, StrictModelSerializer, StrictSerializer
+from config.api.serializers import RowIdField, ShapeSerializer, StrictModelSerializer, StrictSerializer
 from projects.models import Project
 from projects.serializers import ErrorSerializer
 from runs import shapes
@@ -85,7 +85,7 @@ class RunDraftSerializer(StrictModelSerializer):
         return fields
 
 
-class RunSerializer(serializers.ModelSerializer[Run]):
+class RunSerializer(ShapeSerializer, serializers.ModelSerializer[Run]):
     """A run with its `facts`. Files, tree, review and git are those of its latest attempt."""
 
     error = ErrorSerializer(read_only=True, allow_null=True)

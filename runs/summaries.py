@@ -1,5 +1,6 @@
 """Collects, for a page of runs at once, what their serializers show beside the rows themselves."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,8 +22,11 @@ def describe(runs: Sequence[Run]) -> None:
     rows = () if not attempts else _REVIEWS_OF_ONE.rows(*ids) if is_one else _reviews(run__in=ids)
     reviews = {review.run_id: review for review in rows}
     positions = _queue_positions(runs)
+    attempts_of: defaultdict[int, list[RunAttempt]] = defaultdict(list)
+    for each in attempts:
+        attempts_of[each.run_id].append(each)
     for run in runs:
-        own = [each for each in attempts if each.run_id == run.pk]
+        own = attempts_of[run.pk]
         run.facts = RunFacts(
             attempt=next((each for each in own if each.number == run.attempt), None),
             review=reviews.get(run.pk),
