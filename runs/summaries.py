@@ -22,7 +22,7 @@ def describe(runs: Sequence[Run]) -> None:
     rows = () if not attempts else _REVIEWS_OF_ONE.rows(*ids) if is_one else _reviews(run__in=ids)
     reviews = {review.run_id: review for review in rows}
     positions = _queue_positions(runs)
-    attempts_of: defaultdict[int, list[RunAttempt]] = defaultdict(list)
+    attempts_of: defaultdict[int, list[Any]] = defaultdict(list)
     for each in attempts:
         attempts_of[each.run_id].append(each)
     for run in runs:
