@@ -46,6 +46,9 @@ kill -TERM 0
 exit "$status"
 """
 
+# Git itself begins when there is a line to read; where there is none, as we are gone, it never does.
+_HELD = 'read -r go && exec "$@"'
+
 
 def start_git(
     args: Sequence[str],
@@ -54,17 +57,26 @@ def start_git(
     *,
     has_input: bool,
     file_bytes: int | None = None,
+    is_brief: bool = False,
+    is_held: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start `git ARGS` in `folder` with these variables and no others, its streams as unbuffered pipes.
 
-    A fetch writes no file larger than `file_bytes`.
+    A fetch writes no file larger than `file_bytes`. One that `is_brief` waits for its input, which ends when we do, and
+    then has next to nothing to do: it ends by itself, and needs no program before it that sees to that. One that
+    `is_held` begins with the first line of its input: all that comes before git is done by then.
 
     Raises GitFailed `folder-missing` or `git-missing`. The caller ends it: see `ended_at_exit`.
     """
     command: list[str | bytes] = ["git", *(argument.encode("utf-8", "surrogateescape") for argument in args)]
+    prefix = () if is_brief else _dies_with_us()
+    if args[0] in _WITH_CHILDREN:
+        prefix += _guard(file_bytes)
+    elif is_held:
+        prefix += ("/bin/sh", "-c", _HELD, "held")
     try:
         process = subprocess.Popen(
-            [*_dies_with_us(), *(_guard(file_bytes) if args[0] in _WITH_CHILDREN else ()), *command],
+            [*prefix, *command],
             stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -1,25 +1,27 @@
 """Commits made of trees: the run's, and private snapshots; it moves no branch."""
 
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from projects.git.credentials import Credential, offered
 from projects.git.environment import search_path
 from projects.git.errors import GitFailed, SigningFailed
 from projects.git.identity import Identity
 from projects.git.packing import pack_snapshots
-from projects.git.private_dir import PrivateDir
-from projects.git.repository import Repository
+from projects.git.repository import SETS_REFS, Repository
 from projects.git.ssh_keys import SshKey
 from projects.git.trees import EVERYTHING, LeftOut, Selection, record_exactly
 from projects.git.work_tree import WorkTree
 
 SNAPSHOT_REFS = "refs/quarterdeck/snapshots/"
 SNAPSHOT_IDENTITY = Identity("Quarterdeck", "quarterdeck@localhost")
+_WRITES_COMMIT = ("hash-object", "-t", "commit", "-w", "--stdin")
+_COMPARES = ("diff-tree", "--stdin", "--no-commit-id", "-r", "-z", "--name-only", "--no-renames")
 
 
 @dataclass(frozen=True)
@@ -86,22 +88,44 @@ def save_snapshot(
     """
     if not ref.startswith(SNAPSHOT_REFS):
         raise ValueError(f"the ref of a snapshot begins with {SNAPSHOT_REFS}")
-    recorded, repository = record_exactly(work_tree, selection), work_tree.repository
-    tree = recorded.tree
-    with ThreadPoolExecutor(1, "git") as counter:
-        changes = counter.submit(_count_changes, repository, parent or work_tree.base_commit, tree)
-        commit = _commit_private(work_tree.exact, tree, [parent] if parent else [], message)
-        repository.run(["update-ref", "--no-deref", ref, commit])
+    repository = work_tree.repository
+    with _SnapshotWriter(repository) as writer:
+        recorded = record_exactly(work_tree, selection, meanwhile=writer.prepare)
+        commit = writer.commit(_snapshot_text(recorded.tree, parent, message))
+        files_changed = writer.keep(ref, commit, parent or work_tree.base_commit)
     pack_snapshots(repository, commit)
-    return Snapshot(commit, tree, changes.result(), recorded.left_out)
+    return Snapshot(commit, recorded.tree, files_changed, recorded.left_out)
 
 
-def _commit_private(private: PrivateDir, tree: str, parents: Sequence[str], message: str) -> str:
-    now = datetime.now(UTC)
-    variables = SNAPSHOT_IDENTITY.as_variables("AUTHOR", now) | SNAPSHOT_IDENTITY.as_variables("COMMITTER", now)
-    return (
-        private.run(_arguments(tree, parents), environment=variables, standard_input=_encoded(message)).decode().strip()
-    )
+class _SnapshotWriter(ExitStack):
+    """Three gits that are started while others look at the files, and have little to do then."""
+
+    def __init__(self, repository: Repository) -> None:
+        super().__init__()
+        self._repository = repository
+
+    def prepare(self) -> None:
+        started = [self._repository.start_brief(args) for args in (_WRITES_COMMIT, SETS_REFS, _COMPARES)]
+        for each in started:
+            self.callback(each.end)
+        self._writing, self._setting, self._comparing = started
+
+    def commit(self, text: bytes) -> str:
+        return self._writing.finish(text).decode().strip()
+
+    def keep(self, ref: str, commit: str, older: str) -> int:
+        """Sets the ref; in how many files the commit differs from the older one."""
+        with ThreadPoolExecutor(1, "git") as counter:
+            names = counter.submit(self._comparing.finish, f"{commit} {older}\n".encode())
+            self._repository.set_ref_by(self._setting, ref, commit)
+        return names.result().count(b"\0")
+
+
+def _snapshot_text(tree: str, parent: str | None, message: str) -> bytes:
+    """A commit object, as git-commit-tree(1) would write it."""
+    person = f"{SNAPSHOT_IDENTITY.name} <{SNAPSHOT_IDENTITY.email}> {int(time.time())} +0000"
+    lines = [f"tree {tree}", *([f"parent {parent}"] if parent else []), f"author {person}", f"committer {person}"]
+    return "\n".join([*lines, "", ""]).encode() + _encoded(message)
 
 
 def _arguments(tree: str, parents: Sequence[str]) -> list[str]:
@@ -110,8 +134,3 @@ def _arguments(tree: str, parents: Sequence[str]) -> list[str]:
 
 def _encoded(message: str) -> bytes:
     return message.replace("\0", "").encode("utf-8", "replace")
-
-
-def _count_changes(repository: Repository, old: str, new: str) -> int:
-    names = repository.run(["diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new, "--"])
-    return names.count(b"\0")

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from projects.git.errors import WorkTreeRefused
-from projects.git.process import run_git
+from projects.git.process import StartedGit, run_git
 from projects.git.repository import Repository
 
 REVIEW_ATTRIBUTES = b"* -filter -ident -working-tree-encoding\n"
@@ -19,6 +19,10 @@ EXACT_ATTRIBUTES = b"* -text -ident -filter -working-tree-encoding -eol\n"
 
 _OPENED_BY_GIT = frozenset({".gitattributes", ".gitignore", "HEAD", "commondir"})
 """The latter two in what looks like a repository inside."""
+
+SPLIT_INDEX = (("core.splitIndex", "true"), ("splitIndex.sharedIndexExpire", "1.hour.ago"))
+"""Git writes what has changed since, not all entries again; not at once does it remove the rest of earlier ones, which
+the index still names until the new one is in its place."""
 
 _CONFIG = b"""[core]
 \trepositoryformatversion = 0
@@ -37,6 +41,7 @@ class PrivateDir:
     repository: Repository
     work_tree: Path
     index_name: str = "index"
+    config: tuple[tuple[str, str], ...] = ()
 
     @property
     def index(self) -> Path:
@@ -72,16 +77,36 @@ class PrivateDir:
             args,
             git_dir=self.git_dir,
             work_tree=self.work_tree,
-            environment={
-                **self.repository.writes_private,
-                "GIT_INDEX_FILE": os.fspath(self.index),
-                **(environment or {}),
-            },
+            environment=self._variables | dict(environment or {}),
+            config=self.config,
             standard_input=standard_input,
             timeout_seconds=timeout_seconds,
             on_stderr=on_stderr,
             when_slow=partial(refuse_pipes, self.work_tree),
         )
+
+    def start(
+        self, args: Sequence[str], *, config: Sequence[tuple[str, str]] = (), is_held: bool = False
+    ) -> StartedGit:
+        """The same, but it waits for its standard input; a held one reads nothing before either. The caller ends it."""
+        return StartedGit(
+            args,
+            git_dir=self.git_dir,
+            work_tree=self.work_tree,
+            environment=self._variables,
+            config=(*self.config, *config),
+            is_held=is_held,
+        )
+
+    def finish(
+        self, started: StartedGit, standard_input: bytes, *, on_stderr: Callable[[str], None] | None = None
+    ) -> bytes:
+        """What a started one says to its input. Errors as of `run_git`."""
+        return started.finish(standard_input, on_stderr=on_stderr, when_slow=partial(refuse_pipes, self.work_tree))
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        return self.repository.writes_private | {"GIT_INDEX_FILE": os.fspath(self.index)}
 
 
 def refuse_pipes(work_tree: Path) -> None:

@@ -5,12 +5,13 @@ import os
 import re
 import selectors
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from projects.git.child import ended_at_exit, start_git
+from projects.git.child import GRACE_SECONDS, ended_at_exit, start_git
 from projects.git.environment import git_environment
 from projects.git.errors import DiskFull, FetchTooLarge, GitError, GitFailed, GitTimeout, OutOfMemory
 
@@ -52,16 +53,59 @@ def run_git(
     output = _Output(enough_bytes)
     with ended_at_exit(process):
         try:
-            error = _converse(process, standard_input or b"", patience, output, on_stderr)
+            return _finish(process, standard_input or b"", patience, output, on_stderr)
         except _Enough:
             return bytes(output.kept)
-        try:
-            status = process.wait(patience.left())
-        except subprocess.TimeoutExpired:
-            raise _timed_out() from None
-    if status:
-        raise _failure(status, bytes(output.kept), error)
-    return bytes(output.kept)
+
+
+class StartedGit:
+    """A git that was started before what it is to do was known, so that its start costs no time then.
+
+    For commands that do what their standard input says, and nothing where that is empty.
+    """
+
+    def __init__(
+        self,
+        args: Sequence[str],
+        *,
+        git_dir: Path,
+        work_tree: Path | None = None,
+        environment: Mapping[str, str],
+        config: Sequence[tuple[str, str]] = (),
+        is_brief: bool = False,
+        is_held: bool = False,
+    ) -> None:
+        """Parameters as of `run_git` and `start_git`."""
+        variables = git_environment(git_dir=git_dir, work_tree=work_tree, environment=environment, config=config)
+        folder = work_tree or git_dir
+        self._process = start_git(args, variables, folder, has_input=True, is_brief=is_brief, is_held=is_held)
+
+    @property
+    def has_ended(self) -> bool:
+        """Was it finished or ended?"""
+        return self._process.returncode is not None
+
+    def finish(
+        self,
+        standard_input: bytes,
+        *,
+        timeout_seconds: float = 600,
+        on_stderr: Callable[[str], None] | None = None,
+        when_slow: Callable[[], None] | None = None,
+    ) -> bytes:
+        """What it says to this input, once only; parameters and errors as of `run_git`."""
+        with ended_at_exit(self._process):
+            patience = _Patience(timeout_seconds, when_slow)
+            return _finish(self._process, standard_input, patience, _Output(None), on_stderr)
+
+    def end(self) -> None:
+        """Let it do nothing, and wait for its end. It may have ended before.
+
+        No signal: one that meets git just as it takes a lock file would leave that.
+        """
+        if not self.has_ended:
+            with contextlib.suppress(GitError):
+                self.finish(b"", timeout_seconds=GRACE_SECONDS)
 
 
 def stream_git(
@@ -140,6 +184,42 @@ class _Output:
         self.kept += data
         if self._enough_bytes is not None and len(self.kept) >= self._enough_bytes:
             raise _Enough
+
+
+def _finish(
+    process: subprocess.Popen[bytes],
+    data: bytes,
+    patience: _Patience,
+    output: "_Output",
+    on_line: Callable[[str], None] | None,
+) -> bytes:
+    """Feed standard input, drain both outputs and wait for the end; or raise what came in between."""
+    error = _converse(process, data, patience, output, on_line)
+    _await_end(process, patience)
+    try:
+        status = process.wait(patience.left())
+    except subprocess.TimeoutExpired:
+        raise _timed_out() from None
+    if status:
+        raise _failure(status, bytes(output.kept), error)
+    return bytes(output.kept)
+
+
+def _await_end(process: subprocess.Popen[bytes], patience: _Patience) -> None:
+    """Python's own wait with a time limit looks again and again, and sleeps a millisecond and more in between."""
+    if sys.platform != "linux" or process.poll() is not None:
+        return
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except OSError:  # an older kernel
+        return
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_READ)
+            while not selector.select(patience.left()):
+                pass
+    finally:
+        os.close(descriptor)
 
 
 def _converse(

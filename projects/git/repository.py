@@ -13,11 +13,12 @@ from pathlib import Path
 from projects.git.environment import quote_object_directory
 from projects.git.errors import GitFailed, RefChanged
 from projects.git.identity import Identity
-from projects.git.process import run_git, stream_git
+from projects.git.process import StartedGit, run_git, stream_git
 
 NO_COMMIT = "0" * 40
 REMOTE_REFS = "refs/remotes/origin/"
 ABANDONED_AFTER_SECONDS = 24 * 3600
+SETS_REFS = ("update-ref", "--stdin")
 _CHANGES_REFS = frozenset({"update-ref", "prune", "repack"})
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 
@@ -102,6 +103,13 @@ class Repository:
             file_bytes=file_bytes,
         )
 
+    def start_brief(self, args: Sequence[str]) -> StartedGit:
+        """As `run`, but what little it is to do comes later by its standard input. The caller ends it.
+
+        One that changes refs is given its input by a method of this class: the guard is asked then.
+        """
+        return StartedGit(args, git_dir=self.path, environment=self.writes_private, is_brief=True)
+
     def stream(self, args: Sequence[str], *, environment: dict[str, str] | None = None) -> Generator[bytes, None, None]:
         """As `run`, but piece by piece: see `stream_git`."""
         return stream_git(args, git_dir=self.path, environment=self.writes_private | (environment or {}))
@@ -145,6 +153,12 @@ class Repository:
         """Set `ref` from `old` (None: it must not exist yet) to `new`, else RefChanged. Hold the repository lock."""
         _check_ids(new, old)
         self._change_ref(["update-ref", "--no-deref", ref, new, old or NO_COMMIT], ref)
+
+    def set_ref_by(self, started: StartedGit, ref: str, new: str) -> None:
+        """Set `ref` to `new` whatever it was, by a started SETS_REFS. Hold the repository lock."""
+        _check_ids(new)
+        self.guard()
+        started.finish(f"option no-deref\nupdate {ref} {new}\n".encode())
 
     def delete_ref(self, ref: str, old: str | None = None) -> None:
         """Delete `ref`, with `old` only while it has that value. Deleting a missing ref without `old` is fine."""

@@ -3,23 +3,21 @@
 import os
 import secrets
 import stat
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from projects.git.errors import GitError, GitFailed, WorkTreeRefused
+from projects.git.index_changes import SHOWN_LENGTH, IndexChanges, name_refused
 from projects.git.private_dir import PrivateDir, pin_submodules, submodules
 from projects.git.work_tree import WorkTree
 
 EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 MAXIMUM_NESTING = 64
-SHOWN_LENGTH = 300
 FEW_NAMES = 200
 UNFINISHED_RESTORE = "restoring"
 """In a work tree's `index_dir` while a restore writes: until its end the files are of two states."""
-
-_NOTHING = "0" * 40
 
 
 @dataclass(frozen=True)
@@ -67,12 +65,16 @@ def write_exact_tree(work_tree: WorkTree) -> str:
     return record_exactly(work_tree, EVERYTHING).tree
 
 
-def record_exactly(work_tree: WorkTree, selection: Selection) -> Recorded:
-    """As `write_exact_tree`, of what is selected."""
-    return _record(work_tree, work_tree.exact, selection)
+def record_exactly(
+    work_tree: WorkTree, selection: Selection, *, meanwhile: Callable[[], None] = lambda: None
+) -> Recorded:
+    """As `write_exact_tree`, of what is selected. `meanwhile` is called while git looks at the files."""
+    return _record(work_tree, work_tree.exact, selection, meanwhile)
 
 
-def _record(work_tree: WorkTree, private: PrivateDir, selection: Selection) -> Recorded:
+def _record(
+    work_tree: WorkTree, private: PrivateDir, selection: Selection, meanwhile: Callable[[], None] = lambda: None
+) -> Recorded:
     base = work_tree.base_commit
     if (work_tree.index_dir / UNFINISHED_RESTORE).exists():
         raise WorkTreeRefused(
@@ -81,35 +83,43 @@ def _record(work_tree: WorkTree, private: PrivateDir, selection: Selection) -> R
         )
     with work_tree.locked():
         try:
-            left_out = _bring_up_to_date(private, base, selection)
-            return Recorded(private.run(["write-tree"]).decode().strip(), left_out)
+            if not private.index.exists():
+                _start_index(private, base)
+            with IndexChanges(private) as index:
+                left_out = _bring_up_to_date(private, index, base, selection, meanwhile)
+                return Recorded(index.write_tree(), left_out)
         except GitFailed as error:
             raise _explain(error) from error
 
 
-def _bring_up_to_date(private: PrivateDir, base: str, selection: Selection) -> tuple[LeftOut, ...]:
+def _bring_up_to_date(
+    private: PrivateDir, index: IndexChanges, base: str, selection: Selection, meanwhile: Callable[[], None]
+) -> tuple[LeftOut, ...]:
     """Makes the index that of the files on disk."""
-    if not private.index.exists():
-        _start_index(private, base)
-    changed, others, gone, ignored = _look(private)
+    changed, others, gone, ignored = _look(private, index, meanwhile)
     if any(name.rpartition(b"/")[2] == b".gitattributes" for name in (*changed, *others, *gone)):
         private.must_convert_again.touch()
     left_out = _too_large(private.work_tree, [*changed, *others], selection)
     unwanted = {each.path for each in left_out}.union(_not_of_the_base(private, ignored, base))
-    _forget(private, sorted(unwanted))
+    index.forget(sorted(unwanted))
     wanted = [*(name for name in (*changed, *others) if name not in unwanted), *selection.also]
-    if wanted:
+    if others or selection.also:
         private.has_additions.touch()
-        _add(private, wanted)
+    index.add(wanted)
     if private.must_convert_again.exists():
-        _add_again(private, base)
+        _add_again(private, index, base)
         private.must_convert_again.unlink()
     if wanted:
-        _drop_foreign_submodules(private, base, wanted)
+        _drop_foreign_submodules(private, index, base, wanted)
     return left_out
 
 
-def _look(private: PrivateDir) -> tuple[list[bytes], list[bytes], list[bytes], list[bytes]]:
+_Names = list[bytes]
+
+
+def _look(
+    private: PrivateDir, index: IndexChanges, meanwhile: Callable[[], None]
+) -> tuple[_Names, _Names, _Names, _Names]:
     """Tracked files that look changed, untracked ones, those that are gone, and tracked ones that are ignored by now.
 
     Three readers at once. Git does not list a folder while the index has a file of its name: then once more.
@@ -118,11 +128,13 @@ def _look(private: PrivateDir) -> tuple[list[bytes], list[bytes], list[bytes], l
         tracked = readers.submit(_changed_files, private)
         untracked = readers.submit(_list_others, private)
         ignored = readers.submit(_ignored_since, private)
+        index.prepare()
+        meanwhile()
         (changed, gone), names = tracked.result(), untracked.result()
-    _forget(private, gone)
+    index.forget(gone)
     if any(Path(private.work_tree, os.fsdecode(name)).is_dir() for name in gone):
         names = _list_others(private)
-    return changed, _other_files(private, names), gone, ignored.result()
+    return changed, _other_files(private, index, names), gone, ignored.result()
 
 
 def _too_large(work_tree: Path, names: list[bytes], selection: Selection) -> tuple[LeftOut, ...]:
@@ -150,19 +162,19 @@ def _start_index(private: PrivateDir, base: str) -> None:
     fresh.index.rename(private.index)
 
 
-def _other_files(private: PrivateDir, names: list[bytes]) -> list[bytes]:
+def _other_files(private: PrivateDir, index: IndexChanges, names: list[bytes]) -> list[bytes]:
     """Untracked files. Git lists a repository inside as `folder/` until it has an entry there: so it gets one."""
     placeholder = b"/.quarterdeck-" + secrets.token_hex(8).encode()
     placed: list[bytes] = []
     for _ in range(MAXIMUM_NESTING):
         repositories = [name[:-1] + placeholder for name in names if name.endswith(b"/")]
         if not repositories:
-            _forget(private, placed)
+            index.forget(placed)
             return names
         placed += repositories
-        _write_entries(private, [b"100644 " + EMPTY_BLOB.encode() + b"\t" + name for name in repositories])
+        index.enter([b"100644 " + EMPTY_BLOB.encode() + b"\t" + name for name in repositories])
         names = _list_others(private)
-    _forget(private, placed)
+    index.forget(placed)
     raise WorkTreeRefused(
         f"Git repositories are nested more than {MAXIMUM_NESTING} deep in the work tree. Remove some.",
         code="nested-too-deep",
@@ -215,32 +227,17 @@ def _not_of_the_base(private: PrivateDir, ignored: list[bytes], base: str) -> li
     return [name for name in ignored if name not in in_base]
 
 
-def _add(private: PrivateDir, names: list[bytes]) -> None:
-    if not names:
-        return
-    told: list[str] = []
-    private.run(
-        ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"],
-        standard_input=_listed(names),
-        on_stderr=told.append,
-    )
-    # Git passes over such names with a remark and success; a tree must not silently lack a file.
-    ignored = next((line for line in told if line.startswith("Ignoring path ")), None)
-    if ignored is not None:
-        raise _name_refused(ignored.removeprefix("Ignoring path "))
-
-
-def _add_again(private: PrivateDir, base: str) -> None:
+def _add_again(private: PrivateDir, index: IndexChanges, base: str) -> None:
     """Attributes changed: what differs from the base is converted anew, as if recorded for the first time."""
     fields = _split(
         private.run(["diff-index", "--cached", "-z", "--name-status", "--no-renames", "--ignore-submodules=all", base])
     )
     names = [name for status, name in zip(fields[::2], fields[1::2], strict=True) if status != b"D"]
-    _forget(private, names)
-    _add(private, names)
+    index.forget(names)
+    index.add(names)
 
 
-def _drop_foreign_submodules(private: PrivateDir, base: str, added: list[bytes]) -> None:
+def _drop_foreign_submodules(private: PrivateDir, index: IndexChanges, base: str, added: list[bytes]) -> None:
     """A folder that became a repository between two looks may have got in as a submodule: only the base's count."""
     folders = [name for name in added if Path(private.work_tree, os.fsdecode(name)).is_dir()]
     if not folders:
@@ -249,16 +246,7 @@ def _drop_foreign_submodules(private: PrivateDir, base: str, added: list[bytes])
     if names:
         lines = _split(private.run(["ls-tree", "-r", "-z", "--full-tree", base]))
         in_base = {line.partition(b"\t")[2] for line in lines if line.startswith(b"160000 ")}
-        _forget(private, sorted(names - in_base))
-
-
-def _forget(private: PrivateDir, names: list[bytes]) -> None:
-    _write_entries(private, [b"0 " + _NOTHING.encode() + b"\t" + name for name in names])
-
-
-def _write_entries(private: PrivateDir, entries: list[bytes]) -> None:
-    if entries:
-        private.run(["update-index", "-z", "--index-info"], standard_input=_listed(entries))
+        index.forget(sorted(names - in_base))
 
 
 def _explain(error: GitFailed) -> GitError:
@@ -270,7 +258,7 @@ def _explain(error: GitFailed) -> GitError:
             f"A file in the work tree cannot be read ({line}). Make it readable or remove it.", code="unreadable"
         )
     if "Invalid path" in said:
-        return _name_refused(line)
+        return name_refused(line)
     if "Unable to process path" in said:
         return WorkTreeRefused(
             f"A file could not be recorded ({line}). If the work tree is still being changed, try again.",
@@ -279,16 +267,5 @@ def _explain(error: GitFailed) -> GitError:
     return error
 
 
-def _name_refused(name: str) -> WorkTreeRefused:
-    return WorkTreeRefused(
-        f"The work tree holds a name that Git refuses to record ({name[:SHOWN_LENGTH]}). Rename or remove it.",
-        code="unrecordable-path",
-    )
-
-
 def _split(output: bytes) -> list[bytes]:
     return [part for part in output.split(b"\0") if part]
-
-
-def _listed(parts: list[bytes]) -> bytes:
-    return b"\0".join([*parts, b""])

@@ -13,7 +13,14 @@ from pathlib import Path
 from projects.git.environment import search_path
 from projects.git.errors import GitError, GitFailed, WorkTreeRefused
 from projects.git.extent import USUAL_LIMITS, CheckoutLimits, check_extent
-from projects.git.private_dir import EXACT_ATTRIBUTES, REVIEW_ATTRIBUTES, PrivateDir, pin_submodules, write_git_dir
+from projects.git.private_dir import (
+    EXACT_ATTRIBUTES,
+    REVIEW_ATTRIBUTES,
+    SPLIT_INDEX,
+    PrivateDir,
+    pin_submodules,
+    write_git_dir,
+)
 from projects.git.repository import Repository, is_object_id
 
 
@@ -59,7 +66,7 @@ class WorkTree:
     @property
     def exact(self) -> PrivateDir:
         """For snapshots: every byte counts."""
-        return PrivateDir(self.index_dir / "exact", self.repository, self.path)
+        return PrivateDir(self.index_dir / "exact", self.repository, self.path, config=SPLIT_INDEX)
 
     @property
     def pristine_index(self) -> Path:
@@ -72,7 +79,7 @@ class WorkTree:
         with (self.index_dir / "lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             for private in (self.review, self.exact):
-                for stale in private.git_dir.glob("*.lock"):
+                for stale in (*private.git_dir.glob("*.lock"), *private.git_dir.glob("sharedindex_*")):
                     stale.unlink(missing_ok=True)
             yield
 
