@@ -113,6 +113,7 @@ def stream_git(
     *,
     git_dir: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    standard_input: bytes | None = None,
     wait_seconds: float = 300,
 ) -> Generator[bytes, None, None]:
     """Run `git ARGS` and give its standard output piece by piece, of CHUNK_BYTES at most: nothing is gathered.
@@ -124,19 +125,24 @@ def stream_git(
         args,
         git_environment(git_dir=git_dir, work_tree=None, environment=environment, config=()),
         git_dir or Path("/"),
-        has_input=False,
+        has_input=standard_input is not None,
     )
     error = _Lines(None)
     pieces: list[bytes] = []
+    left = memoryview(standard_input or b"")
     with ended_at_exit(process), selectors.DefaultSelector() as selector:
         _watch(selector, process.stdout, selectors.EVENT_READ, pieces.append)
         _watch(selector, process.stderr, selectors.EVENT_READ, error.feed)
+        _watch(selector, process.stdin, selectors.EVENT_WRITE, None)
         while selector.get_map():
             ready = selector.select(wait_seconds)
             if not ready:
                 raise _timed_out()
             for key, _ in ready:
-                _read_some(selector, key)
+                if key.data is None:
+                    left = _write_some(selector, key, left)
+                else:
+                    _read_some(selector, key)
             yield from pieces
             pieces.clear()
         status = process.wait(wait_seconds)

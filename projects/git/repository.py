@@ -110,9 +110,16 @@ class Repository:
         """
         return StartedGit(args, git_dir=self.path, environment=self.writes_private, is_brief=True)
 
-    def stream(self, args: Sequence[str], *, environment: dict[str, str] | None = None) -> Generator[bytes, None, None]:
+    def stream(
+        self,
+        args: Sequence[str],
+        *,
+        environment: dict[str, str] | None = None,
+        standard_input: bytes | None = None,
+    ) -> Generator[bytes, None, None]:
         """As `run`, but piece by piece: see `stream_git`."""
-        return stream_git(args, git_dir=self.path, environment=self.writes_private | (environment or {}))
+        variables = self.writes_private | (environment or {})
+        return stream_git(args, git_dir=self.path, environment=variables, standard_input=standard_input)
 
     def resolve(self, ref: str) -> str | None:
         """The id of the commit that a ref or id names, or None."""

@@ -1,18 +1,20 @@
 """Makes a work tree equal to a recorded tree. It writes the difference only, and nothing outside of the folder.
 
-First every new file is laid ready beside the work tree, by git, under a number instead of its name; then files are
+First every new file is laid ready beside the work tree, under a number instead of its name; then files are
 removed, and the ready ones renamed into place. What happens to which name follows from the two trees alone: begun again
 after a kill it comes to the same end. Folders are walked by descriptors and never entered through a link, whatever
 somebody swaps meanwhile.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from projects.git.blob_files import write_blobs
 from projects.git.errors import DiskFull, GitFailed, WorkTreeRefused
 from projects.git.folders import Blocked, OpenFolders, clear_folder, files_below
 from projects.git.repository import Repository
@@ -144,18 +146,13 @@ class RestoreNotBegun(GitFailed):
 
 
 def _lay_ready(work_tree: WorkTree, plan: Plan, ready: Path) -> None:
-    """Git writes big files piece by piece, sets modes and makes links; a number for a name suits any file system."""
+    """A number for a name suits any file system."""
     remove_folder(ready)
     try:
         ready.mkdir(mode=0o700)
         if not plan.writes:
             return
-        index = replace(work_tree.exact, work_tree=ready, index_name="index.restore")
-        index.index.unlink(missing_ok=True)
-        lines = [b"%s %s\t%d" % (write.mode, write.blob, number) for number, write in enumerate(plan.writes)]
-        index.run(["update-index", "-z", "--index-info"], standard_input=b"\0".join([*lines, b""]))
-        index.run(["checkout-index", "--all", "--force", "--quiet"])
-        index.index.unlink()
+        write_blobs(work_tree.repository, [(write.mode, write.blob) for write in plan.writes], ready)
         if work_tree.owner is not None:
             for number in range(len(plan.writes)):
                 os.chown(ready / str(number), work_tree.owner.uid, work_tree.owner.gid, follow_symlinks=False)
@@ -164,6 +161,8 @@ def _lay_ready(work_tree: WorkTree, plan: Plan, ready: Path) -> None:
         raise
     except (GitFailed, OSError) as error:
         remove_folder(ready)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull("The server's disk is full. Its operator must free space; then try again.") from error
         reason = error.message if isinstance(error, GitFailed) else str(error)
         raise RestoreNotBegun(f"The snapshot's files could not be laid ready; nothing was changed. {reason}") from error
 

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -150,6 +150,8 @@ def remove_folder(path: Path) -> None:
 
     rm and chmod follow no symbolic link and manage folders nested deeper than PATH_MAX and Python's stack.
     """
+    with suppress(OSError):  # the usual case costs no process
+        path.rmdir()
     if not os.path.lexists(path):
         return
     target = os.fspath(path.absolute())

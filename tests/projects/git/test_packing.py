@@ -34,6 +34,16 @@ def test_many_snapshots_are_packed_and_all_are_there(work_tree: WorkTree) -> Non
     assert work_tree.repository.run(["fsck", "--connectivity-only"]) == b""
 
 
+def test_the_folders_of_packed_objects_stay(work_tree: WorkTree) -> None:
+    """Another object is soon to lie in each, and making one takes longer than all else."""
+    commit = take(work_tree, 1, None)
+    folders = set(work_tree.repository.private_objects.glob("??"))
+    assert pack_snapshots(work_tree.repository, commit, at_least=0)
+    assert folders
+    assert set(work_tree.repository.private_objects.glob("??")) == folders
+    assert loose(work_tree) == []
+
+
 def test_few_objects_stay_loose(work_tree: WorkTree) -> None:
     assert not pack_snapshots(work_tree.repository, take(work_tree, 1, None))
 

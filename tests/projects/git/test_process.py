@@ -3,24 +3,29 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
 from projects.git.errors import DiskFull, GitFailed, GitTimeout, OutOfMemory
-from projects.git.process import run_git, scrub
+from projects.git.process import StartedGit, run_git, scrub
 
 pytestmark = pytest.mark.plumbing
 
 
-def wait_until_gone(pid: int, seconds: float = 10) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+        if condition():
             return True
         time.sleep(0.02)
     return False
+
+
+def wait_until_gone(pid: int) -> bool:
+    return wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
 def wait_for_pid(file: Path) -> int:
@@ -205,3 +210,47 @@ def test_credentials_are_scrubbed_from_what_git_says() -> None:
 
 def test_what_would_steer_a_terminal_is_scrubbed() -> None:
     assert scrub("remote: \x1b]0;owned\x07\x9b2Jfine\tso\r\n") == "remote: ]0;owned2Jfine\tso\r\n"
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    run_git(["init", "--quiet", "--bare", str(tmp_path / "r")])
+    return tmp_path / "r"
+
+
+def test_a_started_git_does_what_it_is_told_later(bare: Path) -> None:
+    started = StartedGit(["hash-object", "-w", "--stdin"], git_dir=bare, environment={}, is_brief=True)
+    blob = started.finish(b"x\n").decode().strip()
+    assert run_git(["cat-file", "blob", blob], git_dir=bare) == b"x\n"
+    assert started.has_ended
+
+
+def test_a_held_git_begins_with_its_first_line_only(bare: Path, tmp_path: Path) -> None:
+    alias = (("alias.x", f"!touch {tmp_path}/begun"),)
+    StartedGit(["x"], git_dir=bare, environment={}, config=alias, is_held=True).end()
+    assert not (tmp_path / "begun").exists()
+    StartedGit(["x"], git_dir=bare, environment={}, config=alias, is_held=True).finish(b"go\n")
+    assert (tmp_path / "begun").exists()
+
+
+def test_an_index_is_free_again_when_a_started_git_is_told_nothing(bare: Path) -> None:
+    started = StartedGit(["update-index", "--index-info"], git_dir=bare, environment={})
+    assert wait_until(lambda: (bare / "index.lock").exists())
+    started.end()
+    assert (started.has_ended, list(bare.glob("index*"))) == (True, [])
+
+
+@pytest.mark.parametrize("option", ["is_brief", "is_held"])
+def test_a_started_git_ends_with_a_killed_server(bare: Path, tmp_path: Path, option: str) -> None:
+    code = f"""
+import pathlib, time
+from projects.git.process import StartedGit
+started = StartedGit(["cat-file", "--batch"], git_dir=pathlib.Path({str(bare)!r}), environment={{}}, {option}=True)
+pathlib.Path({str(tmp_path / "pid")!r}).write_text(str(started._process.pid))
+time.sleep(600)
+"""
+    server = subprocess.Popen([sys.executable, "-c", code])
+    git_pid = wait_for_pid(tmp_path / "pid")
+    server.kill()
+    server.wait()
+    assert wait_until_gone(git_pid)

@@ -1,10 +1,11 @@
+import errno
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from projects.git.errors import WorkTreeRefused
+from projects.git.errors import DiskFull, WorkTreeRefused
 from projects.git.restore import Plan, RestoreNotBegun, Write, apply_plan, plan_restore, unrecorded_in_the_way
 from projects.git.trees import UNFINISHED_RESTORE, Selection, record_exactly, write_exact_tree, write_review_tree
 from projects.git.work_tree import WorkTree
@@ -70,6 +71,18 @@ def test_modes_and_links_come_back(work_tree: WorkTree) -> None:
     restore(work_tree, wanted)
     assert stat.S_IMODE((work_tree.path / "run").stat().st_mode) == 0o755
     assert (work_tree.path / "link").readlink() == Path("/etc/passwd")
+
+
+def test_files_of_any_size_come_back(work_tree: WorkTree, base: str) -> None:
+    sizes = (0, 1, 65_535, 65_536, 300_000)
+    contents = {f"f{size}": (b"line\n\0\xff" * 50_000)[:size] for size in sizes}
+    for name, content in contents.items():
+        (work_tree.path / name).write_bytes(content)
+    wanted = write_exact_tree(work_tree)
+    restore(work_tree, base)
+    assert not (work_tree.path / "f1").exists()
+    restore(work_tree, wanted)
+    assert {name: (work_tree.path / name).read_bytes() for name in contents} == contents
 
 
 def test_a_file_a_folder_and_a_link_change_places(work_tree: WorkTree, base: str, tmp_path: Path) -> None:
@@ -194,6 +207,19 @@ def test_content_that_is_gone_changes_nothing(work_tree: WorkTree, base: str) ->
     with pytest.raises(RestoreNotBegun):
         apply_plan(work_tree, plan)
     assert write_exact_tree(work_tree) == base
+
+
+def test_a_full_disk_is_told_as_such(work_tree: WorkTree, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (work_tree.path / "README.md").write_text("changed")
+
+    def full(descriptor: int, mode: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fchmod", full)
+    with pytest.raises(DiskFull):
+        restore(work_tree, base)
+    assert (work_tree.path / "README.md").read_text() == "changed"
+    assert not (work_tree.index_dir / UNFINISHED_RESTORE).exists()
 
 
 def test_nothing_is_recorded_of_a_tree_that_is_half_restored(work_tree: WorkTree) -> None:

@@ -38,6 +38,14 @@ def test_new_changed_and_deleted_files_are_recorded(work_tree: WorkTree) -> None
     assert reviewed(work_tree, "src/app.py") == b"changed\n"
 
 
+def test_what_a_killed_git_has_left_of_an_index_is_removed(work_tree: WorkTree) -> None:
+    leftovers = [work_tree.exact.git_dir / name for name in ("index.lock", "sharedindex_a1B2c3")]
+    for leftover in leftovers:
+        leftover.touch()
+    write_exact_tree(work_tree)
+    assert not any(leftover.exists() for leftover in leftovers)
+
+
 def test_ignored_files_are_left_out_of_both(work_tree: WorkTree) -> None:
     (work_tree.path / "x.log").write_text("x")
     assert review_names(work_tree) == BASE_NAMES
