@@ -14,7 +14,7 @@ from config.api.params import read
 from projects.models import Project
 from projects.services import disk
 from projects.services.disk import Removal
-from runs.services import pruning
+from runs.services import expiry, pruning
 from snapshots.services.restoring import finish_interrupted
 
 TASKS_EVERY_SECONDS = 3600.0
@@ -24,6 +24,7 @@ def prune_project(project: Project, *, is_dry: bool = False) -> Iterator[Removal
     """Removes what the retention params let go, one thing after another; with `is_dry` it only tells."""
     yield from pruning.prune_work_trees(project, is_dry=is_dry)
     yield from pruning.prune_outputs(project, is_dry=is_dry)
+    yield from expiry.expire_events(project, is_dry=is_dry)
 
 
 @task()

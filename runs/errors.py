@@ -11,6 +11,14 @@ class _RunConflict(Problem):
     status_code = status.HTTP_409_CONFLICT
 
 
+class EventsExpired(Problem):
+    """`first_event_id` is that of the oldest event that is kept, None where none is."""
+
+    status_code = status.HTTP_410_GONE
+    title = "Events are no longer kept"
+    default_code = "events-expired"
+
+
 class RunNotStartable(_RunConflict):
     title = "Run is not in a startable state"
     default_code = "run-not-startable"

@@ -69,6 +69,7 @@ class Run(models.Model):
     error = models.JSONField(null=True, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
     last_event_id = models.BigIntegerField(null=True, blank=True)
+    expired_event_id = models.BigIntegerField(default=0)  # events up to this one are no longer kept
     timeline = models.JSONField(default=empty_timeline)  # see runs.timeline
     lease_generation = models.PositiveIntegerField(default=0)
     lease_owner = models.CharField(max_length=80, blank=True)

@@ -1,6 +1,8 @@
 """Reads about runs that span rows or ask Git."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -9,6 +11,7 @@ from config.statements import Statement
 from projects.git.changes import diff, diff_in_pieces
 from projects.git.file_diffs import diff_of_file, find_sides
 from projects.workspaces import open_repository
+from runs.errors import EventsExpired
 from runs.models import AgentEvent, Run, RunAttempt, RunReview, WorkspaceFile
 from runs.transitions import allowed_actions
 
@@ -18,6 +21,7 @@ _RUN_OF_MEMBER = Statement(
     parameters=2,
 )
 
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 FRAME_FIELDS = ("id", "project_id", "event_type", "severity", "path", "body")
 
 
@@ -31,6 +35,27 @@ def log_page(count: int) -> Statement[tuple[Any, ...]]:
             .values_list(*FRAME_FIELDS)[:count]
         ),
         parameters=3,
+    )
+
+
+def last_event_before(run: Run, moment: datetime) -> int:
+    """The id of the run's last older event, 0 where there is none: found by halving, as the log follows the clock."""
+    events = AgentEvent.objects.filter(run=run)
+    times = events.values_list("created_at", flat=True)
+    numbers = range(1, run.last_seq + 1)
+    older = bisect_left(numbers, moment, key=lambda number: times.filter(seq=number).first() or _LONG_AGO)
+    return events.filter(seq=older).values_list("id", flat=True).first() or 0
+
+
+def require_kept(run: Run, after: int) -> None:
+    """410 `events-expired` where events that come after the one with that id are no longer kept."""
+    if after >= run.expired_event_id:
+        return
+    first = AgentEvent.objects.filter(run=run, id__gt=run.expired_event_id).order_by("id").values_list("id", flat=True)
+    raise EventsExpired(
+        "Events that you ask for are no longer kept. Read on from firstEventId, or without since.",
+        first_event_id=first.first(),
+        **run.problem_members,
     )
 
 

@@ -249,6 +249,13 @@ _RETENTION = (
         description="Whole outputs of commands are removed so long after their run ended. 0: never.",
     ),
     IntParam(
+        key="retention.event_days",
+        default=0,
+        minimum=0,
+        maximum=36_500,
+        description="Events of runs at rest are removed when they are so old. 0: never.",
+    ),
+    IntParam(
         key="retention.task_days",
         default=14,
         minimum=1,

@@ -10,6 +10,7 @@ from config.api.problems import Problem
 from config.health import NotReady
 from config.openapi import headers, query_parameters, security
 from config.openapi.problem_shapes import responses_of
+from runs.errors import EventsExpired
 from runs.models import AgentEvent
 from runs.views.blobs import InvalidSignature, RangeNotSatisfiable
 
@@ -110,7 +111,7 @@ def _stream(operation: str, told: str, registry: ComponentRegistry, *, of_run: b
         MissingAbility,
     ]
     problems += [common.RateLimited, common.ServerError, common.BodyTooLarge]
-    problems += [common.NotFound] if of_run else []
+    problems += [common.NotFound, EventsExpired] if of_run else []
     parameters = [query_parameters.describe(name, None) for name in _STREAM_PARAMETERS]
     return {
         "get": {

@@ -96,7 +96,7 @@ class EventStreamConsumer(AsyncHttpConsumer):
         place = await hub.places.take(visitor, self.scope["path"], parameters.get("client", ""))
         try:
             stream = Stream(self, hub, topic, visitor, place, wanted, parameters.get("follow") != "false")
-            cursor = start if start is not None else 0 if run_id is not None else await hub.read(log.last_id, topic)
+            cursor = await hub.read(log.beginning, topic, start)
             await self._begin()
             await stream.run(cursor)
         finally:

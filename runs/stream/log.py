@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from django.db.models import Max, Q, QuerySet
 
+from config.api.problems import NotFound
 from runs.events import USER_STREAM_TYPES
-from runs.models import AgentEvent
-from runs.queries import FRAME_FIELDS
+from runs.models import AgentEvent, Run
+from runs.queries import FRAME_FIELDS, require_kept
 from runs.stream.frames import Frame
 
 PAGE_ROWS = 500
@@ -29,6 +30,22 @@ def read_after(topic: Topic, cursor: int, limit: int = PAGE_ROWS) -> list[Frame]
     """The next rows after the event with that id."""
     rows = topic.rows().filter(id__gt=cursor).order_by("id").values_list(*FRAME_FIELDS)[:limit]
     return [Frame._make(row) for row in rows]
+
+
+def beginning(topic: Topic, after: int | None) -> int:
+    """The id after which a stream begins: the one that is asked for, else a run's first event, for all runs now.
+
+    410 `events-expired` where what comes after the one that is asked for is no longer kept.
+    """
+    if topic.run_id is None:
+        return last_id(topic) if after is None else after
+    run = Run.objects.filter(pk=topic.run_id).first()
+    if run is None:
+        raise NotFound
+    if after is None:
+        return run.expired_event_id
+    require_kept(run, after)
+    return after
 
 
 def last_id(topic: Topic) -> int:

@@ -1,8 +1,7 @@
 """What a run has done: events and commands."""
 
-from bisect import bisect_left
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Subquery
@@ -16,21 +15,22 @@ from accounts.permissions import UserRequest
 from config.api.pagination import make_cursor, read_cursor, read_limit
 from config.api.problems import InvalidParameter
 from runs import serializers
+from runs.errors import EventsExpired
 from runs.filters import EventFilter, read_filter
 from runs.models import AgentEvent, CommandExecution, Run
-from runs.queries import FRAME_FIELDS, log_page
+from runs.queries import FRAME_FIELDS, last_event_before, log_page, require_kept
 from runs.stream.frames import Frame
 from runs.views.base import RunDoor
 
 LOOKED_AT = 50_000
 """So many events are looked at for one page at most, where no index knows the filter."""
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class EventViewSet(RunDoor):
     """The event log by pages. Rows keep their public JSON; a page is put together from it, nothing is encoded again."""
 
     abilities = {"list": "projects:read"}
+    problems = {"list": (EventsExpired,)}
     query_parameters = {"list": ("since", "eventTypes", "severity", "path", "attempt")}
 
     @extend_schema(responses={200: {"$ref": "#/components/schemas/EventPage"}})
@@ -82,25 +82,19 @@ def _quoted(text: str | None) -> str:
 
 
 def _start(run: Run, request: UserRequest) -> int:
-    """The page's events come after this id."""
+    """The page's events come after this id; 410 `events-expired` where what comes after it is not all kept."""
     after, since = read_cursor(request), request.query_params.get("since")
     if after is not None and since is not None and "T" not in since:
         raise InvalidParameter("since and cursor do not go together.", parameter="since")
-    place: int = after[0] if after else 0
-    if since is None:
-        return place
-    if since.isascii() and since.isdigit() and len(since) < 19:
-        return int(since)
-    return max(place, _last_before(run, _moment(since)))
-
-
-def _last_before(run: Run, moment: datetime) -> int:
-    """The id of the run's last older event, 0 where there is none: found by halving, as the log follows the clock."""
-    events = AgentEvent.objects.filter(run=run)
-    times = events.values_list("created_at", flat=True)
-    numbers = range(1, run.last_seq + 1)
-    older = bisect_left(numbers, moment, key=lambda number: times.filter(seq=number).first() or _LONG_AGO)
-    return events.filter(seq=older).values_list("id", flat=True).first() or 0
+    if since is not None and since.isascii() and since.isdigit() and len(since) < 19:
+        after = [int(since)]
+    elif since is not None:
+        last_before = last_event_before(run, _moment(since))
+        after = [max(after[0] if after else 0, last_before)]
+    if after is None:
+        return run.expired_event_id
+    require_kept(run, after[0])
+    return int(after[0])
 
 
 def _moment(text: str) -> datetime:

@@ -19,8 +19,8 @@ KEPT = 3
 class Command(BaseCommand):
     help = (
         "Removes what the params retention.… let go: work trees of runs long at rest (what they hold that was not "
-        "pushed is kept under refs/quarterdeck/rescue/ first), outputs of commands, rows of finished tasks, and what "
-        "has expired (tokens, sessions, kept answers). Look with --dry-run first. Safe beside a running "
+        "pushed is kept under refs/quarterdeck/rescue/ first), outputs of commands, events, rows of finished tasks, "
+        "and what has expired (tokens, sessions, kept answers). Look with --dry-run first. Safe beside a running "
         "server, and to be killed. "
         "Exit status 3: something that is due could not be removed, and is told; 1: there is no such project."
     )
