@@ -15,16 +15,23 @@ from projects.models import Project
 from projects.services import disk
 from projects.services.disk import Removal
 from runs.services import expiry, pruning
+from snapshots.services.collecting import prune_objects
+from snapshots.services.pruning import prune_snapshots
 from snapshots.services.restoring import finish_interrupted
 
 TASKS_EVERY_SECONDS = 3600.0
 
 
-def prune_project(project: Project, *, is_dry: bool = False) -> Iterator[Removal]:
-    """Removes what the retention params let go, one thing after another; with `is_dry` it only tells."""
+def prune_project(project: Project, *, is_dry: bool = False, only_due: bool = False) -> Iterator[Removal]:
+    """Removes what the retention params let go, one thing after another; with `is_dry` it only tells.
+
+    Last come the objects of the repository that nothing names any more; with `only_due` when there is much to gain.
+    """
     yield from pruning.prune_work_trees(project, is_dry=is_dry)
     yield from pruning.prune_outputs(project, is_dry=is_dry)
     yield from expiry.expire_events(project, is_dry=is_dry)
+    yield from prune_snapshots(project, is_dry=is_dry)
+    yield from prune_objects(project, is_dry=is_dry, only_due=only_due)
 
 
 @task()
@@ -33,7 +40,7 @@ def keep_up(project_id: int) -> None:
     project = Project.objects.filter(pk=project_id).first()
     if project is None:
         return
-    for _ in prune_project(project):
+    for _ in prune_project(project, only_due=True):
         pass
     disk.measure(project)
 

@@ -61,6 +61,13 @@ def rest_lock(workspace: Workspace, *, wait_seconds: float | None = None) -> Ite
 
 
 @contextmanager
+def collection_lock(project: Project) -> Iterator[None]:
+    """One process at a time collects a repository's objects. LockNotFree where another one does."""
+    with _held(project.folder, "collection.lock", 0):
+        yield
+
+
+@contextmanager
 def _leased(project: Project, deadline: float | None) -> Iterator[None]:
     """Holds the row. In a transaction the row's own lock does it, until the transaction ends: nothing is renewed."""
     RepositoryLease.objects.get_or_create(project=project)

@@ -25,6 +25,7 @@ from runs.models import (
     WorkerProcess,
     WorkspaceFile,
 )
+from runs.services.rescued import drop_rescue_refs_of
 from runs.services.steering import STEERING
 from runs.workers import recovery
 
@@ -72,7 +73,16 @@ class RunAttemptAdmin(FactAdmin):
     list_display = ("id", "run", "number", "branch", "base_commit", "commit", "push_status", "pruned_at", "rescue_ref")
     list_filter = ("push_status", "pruned_at")
     list_select_related = ("run",)
-    search_fields = ("branch", "run__title")
+    search_fields = ("branch", "run__title", "rescue_ref")
+    actions = ["drop_rescue_refs"]
+
+    @admin.action(description="Drop rescue refs (the work in them is lost a day later)", permissions=["view"])
+    def drop_rescue_refs(self, request: HttpRequest, queryset: QuerySet[RunAttempt]) -> None:
+        """Once somebody has taken over what is in them, or wants none of it; the audit keeps their commits' ids."""
+        actor, attempts = operator_of(request), queryset.select_related("run__project")
+        act_on(
+            self, request, attempts, lambda row: drop_rescue_refs_of(row, actor=actor), "keeps no rescue ref any more"
+        )
 
 
 @admin.register(AgentEvent)

@@ -130,6 +130,7 @@ class RunAttempt(models.Model):
     )
     pruned_at = models.DateTimeField(null=True, blank=True)  # its work tree was removed; what it held is in:
     rescue_ref = models.CharField(max_length=200, blank=True)
+    rescue_dropped_at = models.DateTimeField(null=True, blank=True)  # a person needed it no more
     # The project's as they were when the attempt began, and how many of them have been done.
     setup_commands = models.JSONField(default=list, blank=True)
     teardown_commands = models.JSONField(default=list, blank=True)

@@ -242,6 +242,14 @@ _RETENTION = (
         "pushed is kept under a rescue ref. 0: never.",
     ),
     IntParam(
+        key="retention.snapshot_days",
+        default=90,
+        minimum=0,
+        maximum=36_500,
+        description="Snapshots of runs whose work tree has been removed are removed so long after the last of them and "
+        "the run's end. 0: never.",
+    ),
+    IntParam(
         key="retention.output_days",
         default=180,
         minimum=0,

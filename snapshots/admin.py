@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from accounts.admin import FactAdmin
-from snapshots.models import Restore, Snapshot
+from snapshots.models import Collection, Restore, Snapshot
 
 
 @admin.register(Snapshot)
@@ -20,3 +20,11 @@ class RestoreAdmin(FactAdmin):
     list_filter = ("status", "begun_at")
     search_fields = ("snapshot__description", "snapshot__project__name", "actor__email")
     list_select_related = ("snapshot", "checkpoint", "actor")
+
+
+@admin.register(Collection)
+class CollectionAdmin(FactAdmin):
+    list_display = ("project", "status", "error", "begun_at", "finished_at", "bytes_before", "bytes_after")
+    list_filter = ("status", "finished_at")
+    search_fields = ("project__name",)
+    list_select_related = ("project",)

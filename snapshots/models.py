@@ -1,4 +1,4 @@
-"""Snapshot, Restore."""
+"""Snapshot, Restore, Collection."""
 
 from typing import ClassVar
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -75,3 +75,24 @@ class Restore(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} restore of {self.snapshot_id}"
+
+
+class Collection(models.Model):
+    """The last collection of a project's objects: when, what came of it, and what the objects took before and after."""
+
+    class Status(models.TextChoices):
+        WANTED = "wanted"
+        UNDER_WAY = "under_way"
+        DONE = "done"
+        FAILED = "failed"
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="collection")
+    status = models.CharField(max_length=20, choices=Status, default=Status.WANTED)
+    error = models.JSONField(null=True, blank=True)
+    begun_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    bytes_before = models.BigIntegerField(null=True, blank=True)
+    bytes_after = models.BigIntegerField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"collection of {self.project_id}: {self.status}"

@@ -1,9 +1,9 @@
 """What a fetch brought becomes the remote's branches here. It never talks to a remote; hold the repository lock."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from projects.git.errors import BranchNotFound, GitFailed, RemoteDiverged
+from projects.git.refs import delete_refs, set_refs
 from projects.git.repository import REMOTE_REFS, Repository
 
 INCOMING_REFS = "refs/quarterdeck/incoming/"
@@ -34,8 +34,8 @@ def take_over(repository: Repository, chosen: str, *, is_whole: bool, only_forwa
         raise _diverged()
     arrived = fetched if is_whole else {chosen: head}
     # In two steps: git does not take `a` away and make `a/b` at once.
-    _delete(repository, (REMOTE_REFS + name for name in known if is_whole and name not in arrived))
-    _set(repository, {REMOTE_REFS + name: commit for name, commit in arrived.items() if known.get(name) != commit})
+    delete_refs(repository, (REMOTE_REFS + name for name in known if is_whole and name not in arrived))
+    set_refs(repository, {REMOTE_REFS + name: commit for name, commit in arrived.items() if known.get(name) != commit})
     repository.run(["symbolic-ref", REMOTE_REFS + "HEAD", REMOTE_REFS + chosen])
     _forget_incoming(repository)
     return FetchResult(chosen, head)
@@ -58,22 +58,7 @@ def _is_ancestor(repository: Repository, older: str, newer: str) -> bool:
 
 
 def _forget_incoming(repository: Repository) -> None:
-    _delete(repository, repository.refs(INCOMING_REFS))
-
-
-def _delete(repository: Repository, refs: Iterable[str]) -> None:
-    _change(repository, [f"delete {ref}\n" for ref in refs])
-
-
-def _set(repository: Repository, commits: Mapping[str, str]) -> None:
-    _change(repository, [f"update {ref} {commit}\n" for ref, commit in commits.items()])
-
-
-def _change(repository: Repository, lines: list[str]) -> None:
-    """All of the changes or none (git-update-ref(1), --stdin)."""
-    if lines:
-        text = "".join(lines).encode("utf-8", "surrogateescape")
-        repository.run(["update-ref", "--no-deref", "--stdin"], standard_input=text, timeout_seconds=600)
+    delete_refs(repository, repository.refs(INCOMING_REFS))
 
 
 def _diverged() -> RemoteDiverged:

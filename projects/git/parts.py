@@ -11,6 +11,7 @@ from projects.git.file_diffs import FileSides, Side, diff_of_file
 from projects.git.files import read_blob
 from projects.git.hunks import MAX_DIFF_BYTES, Hunk, find_hunks, take_back, why_indivisible
 from projects.git.repository import NO_COMMIT, Repository
+from projects.git.store_lock import writing
 
 _REASONS = {
     "binary": "The file is binary: it can be rejected as a whole only.",
@@ -72,9 +73,9 @@ def tree_without(repository: Repository, tree: str, rejections: Sequence[Rejecti
     The changes are of that tree and, by `find_conflict`, can be taken back. A file whose hunks are taken back keeps
     its new name and mode.
     """
-    entries = [entry for rejection in rejections for entry in _entries(repository, rejection)]
-    entries.sort(key=lambda entry: not entry.startswith(b"0 "))  # first what goes: a folder may come in its place
-    with TemporaryDirectory(prefix="quarterdeck-") as folder:
+    with writing(repository.path), TemporaryDirectory(prefix="quarterdeck-") as folder:
+        entries = [entry for rejection in rejections for entry in _entries(repository, rejection)]
+        entries.sort(key=lambda entry: not entry.startswith(b"0 "))  # first what goes: a folder may come in its place
         index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
         repository.run(["read-tree", tree], environment=index)
         listed = b"".join(entry + b"\0" for entry in entries)

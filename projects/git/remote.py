@@ -16,6 +16,7 @@ from projects.git.credentials import Credential, offered
 from projects.git.errors import BranchNotFound, EmptyRepository, GitFailed, RemoteRefused
 from projects.git.failures import classify
 from projects.git.repository import REMOTE_REFS, Repository
+from projects.git.store_lock import writing
 from projects.git.urls import RemoteUrl
 
 LISTING_TIMEOUT_SECONDS = 60.0
@@ -84,7 +85,7 @@ def fetch(
         _fetch(repository, way, options, [refspec], on_progress, _left(deadline), max_bytes)
         return chosen
 
-    with offered(credential) as login:
+    with offered(credential) as login, writing(repository.path):
         chosen = reach(connections(repository, remote, addresses, login), attempt)
     with locked():
         return take_over(repository, chosen, is_whole=is_whole, only_forwards=only_forwards)

@@ -239,6 +239,11 @@ def create_repository(path: Path) -> Repository:
     return repository
 
 
+def alone(objects: Path) -> dict[str, str]:
+    """Variables with which git sees the objects of this one folder only."""
+    return {"GIT_OBJECT_DIRECTORY": os.fspath(objects), "GIT_ALTERNATE_OBJECT_DIRECTORIES": ""}
+
+
 def is_object_id(text: str) -> bool:
     """Is this a full SHA-1 object id?"""
     return _OBJECT_ID.fullmatch(text) is not None

@@ -22,6 +22,7 @@ from projects.git.private_dir import (
     write_git_dir,
 )
 from projects.git.repository import Repository, is_object_id
+from projects.git.store_lock import writing
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,17 @@ class WorkTree:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the private git dirs for one process; takes away index locks that a killed git left."""
+        """Hold the private git dirs for one process; takes away index locks that a killed git left.
+
+        No objects are removed meanwhile.
+        """
         with (self.index_dir / "lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            for private in (self.review, self.exact):
-                for stale in (*private.git_dir.glob("*.lock"), *private.git_dir.glob("sharedindex_*")):
-                    stale.unlink(missing_ok=True)
-            yield
+            with writing(self.repository.path):
+                for private in (self.review, self.exact):
+                    for stale in (*private.git_dir.glob("*.lock"), *private.git_dir.glob("sharedindex_*")):
+                        stale.unlink(missing_ok=True)
+                yield
 
     @property
     def _base(self) -> Path:

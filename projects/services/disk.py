@@ -18,7 +18,10 @@ SOON = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Removal:
-    """One thing whose time was over. `kept_for` says why it is there all the same; `rescue_ref` what keeps its work."""
+    """One thing whose time was over. `kept_for` says why it is there all the same; `rescue_ref` what keeps its work.
+
+    `count` is of what there are many in it: snapshots, objects. `ignored_files` are kept by nobody.
+    """
 
     what: str
     name: str
@@ -26,6 +29,8 @@ class Removal:
     freed_bytes: int = 0
     rescue_ref: str | None = None
     kept_for: str | None = None
+    count: int = 1
+    ignored_files: int = 0
 
 
 def quota_bytes() -> int | None:
@@ -48,10 +53,21 @@ def require_room(project: Project) -> None:
 
 
 def measure(project: Project) -> int:
-    """Walks the project's folder and writes down what it uses. For the background only."""
-    used = used_bytes([project.folder])
+    """Walks the project's folder, adds the outputs of its commands, wherever they are, and writes down what it uses.
+
+    For the background only.
+    """
+    used = used_bytes([project.folder]) + _kept_outputs_bytes(project)
     Project.objects.filter(pk=project.pk).update(disk_bytes=used, disk_measured_at=timezone.now())
     return used
+
+
+def _kept_outputs_bytes(project: Project) -> int:
+    kept = project.runs.aggregate(
+        stdout=models.Sum("commands__stdout_kept_bytes", filter=~models.Q(commands__stdout="")),
+        stderr=models.Sum("commands__stderr_kept_bytes", filter=~models.Q(commands__stderr="")),
+    )
+    return (kept["stdout"] or 0) + (kept["stderr"] or 0)
 
 
 def expect_upkeep(project_id: int) -> None:

@@ -7,6 +7,7 @@ goes on from there.
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from django.db import transaction
@@ -16,8 +17,8 @@ from django.utils import timezone
 from config.api.params import read
 from projects.disk_use import used_bytes
 from projects.git.errors import GitError
-from projects.git.rescue import rescue
-from projects.git.work_tree import remove_folder, remove_work_tree
+from projects.git.rescue import count_ignored, rescue
+from projects.git.work_tree import WorkTree, remove_folder, remove_work_tree
 from projects.leases import free
 from projects.locks import LockNotFree, repository_lock, rest_lock
 from projects.models import Project, Workspace
@@ -79,9 +80,20 @@ def _is_there(workspace: Workspace) -> bool:
 
 def _look_at(attempt: RunAttempt) -> Removal:
     workspace = _workspace(attempt)
-    return Removal(
-        WORK_TREE, _name(attempt), workspace.project_id, used_bytes([workspace.folder]), attempt.rescue_ref or None
-    )
+    size = used_bytes([workspace.folder])
+    try:
+        with rest_lock(workspace, wait_seconds=0):
+            ignored = _ignored_files(open_work_tree(workspace))
+    except LockNotFree:
+        return _kept(attempt, "others are at work in it")
+    except GitError as error:
+        return _kept(attempt, error.message)
+    rescued = attempt.rescue_ref or None
+    return Removal(WORK_TREE, _name(attempt), workspace.project_id, size, rescued, ignored_files=ignored)
+
+
+def _ignored_files(work_tree: WorkTree) -> int:
+    return count_ignored(work_tree) if work_tree.is_ready else 0
 
 
 def _prune(attempt: RunAttempt) -> Removal:
@@ -97,6 +109,7 @@ def _prune(attempt: RunAttempt) -> Removal:
 def _prune_held(attempt: RunAttempt) -> Removal:
     """The caller holds the tree: no agent starts in it, nobody reads it."""
     work_tree, ref = open_work_tree(_workspace(attempt)), None
+    ignored = _ignored_files(work_tree)
     if work_tree.is_ready:
         with repository_lock(_workspace(attempt).project, wait_seconds=LOCK_WAIT_SECONDS):
             ref = rescue(
@@ -106,9 +119,9 @@ def _prune_held(attempt: RunAttempt) -> Removal:
                 pushed=attempt.commit if attempt.push_status == Run.PushStatus.PUSHED else None,
                 message=f"Work tree of {_name(attempt)}, kept before it was removed",
             )
-    if not _record(attempt, ref):
+    if not _record(attempt, ref, ignored):
         return _kept(attempt, "the run has been taken up again")
-    return _remove(attempt)
+    return replace(_remove(attempt), ignored_files=ignored)
 
 
 def _kept(attempt: RunAttempt, reason: str) -> Removal:
@@ -116,17 +129,19 @@ def _kept(attempt: RunAttempt, reason: str) -> Removal:
 
 
 @transaction.atomic
-def _record(attempt: RunAttempt, ref: str | None) -> bool:
+def _record(attempt: RunAttempt, ref: str | None, ignored: int) -> bool:
     """From its commit on the tree counts as gone. False where the run has moved meanwhile."""
     run = Run.objects.select_for_update().get(pk=attempt.run_id)
     due = due_work_trees(_workspace(attempt).project).filter(pk=attempt.pk)
     if not due.exists():
         return False
-    attempt.pruned_at, attempt.rescue_ref = timezone.now(), ref or ""
-    attempt.save(update_fields=["pruned_at", "rescue_ref"])
+    attempt.pruned_at, attempt.rescue_ref, attempt.rescue_dropped_at = timezone.now(), ref or "", None
+    attempt.save(update_fields=["pruned_at", "rescue_ref", "rescue_dropped_at"])
     kept = f"its work is kept as {ref}" if ref else "it held nothing that is not in the repository"
-    data = {"attempt": attempt.number, "rescueRef": ref}
-    append(run, [Draft("log", f"The work tree of attempt {attempt.number} was removed: {kept}.", "notice", data=data)])
+    left = f", but for {ignored} ignored files" if ignored else ""
+    data = {"attempt": attempt.number, "rescueRef": ref, "ignoredFiles": ignored}
+    text = f"The work tree of attempt {attempt.number} was removed: {kept}{left}."
+    append(run, [Draft("log", text, "notice", data=data)])
     return True
 
 

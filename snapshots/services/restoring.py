@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import audit
+from config.api.problems import NotFound
 from projects.errors import ProjectNotReady
 from projects.git.errors import DiskFull, GitError
 from projects.git.restore import Plan, RestoreNotBegun, abandon, apply_plan, plan_restore, unrecorded_in_the_way
@@ -42,6 +43,8 @@ def restore_snapshot(snapshot: Snapshot, *, actor: User) -> Restore:
     require_writable(snapshot.project)
     resting = restorable_tree(snapshot)
     with resting.recording() as work_tree:
+        if not Snapshot.objects.filter(pk=snapshot.pk).exists():  # it was just due to be removed
+            raise NotFound
         _finish_earlier(resting.workspace, work_tree)
         restore = _begin(snapshot, resting, work_tree, actor)
         _carry_out(restore, work_tree)

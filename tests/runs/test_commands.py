@@ -120,6 +120,7 @@ def test_recovery_tells_what_it_has_found(run: Run) -> None:
         "requeued_runs": 1,
         "redelivered_runs": 0,
         "redelivered_work": 0,
+        "finished_restores": 0,
         "recounted_projects": 1,
     }
     run.refresh_from_db()

@@ -39,6 +39,7 @@ def prune(*arguments: str) -> dict[str, Any]:
     except SystemExit as end:
         status = int(end.code or 0)
     told: dict[str, Any] = json.loads(output.getvalue())
+    told["removals"] = [row for row in told["removals"] if row["what"] != "objects"]  # tests/snapshots has those
     return told | {"exit": status}
 
 

@@ -224,7 +224,7 @@ def test_a_tree_that_is_gone_is_made_anew(api: APIClient, done: Run, tree: Path)
 
 def test_a_pruned_tree_is_made_anew_and_the_run_goes_on_in_it(api: APIClient, done: Run, tree: Path) -> None:
     Run.objects.update(finished_at=timezone.now() - timedelta(days=31))
-    assert [each.what for each in prune_project(done.project)] == ["work tree"]
+    assert "work tree" in [each.what for each in prune_project(done.project)]
     assert not tree.exists()
     assert restore(api, Snapshot.objects.get(kind="after_run").pk).status_code == 200
     list(prune_project(done.project))

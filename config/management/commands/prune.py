@@ -19,9 +19,10 @@ KEPT = 3
 class Command(BaseCommand):
     help = (
         "Removes what the params retention.… let go: work trees of runs long at rest (what they hold that was not "
-        "pushed is kept under refs/quarterdeck/rescue/ first), outputs of commands, events, rows of finished tasks, "
-        "and what has expired (tokens, sessions, kept answers). Look with --dry-run first. Safe beside a running "
-        "server, and to be killed. "
+        "pushed is kept under refs/quarterdeck/rescue/ first; files that the repository ignores are not), their "
+        "snapshots, outputs of commands, events, objects of the repositories that nothing names any more, rows of "
+        "finished tasks, and what has expired (tokens, sessions, kept answers). Look with --dry-run first. Safe beside "
+        "a running server, and to be killed. "
         "Exit status 3: something that is due could not be removed, and is told; 1: there is no such project."
     )
 
@@ -72,15 +73,19 @@ def _row(removal: Removal) -> dict[str, Any]:
         "freedBytes": removal.freed_bytes,
         "rescueRef": removal.rescue_ref,
         "keptFor": removal.kept_for,
+        "count": removal.count,
+        "ignoredFiles": removal.ignored_files,
     }
 
 
 def _line(removal: Removal, *, is_dry: bool) -> str:
-    where = f"project {removal.project_id}: {removal.what} of {removal.name}"
+    many = f"{removal.count} " if removal.count > 1 else ""
+    where = f"project {removal.project_id}: {many}{removal.what} of {removal.name}"
     if removal.kept_for:
         return f"kept     {where}: {removal.kept_for}"
     rescued = f", its work is kept as {removal.rescue_ref}" if removal.rescue_ref else ""
-    return f"{'due     ' if is_dry else 'removed '} {where}, {_size(removal.freed_bytes)}{rescued}"
+    ignored = f", {removal.ignored_files} ignored files are kept nowhere" if removal.ignored_files else ""
+    return f"{'due     ' if is_dry else 'removed '} {where}, {_size(removal.freed_bytes)}{rescued}{ignored}"
 
 
 def _size(number: float) -> str:
