@@ -1,12 +1,13 @@
 """A diff for display: cut at a file's boundary past a size, undecodable bytes replaced, both said."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db.models import Sum
 
 from config.api.renderers import Verbatim
+from projects.git.changes import FileChange
 from projects.git.hunks import MAX_DIFF_BYTES, Hunk, find_hunks, why_indivisible
 from runs.models import RunAttempt, WorkspaceFile
 
@@ -16,15 +17,15 @@ ENOUGH_BYTES = MAX_DISPLAY_BYTES + 1
 _FILE_START = re.compile(rb"^diff --git ", re.MULTILINE)
 
 
-def describe_diff(attempt: RunAttempt | None, diff: bytes) -> Any:
-    """`{diff, stats, tree, truncated, lossy}` for an attempt, or for a run that has none yet."""
+def describe_diff(diff: bytes, *, tree: str | None, stats: dict[str, int]) -> Any:
+    """`{diff, stats, tree, truncated, lossy}`: a diff that leads to this tree."""
     shown = cut(diff)
     text = shown.decode("utf-8", "replace")
     return Verbatim(
         {
             "diff": text,
-            "stats": _stats(attempt),
-            "tree": None if attempt is None else attempt.tree,
+            "stats": stats,
+            "tree": tree,
             "truncated": len(shown) < len(diff),
             "lossy": text.encode() != shown,
         }
@@ -77,8 +78,15 @@ def describe_hunk(hunk: Hunk) -> dict[str, Any]:
     }
 
 
-def _stats(attempt: RunAttempt | None) -> dict[str, int]:
+def stats_of(attempt: RunAttempt | None) -> dict[str, int]:
+    """The sums over an attempt's files, or for a run that has none yet."""
     if attempt is None:
         return {"files": 0, "additions": 0, "deletions": 0}
     totals = attempt.files.aggregate(additions=Sum("additions", default=0), deletions=Sum("deletions", default=0))
     return {"files": attempt.files.count(), **totals}
+
+
+def sums_of(changes: Sequence[FileChange]) -> dict[str, int]:
+    """The same over files that were just compared."""
+    added, deleted = sum(change.additions for change in changes), sum(change.deletions for change in changes)
+    return {"files": len(changes), "additions": added, "deletions": deleted}

@@ -1,14 +1,14 @@
 """Reads about runs that span rows or ask Git."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from accounts.models import User
 from config.statements import Statement
-from projects.git.changes import diff, diff_in_pieces
+from projects.git.changes import FileChange, changed_files, diff, diff_in_pieces
 from projects.git.file_diffs import diff_of_file, find_sides
 from projects.workspaces import open_repository
 from runs.errors import EventsExpired
@@ -69,18 +69,23 @@ def current_attempt(run: Run) -> RunAttempt | None:
     return run.attempts.filter(number=run.attempt).select_related("workspace__project", "run__project").first()
 
 
-def attempt_diff(attempt: RunAttempt, *, enough_bytes: int) -> bytes:
-    """The unified diff from the attempt's base commit to its tree; one of so many bytes or more may lack its end."""
-    if attempt.tree is None:
+def attempt_diff(attempt: RunAttempt, tree: str | None, *, enough_bytes: int) -> bytes:
+    """The unified diff from the attempt's base commit to a tree; one of so many bytes or more may lack its end."""
+    if tree is None:
         return b""
-    return diff(open_repository(attempt.run.project), attempt.base_commit, attempt.tree, enough_bytes=enough_bytes)
+    return diff(open_repository(attempt.run.project), attempt.base_commit, tree, enough_bytes=enough_bytes)
 
 
-def attempt_diff_in_pieces(attempt: RunAttempt) -> Iterator[bytes]:
+def attempt_diff_in_pieces(attempt: RunAttempt, tree: str | None) -> Iterator[bytes]:
     """Every byte of that diff, piece by piece; empty where there is no tree yet."""
-    if attempt.tree is None:
+    if tree is None:
         return iter(())
-    return diff_in_pieces(open_repository(attempt.run.project), attempt.base_commit, attempt.tree)
+    return diff_in_pieces(open_repository(attempt.run.project), attempt.base_commit, tree)
+
+
+def accepted_changes(attempt: RunAttempt, tree: str) -> Sequence[FileChange]:
+    """The files in which an approved tree differs from the attempt's base commit."""
+    return changed_files(open_repository(attempt.run.project), attempt.base_commit, tree)
 
 
 def file_diff_in_pieces(file: WorkspaceFile) -> Iterator[bytes]:
@@ -99,9 +104,10 @@ def file_diff_in_pieces(file: WorkspaceFile) -> Iterator[bytes]:
     return diff_of_file(repository, sides)
 
 
-def latest_review(run: Run) -> RunReview | None:
-    """The review that counts: the newest of the run's attempt."""
-    return run.reviews.filter(attempt=run.attempt).select_related("reviewer").order_by("-id").first()
+def latest_review(run: Run, attempt: int | None = None) -> RunReview | None:
+    """The review that counts: the newest of the run's attempt, or of the one with this number."""
+    reviews = run.reviews.filter(attempt=run.attempt if attempt is None else attempt)
+    return reviews.select_related("reviewer").order_by("-id").first()
 
 
 def conflict_members(run: Run) -> dict[str, Any]:

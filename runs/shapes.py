@@ -121,7 +121,7 @@ class DiffSerializer(serializers.Serializer[Any]):
 
     diff = serializers.CharField()
     stats = DiffStatsSerializer()
-    tree = serializers.CharField(allow_null=True, help_text=_TREE)
+    tree = serializers.CharField(allow_null=True, help_text="The tree that the diff leads to.")
     truncated = serializers.BooleanField(help_text="Whether files were left out, past 1 MiB.")
     lossy = serializers.BooleanField(help_text="Whether bytes that are not UTF-8 were replaced.")
 
@@ -203,6 +203,10 @@ class PushPreviewSerializer(serializers.Serializer[Any]):
     commits = OutgoingCommitSerializer(many=True, help_text="Newest first, at most 100.")
     stats = DiffStatsSerializer()
     files = OutgoingFileSerializer(many=True, help_text="At most 500.")
+    left_out = OutgoingFileSerializer(
+        many=True,
+        help_text="What the run's tree has beyond the commit: left out by an approval, or come later. At most 500.",
+    )
     secrets = SecretSerializer(many=True, help_text="In the lines that the commits add.")
     scan_complete = serializers.BooleanField(help_text="Whether all added lines of text were looked at.")
     scanned_bytes = serializers.IntegerField()

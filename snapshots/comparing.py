@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from projects.git.changes import FileChange, changed_files, diff
 from projects.git.trees import record_exactly
 from projects.workspaces import open_repository
-from runs.diffs import ENOUGH_BYTES, cut
+from runs.diffs import ENOUGH_BYTES, cut, sums_of
 from snapshots.models import Snapshot
 from snapshots.resting import project_tree, recorded_part, require_still_now, run_tree
 
@@ -21,8 +21,7 @@ class Comparison:
     @property
     def stats(self) -> dict[str, int]:
         """How many files differ, by how many lines."""
-        added, deleted = sum(file.additions for file in self.files), sum(file.deletions for file in self.files)
-        return {"files": len(self.files), "additions": added, "deletions": deleted}
+        return sums_of(self.files)
 
 
 def compare(snapshot: Snapshot, against: Snapshot | None) -> Comparison:

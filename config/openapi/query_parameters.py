@@ -13,6 +13,10 @@ _TEXT = {"type": "string"}
 _SEARCH = {"type": "string", "maxLength": MAX_SEARCH_CHARACTERS}
 KNOWN: dict[str, tuple[str, Schema]] = {
     "attempt": ("The number of an attempt; the latest unless said.", _ATTEMPT),
+    "accepted": (
+        "`true`: to the tree that the latest approval accepted, without what it left out. 409 where there is none.",
+        {"type": "string", "enum": ["true", "false"]},
+    ),
     "projectId": ("Only those of this project.", {**_ID, "maximum": 10**18 - 1}),
     "search": ("Only those whose name or title has this text.", _SEARCH),
     "kind": ("Only those of this kind.", _TEXT),

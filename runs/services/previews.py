@@ -30,7 +30,10 @@ class RemoteState:
 
 @dataclass(frozen=True)
 class Preview:
-    """A push before it is made. `compared_with` names the branch that the counts and files refer to."""
+    """A push before it is made. `compared_with` names the branch that the counts and files refer to.
+
+    `left_out` is what the run's tree has beyond the commit: parts that an approval left out, or that came later.
+    """
 
     attempt: RunAttempt
     is_allowed: bool
@@ -38,6 +41,7 @@ class Preview:
     compared_with: str
     outgoing: Outgoing
     files: tuple[FileChange, ...]
+    left_out: tuple[FileChange, ...]
     scan: Scan
 
 
@@ -58,6 +62,7 @@ def preview_push(attempt: RunAttempt) -> Preview:
         compared_with=attempt.branch if state.commit else project.default_branch or "",
         outgoing=outgoing,
         files=changed_files(repository, outgoing.base or attempt.base_commit, commit),
+        left_out=changed_files(repository, commit, attempt.tree or commit),
         scan=scan_outgoing(repository, commit, remote_commit=state.commit),
     )
 

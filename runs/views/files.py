@@ -10,12 +10,20 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
-from config.api.problems import NotFound
+from config.api.problems import InvalidParameter, NotFound
 from config.api.renderers import JSONRenderer, Verbatim
 from runs import serializers
-from runs.diffs import ENOUGH_BYTES, describe_diff, describe_file_diff
-from runs.models import WorkspaceFile
-from runs.queries import attempt_diff, attempt_diff_in_pieces, file_diff_in_pieces
+from runs.diffs import ENOUGH_BYTES, describe_diff, describe_file_diff, stats_of, sums_of
+from runs.errors import ApprovalRequired
+from runs.models import Run, RunAttempt, WorkspaceFile
+from runs.queries import (
+    accepted_changes,
+    attempt_diff,
+    attempt_diff_in_pieces,
+    conflict_members,
+    file_diff_in_pieces,
+    latest_review,
+)
 from runs.shapes import DiffSerializer, SummarySerializer
 from runs.views.base import RunDoor
 from runs.views.whole_diffs import DiffRenderer, give_whole
@@ -61,19 +69,25 @@ class DiffViewSet(RunDoor):
     """The aggregate diff and the summary."""
 
     abilities = {"diff": "projects:read", "summary": "projects:read"}
-    query_parameters = {"diff": ("attempt",), "summary": ("attempt",)}
+    query_parameters = {"diff": ("attempt", "accepted"), "summary": ("attempt",)}
+    problems = {"diff": (ApprovalRequired,)}
 
     def get_renderers(self) -> list[BaseRenderer]:
         return [JSONRenderer(), DiffRenderer()] if self.action == "diff" else super().get_renderers()
 
     @extend_schema(responses={(200, "application/json"): DiffSerializer, (200, "text/x-diff"): OpenApiTypes.STR})
     def diff(self, request: UserRequest, run: str) -> HttpResponseBase:
-        """The diff from base commit to tree; `Accept: text/x-diff` gives every byte, to be applied by git."""
-        attempt = self.find_attempt(self.find_run(run), request)
+        """The diff from base commit to tree, or to the accepted one; `Accept: text/x-diff` gives every byte of it."""
+        found = self.find_run(run)
+        attempt = self.find_attempt(found, request)
+        tree = None if attempt is None else attempt.tree
+        if _read_flag(request, "accepted"):
+            tree = _accepted_tree(found, attempt)
         if isinstance(request.accepted_renderer, DiffRenderer):
-            pieces = iter(()) if attempt is None else attempt_diff_in_pieces(attempt)
-            return give_whole(request, pieces, f"{attempt and attempt.base_commit}-{attempt and attempt.tree}")
-        return Response(describe_diff(attempt, attempt_diff(attempt, enough_bytes=ENOUGH_BYTES) if attempt else b""))
+            pieces = iter(()) if attempt is None else attempt_diff_in_pieces(attempt, tree)
+            return give_whole(request, pieces, f"{attempt and attempt.base_commit}-{tree}")
+        diff = attempt_diff(attempt, tree, enough_bytes=ENOUGH_BYTES) if attempt else b""
+        return Response(describe_diff(diff, tree=tree, stats=_stats(attempt, tree)))
 
     @extend_schema(responses=SummarySerializer)
     def summary(self, request: UserRequest, run: str) -> Response:
@@ -83,3 +97,24 @@ class DiffViewSet(RunDoor):
             raise NotFound("There is no summary yet: the run is not over.")
         values: dict[str, Any] = {"runId": int(run), "tree": attempt.tree, **attempt.summary}
         return Response(Verbatim(values))
+
+
+def _read_flag(request: UserRequest, name: str) -> bool:
+    """A query parameter that is `true` or `false`, the latter unless said."""
+    text = request.query_params.get(name, "false")
+    if text not in ("true", "false"):
+        raise InvalidParameter(f"{name} is true or false.", parameter=name)
+    return text == "true"
+
+
+def _accepted_tree(run: Run, attempt: RunAttempt | None) -> str:
+    review = None if attempt is None else latest_review(run, attempt.number)
+    if review is None or review.approved_tree is None:
+        raise ApprovalRequired("Nothing is approved.", **conflict_members(run))
+    return review.approved_tree
+
+
+def _stats(attempt: RunAttempt | None, tree: str | None) -> dict[str, int]:
+    if attempt is None or tree is None or tree == attempt.tree:
+        return stats_of(attempt)
+    return sums_of(accepted_changes(attempt, tree))

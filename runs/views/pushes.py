@@ -10,7 +10,9 @@ from rest_framework.response import Response
 from accounts.permissions import UserRequest
 from projects.errors import ProjectNotReady, RoleRequired
 from projects.git.changes import FileChange, display_path
+from projects.services.lifecycle import require_writable
 from runs import errors, serializers, shapes
+from runs.diffs import sums_of
 from runs.queries import conflict_members, current_attempt
 from runs.services import publishing
 from runs.services.previews import Preview, preview_push
@@ -29,7 +31,7 @@ class PushViewSet(RunDoor):
             *(errors.ApprovalRequired, errors.ApprovalStale, errors.NothingToCommit),
             *(errors.RemoteBranchMoved, errors.SecretsFound),
         ),
-        "push_preview": (RoleRequired, errors.NothingToCommit),
+        "push_preview": (RoleRequired, ProjectNotReady, errors.NothingToCommit),
     }
     outside_transaction = frozenset({"push"})
 
@@ -46,6 +48,7 @@ class PushViewSet(RunDoor):
     def push_preview(self, request: UserRequest, pk: str) -> Response:
         """What a push would do: asks the remote and looks for secrets, which may take some seconds."""
         run = self.find_run(pk, to_change=True)
+        require_writable(run.project)
         attempt = current_attempt(run)
         if attempt is None:
             raise errors.NothingToCommit("The run has not begun.", **conflict_members(run))
@@ -75,12 +78,9 @@ def _describe(preview: Preview) -> dict[str, Any]:
             }
             for each in outgoing.commits
         ],
-        "stats": {
-            "files": len(files),
-            "additions": sum(file.additions for file in files),
-            "deletions": sum(file.deletions for file in files),
-        },
+        "stats": sums_of(files),
         "files": [_describe_file(file) for file in files[:MAX_FILES]],
+        "left_out": [_describe_file(file) for file in preview.left_out[:MAX_FILES]],
         "secrets": [publishing.describe_finding(each) for each in preview.scan.findings],
         "scan_complete": preview.scan.is_complete,
         "scanned_bytes": preview.scan.scanned_bytes,

@@ -9,6 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from projects.locks import LockNotFree, rest_lock
+from projects.models import Project
 from runs.execution.executor import execute
 from runs.models import Run
 from runs.queries import current_attempt
@@ -190,3 +191,51 @@ def test_a_question_is_answered_while_the_run_is_paused(queue_run: QueueRun, api
         api.post(f"/api/runs/{run.pk}/resume")
     run.refresh_from_db()
     assert (run.status, run.permissions.count()) == ("completed", 1)
+
+
+@pytest.fixture
+def ticking_setup(cloned: Project, api: APIClient) -> None:
+    """The project's only setup command writes a line a tick until `stop` is there."""
+    command = TICKING.removeprefix("```sh\n").removesuffix("\n```")
+    assert api.put(f"/api/projects/{cloned.pk}", {"setupCommands": [command]}).status_code == 200
+
+
+def phases_done(run: Run) -> list[tuple[str, int | None]]:
+    return list(run.commands.order_by("id").values_list("phase", "exit_code"))
+
+
+AFTER_SETUP = "```sh\ntest -e stop\n```"
+
+
+@pytest.mark.usefixtures("ticking_setup")
+def test_a_paused_setup_command_stands_still_and_goes_on(queue_run: QueueRun, api: APIClient) -> None:
+    run = queue_run(AFTER_SETUP)
+    tree = Tree(run)
+    with working(run):
+        wait_until(tree.ticks)
+        api.post(f"/api/runs/{run.pk}/pause")
+        wait_until(tree.is_lent)
+        still = tree.ticks()
+        tree.path("stop").touch()
+        assert (tree.ticks(), is_still()) == (still, True)
+        assert api.post(f"/api/runs/{run.pk}/resume").json()["status"] == "running"
+    run.refresh_from_db()
+    assert (run.status, run.error, phases_done(run)) == ("completed", None, [("setup", 0), ("agent", 0)])
+
+
+@pytest.mark.usefixtures("ticking_setup")
+def test_a_setup_command_that_a_long_pause_has_ended_begins_again(
+    queue_run: QueueRun, api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DETACH_AFTER, "0")
+    run = queue_run(AFTER_SETUP)
+    with working(run):
+        wait_until(Tree(run).ticks)
+        api.post(f"/api/runs/{run.pk}/pause")
+    run.refresh_from_db()
+    assert (run.status, run.has_agent, agents()) == ("paused", False, [])
+    Tree(run).path("stop").touch()
+    assert api.post(f"/api/runs/{run.pk}/resume").status_code == 202
+    execute(run.pk)
+    run.refresh_from_db()
+    assert (run.status, phases_done(run)) == ("completed", [("setup", None), ("setup", 0), ("agent", 0)])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from projects.models import Membership
+from projects.models import Membership, Project
 from runs import secret_scan
 from runs.models import Run
 from runs.services.publishing import carry_out_push
@@ -147,3 +147,9 @@ def test_a_viewer_does_not_use_the_projects_login(plain: Committed, make_user: M
     Membership.objects.create(project=plain.run.project, user=viewer, role="viewer")
     answer = make_api(viewer).get(f"{plain.path}/push-preview")
     assert (answer.status_code, answer.json()["code"]) == (403, "role-required")
+
+
+def test_an_archived_project_asks_no_remote(plain: Committed) -> None:
+    Project.objects.update(status="archived")
+    shown = plain.preview()
+    assert (shown["status"], shown["code"], shown["currentStatus"]) == (409, "project-not-ready", "archived")

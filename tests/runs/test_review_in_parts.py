@@ -96,6 +96,33 @@ def test_the_diff_goes_on_showing_what_was_left_out(done: Parts) -> None:
     assert done.get("/diff") == before
 
 
+def test_the_diff_of_what_is_accepted_is_shown_before_its_commit(done: Parts) -> None:
+    done.approve(NOTE, {"path": "long.txt", "hunks": done.hunks("long.txt")[:1]})
+    shown = done.get("/diff?accepted=true")
+    assert (shown["tree"], shown["stats"]["files"]) == (done.get()["review"]["acceptedTree"], 3)
+    assert ("+second" in shown["diff"], "+first" in shown["diff"], "-note.txt" in shown["diff"]) == (True, False, False)
+    whole = done.api.get(f"{done.path}/diff?accepted=true", headers={"Accept": "text/x-diff"})
+    assert whole.content.decode() == shown["diff"]
+
+
+def test_without_an_approval_nothing_is_accepted(done: Parts) -> None:
+    answers = [done.api.get(f"{done.path}/diff?accepted={text}") for text in ("true", "yes")]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
+        (409, "approval-required"),
+        (400, "invalid-parameter"),
+    ]
+
+
+def test_the_preview_of_a_push_tells_what_was_left_out(done: Parts) -> None:
+    done.commit(NOTE, {"path": "long.txt", "hunks": done.hunks("long.txt")[:1]})
+    shown = done.get("/push-preview")
+    assert [(file["path"], file["changeType"]) for file in shown["leftOut"]] == [
+        ("-note.txt", "created"),
+        ("long.txt", "updated"),
+    ]
+    assert "-note.txt" not in [file["path"] for file in shown["files"]]
+
+
 def test_a_hunk_that_is_left_out_is_not_committed(done: Parts) -> None:
     first, _ = done.hunks("long.txt")
     committed = done.commit({"path": "long.txt", "hunks": [first]})

@@ -240,43 +240,44 @@ def test_lines_are_put_back_where_the_last_one_has_no_end() -> None:
 
 LINES = st.lists(
     st.tuples(st.integers(0, 60), st.sampled_from([b"", b"other\n", b"line 1\r\n", b"line 2\r\nline 0\r\n", b"x"])),
-    max_size=6,
+    min_size=3,
+    max_size=8,
 )
+CHOICES = st.sampled_from(["odd", "even", "hunks", "file", "none"])
 
 
 @settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-@given(lines=LINES, edits=EDITS, chosen=st.lists(st.sampled_from(["all", "file", "odd", "even", "hunks"]), max_size=8))
+@given(lines=LINES, of_lines=CHOICES, edits=EDITS, chosen=st.lists(CHOICES, max_size=8))
 def test_the_rest_differs_from_the_base_by_the_accepted_parts_alone(
-    lines: list[tuple[int, bytes]], edits: list[tuple[str, str, bytes | str | None]], chosen: list[str]
+    lines: list[tuple[int, bytes]], of_lines: str, edits: list[tuple[str, str, bytes | str | None]], chosen: list[str]
 ) -> None:
     with fresh_work_tree({**BASE, "long": LONG}) as work_tree:
         (work_tree.path / "long").write_bytes(changed_lines(LONG, lines))
         for kind, name, value in edits:
             edit(work_tree.path, kind, name, value)
         changed = Changed(work_tree)
-        rejections = chosen_parts(changed, chosen)
+        others = [change for change in changed.changes if change.path != "long"]
+        choices = list(zip(others, chosen, strict=False))
+        choices += [(change, of_lines) for change in changed.changes if change.path == "long"]
+        rejections = [each for change, choice in choices for each in chosen_parts(changed, change, choice)]
+        while found := find_conflict(changed.changes, rejections):
+            del rejections[found[0]]
         patch = b"".join(accepted_patch(changed, change, rejections) for change in changed.changes)
         left = changed.without(*rejections)
         assert left == applied(changed.repository, changed.base, patch)
         assert left != changed.tree or not rejections
 
 
-def chosen_parts(changed: Changed, chosen: list[str]) -> list[Rejection]:
-    """What is taken back: of each change all, or every other hunk; without those that the others leave no room for."""
-    rejections = []
-    for change, choice in zip(changed.changes, chosen, strict=False):
-        if choice == "file":
-            rejections.append(Rejection(change))
-        elif choice != "all":
-            try:
-                hunks = hunks_of(changed.repository, change)
-            except Indivisible:
-                continue
-            picked = {"odd": hunks[::2], "even": hunks[1::2], "hunks": hunks}[choice]
-            rejections += [Rejection(change, picked)] if picked else []
-    while found := find_conflict(changed.changes, rejections):
-        del rejections[found[0]]
-    return rejections
+def chosen_parts(changed: Changed, change: FileChange, choice: str) -> list[Rejection]:
+    """What is taken back of a change: nothing, the file, all its hunks or every other one."""
+    if choice in ("file", "none"):
+        return [Rejection(change)] if choice == "file" else []
+    try:
+        hunks = hunks_of(changed.repository, change)
+    except Indivisible:
+        return []
+    picked = {"odd": hunks[::2], "even": hunks[1::2], "hunks": hunks}[choice]
+    return [Rejection(change, picked)] if picked else []
 
 
 def accepted_patch(changed: Changed, change: FileChange, rejections: list[Rejection]) -> bytes:
