@@ -12,6 +12,7 @@ from projects.git.credentials import Credential, offered
 from projects.git.environment import search_path
 from projects.git.errors import GitFailed, SigningFailed
 from projects.git.identity import Identity
+from projects.git.loose_object import write_loose_object
 from projects.git.packing import pack_snapshots
 from projects.git.repository import SETS_REFS, Repository
 from projects.git.ssh_keys import SshKey
@@ -20,7 +21,6 @@ from projects.git.work_tree import WorkTree
 
 SNAPSHOT_REFS = "refs/quarterdeck/snapshots/"
 SNAPSHOT_IDENTITY = Identity("Quarterdeck", "quarterdeck@localhost")
-_WRITES_COMMIT = ("hash-object", "-t", "commit", "-w", "--stdin")
 _COMPARES = ("diff-tree", "--stdin", "--no-commit-id", "-r", "-z", "--name-only", "--no-renames")
 
 
@@ -91,27 +91,25 @@ def save_snapshot(
     repository = work_tree.repository
     with _SnapshotWriter(repository) as writer:
         recorded = record_exactly(work_tree, selection, meanwhile=writer.prepare)
-        commit = writer.commit(_snapshot_text(recorded.tree, parent, message))
+        text = _snapshot_text(recorded.tree, parent, message)
+        commit = write_loose_object(repository.private_objects, "commit", text)
         files_changed = writer.keep(ref, commit, parent or work_tree.base_commit)
     pack_snapshots(repository, commit)
     return Snapshot(commit, recorded.tree, files_changed, recorded.left_out)
 
 
 class _SnapshotWriter(ExitStack):
-    """Three gits that are started while others look at the files, and have little to do then."""
+    """Two gits that are started while others look at the files, and have little to do then."""
 
     def __init__(self, repository: Repository) -> None:
         super().__init__()
         self._repository = repository
 
     def prepare(self) -> None:
-        started = [self._repository.start_brief(args) for args in (_WRITES_COMMIT, SETS_REFS, _COMPARES)]
-        for each in started:
-            self.callback(each.end)
-        self._writing, self._setting, self._comparing = started
-
-    def commit(self, text: bytes) -> str:
-        return self._writing.finish(text).decode().strip()
+        self._setting = self._repository.start_brief(SETS_REFS)
+        self.callback(self._setting.end)
+        self._comparing = self._repository.start_brief(_COMPARES)
+        self.callback(self._comparing.end)
 
     def keep(self, ref: str, commit: str, older: str) -> int:
         """Sets the ref; in how many files the commit differs from the older one."""

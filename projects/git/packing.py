@@ -46,6 +46,6 @@ def _remove_packed(repository: Repository) -> None:
 def _estimated_loose(repository: Repository) -> int:
     found = 0
     for name in _SAMPLE:
-        with suppress(FileNotFoundError):
-            found += sum(1 for _ in (repository.private_objects / name).iterdir())
+        with suppress(FileNotFoundError), os.scandir(repository.private_objects / name) as entries:
+            found += sum(1 for _ in entries)
     return found * 256 // len(_SAMPLE)
