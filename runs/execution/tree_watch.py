@@ -63,7 +63,7 @@ def folders_below(root: Path) -> list[str]:
 
 async def _until_new_folders(folders: list[str], *, is_first: bool) -> AsyncGenerator[None, None]:
     """Ends when there is a folder that is not watched yet. What happens meanwhile is told after the next start."""
-    has_told = is_first
+    has_told, is_whole = is_first, False
     async for changes in awatch(
         *folders,
         watch_filter=None,
@@ -79,6 +79,14 @@ async def _until_new_folders(folders: list[str], *, is_first: bool) -> AsyncGene
             yield
         if await asyncio.to_thread(_has_new_folder, changes):
             return
+        if not is_whole and await asyncio.to_thread(_has_others, folders):
+            return
+        is_whole = True
+
+
+def _has_others(folders: list[str]) -> bool:
+    """A folder that was made after they were listed and before the watch stood: nobody was told of it."""
+    return not set(folders).issuperset(folders_below(Path(folders[0])))
 
 
 def _has_new_folder(changes: Changes) -> bool:

@@ -58,6 +58,17 @@ def test_writes_in_new_folders_are_told(root: Path) -> None:
     assert is_told(root, make, lambda: (root / "x/y/file").write_text("1")) == [True, True]
 
 
+def test_a_folder_made_while_they_are_listed_is_watched(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def list_and_make(place: Path) -> list[str]:
+        found = folders_below(place)
+        (root / "late").mkdir(exist_ok=True)
+        return found
+
+    monkeypatch.setattr(tree_watch, "folders_below", list_and_make)
+    file = root / "late" / "file"
+    assert is_told(root, lambda: file.write_text("1"), file.unlink) == [True, True]
+
+
 def test_what_a_link_leads_to_is_not_watched(root: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside" / "deep"
     outside.mkdir(parents=True)
