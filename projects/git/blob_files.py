@@ -23,6 +23,8 @@ def write_blobs(repository: Repository, blobs: Sequence[tuple[bytes, bytes]], fo
         answer = _Answer(pieces)
         for number, (mode, blob) in enumerate(blobs):
             _write(answer.content_of(blob), mode, folder / str(number))
+        for _ in pieces:  # nothing, but git has ended then
+            pass
 
 
 def _write(content: Iterator[bytes], mode: bytes, path: Path) -> None:

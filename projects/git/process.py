@@ -126,6 +126,7 @@ def stream_git(
         git_environment(git_dir=git_dir, work_tree=None, environment=environment, config=()),
         git_dir or Path("/"),
         has_input=standard_input is not None,
+        is_brief=standard_input is not None,  # without us it has neither input nor anywhere to write to
     )
     error = _Lines(None)
     pieces: list[bytes] = []
@@ -145,6 +146,7 @@ def stream_git(
                     _read_some(selector, key)
             yield from pieces
             pieces.clear()
+        _await_end(process, _Patience(wait_seconds, None))
         status = process.wait(wait_seconds)
     if status:
         raise _failure(status, b"", bytes(error.kept))
