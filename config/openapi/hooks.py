@@ -29,6 +29,7 @@ def add_what_views_do_not_know(result: Any, generator: SchemaGenerator, **option
     refine(schemas)
     add_examples(schemas)
     result["components"]["schemas"] = schemas = _simplify(schemas)
+    _mark_required_bodies(result["paths"], schemas)
     _prune(result)
     add_links(result["paths"])
     for kind in result["components"]:
@@ -48,6 +49,14 @@ def _simplify(schema: Any) -> Any:
     if {} in schema.get("oneOf", ()):
         return {name: value for name, value in schema.items() if name != "oneOf"}
     return {name: _simplify(value) for name, value in schema.items()}
+
+
+def _mark_required_bodies(paths: Any, schemas: Any) -> None:
+    """A body may be left out where an empty object would do."""
+    for operation in (each for item in paths.values() for each in item.values() if "requestBody" in each):
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        schema = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
+        operation["requestBody"]["required"] = bool(schema.get("required") or schema.get("minProperties"))
 
 
 def _prune(result: Any) -> None:

@@ -184,12 +184,6 @@ class ApiSchema(AutoSchema):
             schema = {**schema, "minItems": 1}
         return schema
 
-    def _get_request_body(self, direction: Any = "request") -> Any:
-        body = super()._get_request_body(direction)
-        if body:
-            body["required"] = True
-        return body
-
     # Answers
 
     def _get_response_bodies(self, direction: Any = "response") -> Schema:
@@ -243,5 +237,6 @@ class ApiSchema(AutoSchema):
         if self.method == HTTPMethod.PUT:
             yield common.PreconditionFailed
         if self._takes_idempotency_key():
+            yield common.NotFound  # what the first request with the key made is gone
             idempotency = ("idempotency-key-reused", "idempotency-in-progress")
             yield from (each for each in common.problem_types() if each.default_code in idempotency)
