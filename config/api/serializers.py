@@ -23,7 +23,10 @@ class ShapeSerializer(serializers.Serializer[Any]):
 
 
 class StrictSerializer(ShapeSerializer):
-    """Unknown members: 422 code `unknown-member`. Read-only ones: `read-only`. Of another JSON type: `wrong-type`."""
+    """Unknown members: 422 code `unknown-member`. Read-only ones: `read-only`. Of another JSON type: `wrong-type`.
+
+    A text is as long as it was sent, also where blanks at its ends are then cut off: the document can say nothing else.
+    """
 
     default_error_messages = {
         "unknown_member": "There is no such member.",
@@ -37,17 +40,27 @@ class StrictSerializer(ShapeSerializer):
         return super().to_internal_value(data)
 
     def _refuse_unknown(self, data: dict[str, Any]) -> None:
-        errors: dict[str, list[serializers.ErrorDetail]] = {}
-        for name, value in data.items():
-            field = self.fields.get(name)
-            code = "unknown_member" if field is None else "read_only" if field.read_only else None
-            kind = None if field is None or value is None else _expected_instead(field, value)
-            if code or kind:
-                code = code or "wrong_type"
-                message = str(self.error_messages[code]).format(kind=kind)
-                errors[str(name)] = [serializers.ErrorDetail(message, code=code)]
-        if errors:
+        faults = {str(name): self._fault(self.fields.get(name), value) for name, value in data.items()}
+        if errors := {name: [fault] for name, fault in faults.items() if fault is not None}:
             raise serializers.ValidationError(errors)
+
+    def _fault(self, field: Any, value: object) -> serializers.ErrorDetail | None:
+        messages = self.error_messages
+        if field is None:
+            return serializers.ErrorDetail(str(messages["unknown_member"]), code="unknown_member")
+        if field.read_only:
+            return serializers.ErrorDetail(str(messages["read_only"]), code="read_only")
+        if value is not None and (kind := _expected_instead(field, value)):
+            return serializers.ErrorDetail(str(messages["wrong_type"]).format(kind=kind), code="wrong_type")
+        if _is_too_long(field, value):
+            message = field.error_messages["max_length"].format(max_length=field.max_length)
+            return serializers.ErrorDetail(message, code="max_length")
+        return None
+
+
+def _is_too_long(field: Any, value: object) -> bool:
+    limit = field.max_length if isinstance(field, serializers.CharField) else None
+    return limit is not None and isinstance(value, str) and len(value) > limit
 
 
 def _expected_instead(field: serializers.Field[Any, Any, Any, Any], value: object) -> str | None:

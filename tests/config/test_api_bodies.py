@@ -25,6 +25,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({**GOOD, "name": ["a"]}, {"/name": "wrong-type"}),
     ({**GOOD, "name": "x" * 201}, {"/name": "max-length"}),
     ({**GOOD, "name": "a\0"}, {"/name": "null-characters-not-allowed"}),
+    ({**GOOD, "name": " " + "x" * 200}, {"/name": "max-length"}),
     ({**GOOD, "description": "x" * 10_001}, {"/description": "max-length"}),
     ({**GOOD, "defaultBranch": "-x"}, {"/defaultBranch": "invalid-branch"}),
     ({**GOOD, "defaultBranch": "a..b"}, {"/defaultBranch": "invalid-branch"}),
