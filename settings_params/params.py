@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 from config.api.numbers import is_whole
 
+_URI = re.compile(r"(?:[A-Za-z0-9._~:/@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*")
 TextRule = Callable[[str], str | None]
 """A sentence on what is wrong with a text (without the text itself), None when nothing is."""
 
@@ -241,6 +243,14 @@ def http_address(text: str) -> str | None:
     if not text or (is_plain and "@" not in parts.netloc and not parts.query and not parts.fragment):
         return None
     return "takes http://HOST/PATH or https://HOST/PATH, without user, password, query and fragment."
+
+
+def page_address(text: str) -> str | None:
+    """Rule: an `http_address`, or a path on this server; in the characters of URIs (RFC 3986)."""
+    is_path = text.startswith("/") and not text.startswith("//")
+    if _URI.fullmatch(text) and (is_path or http_address(text) is None):
+        return None
+    return "takes /PATH, http://HOST/PATH or https://HOST/PATH; what is no character of addresses is written as %XX."
 
 
 def web_origin(text: str) -> str | None:

@@ -11,6 +11,7 @@ from settings_params.params import (
     SecretParam,
     StringParam,
     http_address,
+    page_address,
     web_origin,
 )
 from settings_params.providers import VENDORS
@@ -296,6 +297,7 @@ _API = (
     StringParam(
         key="api.error_base_url",
         default="/errors",
+        rule=page_address,
         description="Where the pages about problems are; their type addresses begin with it.",
     ),
     ListParam(

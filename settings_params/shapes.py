@@ -1,4 +1,4 @@
-"""What a change of params looks like, for the OpenAPI document: every key with what it takes; null resets."""
+"""What a change of params looks like, for the OpenAPI document: the keys with what each takes; null resets."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ _BOUNDS = ("minimum", "maximum", "minLength", "maxLength")
 
 
 def changes_schema() -> Schema:
-    """The body of `PUT /api/settings/server-params`."""
+    """The body of `PUT /api/settings/server-params`: the params that may be set over the network."""
     return {
         "type": "object",
-        "properties": {key: _value(param) for key, param in PARAMS.items()},
+        "properties": {key: _value(param) for key, param in PARAMS.items() if param.remote},
         "additionalProperties": False,
     }
 

@@ -20,6 +20,7 @@ from settings_params.params import (
     SecretParam,
     StringParam,
     http_address,
+    page_address,
 )
 
 pytestmark = pytest.mark.plumbing
@@ -141,3 +142,16 @@ def test_what_is_no_http_address_is_refused_without_an_echo(text: str) -> None:
     with pytest.raises(ParamInvalid) as caught:
         replace(STRING, rule=http_address).check(text)
     assert text not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "/errors", "/fehler/%C3%BC", "https://docs.example.com/errors"])
+def test_a_page_address_fits(text: str) -> None:
+    assert replace(STRING, rule=page_address).check(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["errors", "//example.com", "/a b", "/ü", "/100%", "javascript:alert(1)", "/<b>", "/a#b"]
+)
+def test_what_is_no_page_address_is_refused(text: str) -> None:
+    with pytest.raises(ParamInvalid):
+        replace(STRING, rule=page_address).check(text)

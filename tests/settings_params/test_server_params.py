@@ -10,6 +10,7 @@ from config.api.params import read
 from settings_params.models import ServerParam
 from settings_params.queries import warn_of_unknown_names
 from settings_params.registry import PARAMS
+from settings_params.shapes import changes_schema
 from tests.config.answers import pointers, problem
 from tests.config.described import DOCUMENT
 from tests.conftest import MakeApi, MakeUser
@@ -136,6 +137,10 @@ def test_all_of_a_change_or_nothing(operator: APIClient) -> None:
 def test_what_means_code_execution_is_not_remotely_settable(operator: APIClient, key: str) -> None:
     assert problem(operator.put(PATH, {PUSH: True, key: True})) == (403, "not-remotely-settable")
     assert not ServerParam.objects.exists()
+
+
+def test_what_means_code_execution_is_no_member_of_a_change() -> None:
+    assert changes_schema()["properties"].keys() == PARAMS.keys() - set(CLOSED)
 
 
 def test_what_means_code_execution_is_not_even_reset_remotely(operator: APIClient) -> None:
