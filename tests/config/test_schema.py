@@ -206,6 +206,6 @@ def test_the_docs_page_has_no_inline_script_or_style_and_its_assets_are_here() -
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
     assert re.findall(r"<script(?![^>]*\bsrc=)|<style| style=| on\w+=", page) == []
     assets = re.findall(r'(?:src|href)="([^"]+)"', page)
-    assert len(assets) == 4
+    assert len(assets) == 5
     assert all(finders.find(asset.removeprefix("/static/")) for asset in assets)
     assert 'url: "/api/schema"' in (ROOT / "static/api_docs.js").read_text()
