@@ -104,8 +104,8 @@ def _add_person(target: Target, email: str) -> None:
     subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
 
 
-def _prepare(target: Target, folder: Path) -> dict[str, str]:
-    """The world that is fuzzed, and a token of every ability; as variables of the environment."""
+def _prepare(target: Target, folder: Path) -> tuple[World, dict[str, str]]:
+    """The world that is fuzzed, and a token of every ability, as variables of the environment."""
     token = _manage(target, "create_token", OPERATOR, "--ability", "*")
     _add_person(target, COLLEAGUE)
     world = World(target.address, token, folder)
@@ -113,7 +113,7 @@ def _prepare(target: Target, folder: Path) -> dict[str, str]:
     spare = _manage(target, "create_token", OPERATOR).partition("|")[0]
     people = {"email": OPERATOR, "password": target.environment["DJANGO_SUPERUSER_PASSWORD"], "colleague": COLLEAGUE}
     world.made |= people
-    return {"FUZZ_TOKEN": token, "FUZZ_SPARE_TOKEN": spare, **world.export()}
+    return world, {"FUZZ_TOKEN": token, "FUZZ_SPARE_TOKEN": spare}
 
 
 def _told_of_errors(log: Path) -> list[str]:
@@ -125,12 +125,19 @@ def fuzz(examples: int, seed: int, options: list[str]) -> int:
     """One run; the exit status. Seed and log's end are printed, so that a failure can be had again."""
     print(f"── schemathesis: {examples} examples an operation, seed {seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="quarterdeck-fuzz-") as folder, server(Path(folder)) as target:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), **_prepare(target, Path(folder))}
+        world, tokens = _prepare(target, Path(folder))
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **tokens, **world.export()}
         command = [
             *(str(PROGRAM), "--config-file", str(ROOT / "schemathesis.toml"), "run", f"{target.address}/api/schema"),
             *("--max-examples", str(examples), "--seed", str(seed), *options),
         ]
         status = subprocess.run(command, cwd=folder, env=environment, check=False).returncode
+        if not any(each.startswith(("--include", "--exclude")) for each in options):
+            print("── every server param, now that nothing comes after", flush=True)
+            command += ["--include-operation-id", "settings_server_params_update", "--phases", "coverage,fuzzing"]
+            environment |= world.export(every_param=True)
+            status |= subprocess.run(command, cwd=folder, env=environment, check=False).returncode
+        httpx.get(f"{target.address}/readyz", trust_env=False, timeout=20).raise_for_status()
         errors = _told_of_errors(target.log)
         if status or errors:
             print("\n".join(["── the server's log", *target.log.read_text().splitlines()[-200:]]))

@@ -13,8 +13,9 @@ from typing import Any
 import httpx
 
 VARIABLE = "FUZZ_WORLD"
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 180.0
 QUICK = "Leave a note.\n\n```file NOTE.md\nHello.\n```\n\n```sh\ncat NOTE.md\n```\n"
+TWO_FILES = "Leave two notes.\n\n```file NOTE.md\nHello.\n```\n\n```file OTHER.md\nHello.\n```\n"
 ASKING = "Ask first.\n\n```ask\nMay I?\n```\n"
 FAILING = "Fail.\n\n```sh\nexit 3\n```\n"
 SLOW = "Take your time.\n\n```sleep 2\n```\n"
@@ -64,7 +65,7 @@ class World:
         self.made["runs"] = runs = {
             "toRestore": first,
             "done": self._run(QUICK),
-            "approved": self._run(QUICK),
+            "approved": self._run(TWO_FILES),
             "committed": self._run(QUICK),
             "failed": self._run(FAILING),
             "asking": self._run(ASKING),
@@ -89,9 +90,9 @@ class World:
         }
         self._client.close()
 
-    def export(self) -> dict[str, str]:
-        """The environment by which the hooks get it."""
-        return {VARIABLE: json.dumps(self.made)}
+    def export(self, *, every_param: bool = False) -> dict[str, str]:
+        """The environment by which the hooks get it, and whether they may spoil it."""
+        return {VARIABLE: json.dumps({**self.made, "everyParam": every_param})}
 
     def _call(self, method: str, path: str, body: Body | None = None) -> Body:
         answer = self._client.request(method, path, json=body)
