@@ -235,6 +235,7 @@ def create_repository(path: Path) -> Repository:
         run_git(["config", key, value], git_dir=making)
     (making / "private").mkdir(mode=0o700)
     (making / "private" / "objects").mkdir(mode=0o700)
+    (making / "private" / "objects.lock").touch(mode=0o600)  # see store_lock.py
     making.rename(path)
     return repository
 
