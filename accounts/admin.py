@@ -14,7 +14,7 @@ from accounts import services
 from accounts.models import AccessToken, AuditEntry, IdempotencyRecord, StreamLease, User
 from config.api.problems import Problem
 
-MAX_COUNTED_ROWS = 10_000
+MAX_COUNTED_ROWS, MAX_VALUED_ROWS = 10_000, 1_000
 
 
 def operator_of(request: HttpRequest) -> User:
@@ -42,7 +42,24 @@ class BoundedPaginator(Paginator[Any]):
         return rows.order_by()[:MAX_COUNTED_ROWS].count()
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RecentValuesFilter(admin.AllValuesFieldListFilter):
+    """Filters by the values that the newest rows have: looking for all of them would read every row."""
+
+    def __init__(self, field: Any, *others: Any, **named: Any) -> None:
+        super().__init__(field, *others, **named)
+        newest = field.model._default_manager.order_by("-pk").values_list(field.name, flat=True)[:MAX_VALUED_ROWS]
+        self.lookup_choices = sorted(set(newest), key=str)  # type: ignore[assignment] # a list is as good as a query
+
+
+class LongListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A list that opens as fast with a million rows as with a few."""
+
+    show_full_result_count = False  # never COUNT(*) over a long log
+    paginator = BoundedPaginator
+    list_per_page = 50
+
+
+class ReadOnlyAdmin(LongListAdmin):
     """Facts: looked at, not edited."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -55,16 +72,12 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class FactAdmin(ReadOnlyAdmin):
     """Rows that the server writes: nobody deletes them by hand."""
 
-    show_full_result_count = False  # never COUNT(*) over a long log
-    paginator = BoundedPaginator
-    list_per_page = 50
-
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(LongListAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     list_display = ("email", "name", "is_staff", "is_active", "last_login")
     list_filter = ("is_staff", "is_active")
     search_fields = ("email", "name")
@@ -109,7 +122,7 @@ class StreamLeaseAdmin(FactAdmin):
 class AuditEntryAdmin(FactAdmin):
     list_display = ("created_at", "actor", "action", "detail")
     list_select_related = ("actor",)
-    list_filter = ("action", "created_at")
+    list_filter = (("action", RecentValuesFilter), "created_at")
     search_fields = ("actor__email", "action")
 
 

@@ -71,7 +71,7 @@ class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
 class AccessToken(models.Model):
     """A bearer token `{id}|{secret}`. Only the secret's SHA-256 is kept. An elevated one ends with its parent."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens", db_index=False)
     name = models.CharField(max_length=200, blank=True)
     secret_sha256 = models.CharField(max_length=64)
     abilities = models.JSONField(default=list)
@@ -81,6 +81,9 @@ class AccessToken(models.Model):
     expires_at = models.DateTimeField()
 
     objects = AccessTokenQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "parent", "id"], name="sessions_of_a_person")]
 
     def __str__(self) -> str:
         return f"token {self.pk} of {self.user_id}"

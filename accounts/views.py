@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -13,6 +14,7 @@ from accounts.attempts import count_attempt
 from accounts.errors import MissingAbility
 from accounts.models import AccessToken, AccessTokenQuerySet
 from accounts.permissions import IsPublic, UserRequest
+from config.api.looking import look_for
 from config.api.problems import RateLimited
 from config.api.views import ApiViewSet
 
@@ -91,7 +93,8 @@ class SessionViewSet(ApiViewSet):
     def list(self, request: UserRequest) -> Response:
         """The caller's sessions, newest first, each with the tokens elevated from it."""
         elevated = Prefetch("elevated", AccessToken.objects.usable().order_by("pk"))
-        page = self.paginate_queryset(self.get_queryset().usable().filter(parent=None).prefetch_related(elevated))
+        sessions = look_for(self.get_queryset().filter(parent=None), Q(expires_at__gt=timezone.now()))
+        page = self.paginate_queryset(sessions.prefetch_related(elevated))
         context = {**self.get_serializer_context(), "token": request.auth}
         return self.get_paginated_response(serializers.SessionSerializer(page, many=True, context=context).data)
 

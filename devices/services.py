@@ -21,11 +21,11 @@ def register_device(access_token: AccessToken, *, token: str, **fields: Any) -> 
     """
     owner = _lock_owner(access_token)
     device, is_new = _take(token, owner, environment=fields["environment"])
-    previous = device.access_token.user
+    previous = device.user
     if previous != owner.user:
         device = Device(pk=device.pk, token=token, created_at=device.created_at)
     wishes = {**default_notify(), **device.notify, **fields.pop("notify", {})}
-    for name, value in {**fields, "notify": wishes, "access_token": owner}.items():
+    for name, value in {**fields, "notify": wishes, "access_token": owner, "user": owner.user}.items():
         setattr(device, name, value)
     device.save()
     if is_new:
@@ -46,8 +46,8 @@ def _lock_owner(access_token: AccessToken) -> AccessToken:
 
 def _take(token: str, owner: AccessToken, *, environment: str) -> tuple[Device, bool]:
     """The row of that APNs token, locked; made if there is none. Two at a time get one row."""
-    rows = Device.objects.select_for_update(of=("self",)).select_related("access_token__user")
-    new = {"access_token": owner, "environment": environment}
+    rows = Device.objects.select_for_update(of=("self",)).select_related("user")
+    new = {"access_token": owner, "user": owner.user, "environment": environment}
     for _ in range(_TRIES):
         with suppress(IntegrityError):  # the row that was in the way has been deleted meanwhile
             return rows.get_or_create(token=token, defaults=new)

@@ -45,6 +45,11 @@ class DocViewSet(ApiViewSet):
     def get_queryset(self) -> ProjectQuerySet:
         return Project.objects.visible_to(self.request.user)
 
+    def check_visible(self) -> None:
+        super().check_visible()
+        if self.kwargs.get("slug", next(iter(MANAGED))) not in MANAGED:
+            raise Http404
+
     def list(self, request: UserRequest, pk: str) -> Response:
         """Those that the repository holds at the project's head commit."""
         found = find_documents(self.get_object(), MANAGED.values())

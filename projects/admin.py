@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
-from accounts.admin import FactAdmin, act_on, operator_of
+from accounts.admin import FactAdmin, LongListAdmin, act_on, operator_of
 from projects.models import Membership, Project, ProjectCredential, ProjectQuerySet, RepositoryLease, Workspace
 from projects.services import host_keys, lifecycle, members
 
@@ -23,7 +23,7 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Project)
-class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ProjectAdmin(LongListAdmin):
     list_display = ("id", "name", "status", "default_branch", "head_commit", "disk", "updated_at")
     list_filter = ("status", "created_at")
     search_fields = ("name", "slug", "repository_url", "memberships__user__email")

@@ -2,19 +2,20 @@
 
 from typing import Any
 
-from django_filters.filters import ChoiceFilter
+from django.db.models import Q
 from django_filters.rest_framework.filterset import FilterSet
 
-from config.api.filtering import SearchFilter
+from config.api.filtering import LookedForChoice, SearchFilter
+from config.api.looking import look_for
 from projects.models import Project
 
 
 class ProjectFilterSet(FilterSet):
     """`?status=&search=`; archived projects only where they are asked for."""
 
-    status = ChoiceFilter(choices=Project.Status.choices)
+    status = LookedForChoice(choices=Project.Status.choices)
     search = SearchFilter(field_name="name", label="Somewhere in the name.")
 
     def filter_queryset(self, queryset: Any) -> Any:
         found = super().filter_queryset(queryset)
-        return found if self.form.cleaned_data["status"] else found.exclude(status=Project.Status.ARCHIVED)
+        return found if self.form.cleaned_data["status"] else look_for(found, ~Q(status=Project.Status.ARCHIVED))

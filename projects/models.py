@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models import User
@@ -83,6 +84,14 @@ class Project(models.Model):
 
     objects = ProjectQuerySet.as_manager()
 
+    class Meta:
+        indexes = [
+            models.Index(Lower("name"), "id", name="projects_by_name"),
+            models.Index(fields=["created_at", "id"], name="projects_by_creation"),
+            models.Index(fields=["updated_at", "id"], name="projects_by_change"),
+            models.Index(fields=["last_pulled_at", "id"], name="projects_by_pull"),
+        ]
+
     def __str__(self) -> str:
         return self.name
 
@@ -142,6 +151,7 @@ class Membership(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "user"], name="one_role_per_member")]
+        indexes = [models.Index(fields=["project", "id"], name="members_in_order")]
 
     def __str__(self) -> str:
         return f"{self.user_id} is {self.role} of {self.project_id}"

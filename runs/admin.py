@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django_tasks_db.admin import DBTaskResultAdmin
 from django_tasks_db.models import DBTaskResult
 
-from accounts.admin import BoundedPaginator, FactAdmin, act_on, operator_of
+from accounts.admin import BoundedPaginator, FactAdmin, RecentValuesFilter, act_on, operator_of
 from runs.models import (
     AgentEvent,
     CommandExecution,
@@ -47,7 +47,7 @@ def steering(name: str) -> Any:
 @admin.register(Run)
 class RunAdmin(FactAdmin):
     list_display = ("id", "title", "project", "status", "selected_agent", "attempt", "created_at", "finished_at")
-    list_filter = ("status", "selected_agent", "created_at")
+    list_filter = ("status", ("selected_agent", RecentValuesFilter), "created_at")
     list_select_related = ("project",)
     search_fields = ("title", "project__name", "created_by__email")
     actions = [steering(name) for name in STEERING]
@@ -88,14 +88,14 @@ class RunAttemptAdmin(FactAdmin):
 @admin.register(AgentEvent)
 class AgentEventAdmin(FactAdmin):
     list_display = ("id", "run_id", "seq", "event_type", "severity", "path", "created_at")
-    list_filter = ("severity", "event_type", "created_at")
+    list_filter = ("severity", ("event_type", RecentValuesFilter), "created_at")
     ordering = ("-id",)
 
 
 @admin.register(WorkspaceFile)
 class WorkspaceFileAdmin(FactAdmin):
     list_display = ("id", "attempt_id", "path", "change_type", "additions", "deletions")
-    list_filter = ("change_type",)
+    list_filter = (("change_type", RecentValuesFilter),)
     search_fields = ("path",)
 
 
@@ -110,7 +110,7 @@ class CommandExecutionAdmin(FactAdmin):
 @admin.register(Permission)
 class PermissionAdmin(FactAdmin):
     list_display = ("id", "run_id", "kind", "title", "status", "requested_at", "expires_at")
-    list_filter = ("status", "kind")
+    list_filter = ("status", ("kind", RecentValuesFilter))
     search_fields = ("title", "command")
 
 

@@ -360,7 +360,7 @@ class RunReview(models.Model):
         APPROVED = "approved"
         REJECTED = "rejected"
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="reviews")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="reviews", db_index=False)
     attempt = models.PositiveIntegerField()
     decision = models.CharField(max_length=10, choices=Decision)
     notes = models.TextField(blank=True)
@@ -369,6 +369,12 @@ class RunReview(models.Model):
     rejected = models.JSONField(default=list, blank=True)
     reviewer = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["run", "id"], name="reviews_of_a_run"),
+            models.Index(fields=["run", "attempt", "id"], name="reviews_of_an_attempt"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.decision} {self.run_id}"

@@ -44,8 +44,10 @@ def _attempts(**which: Any) -> Any:
 
 
 def _reviews(**which: Any) -> QuerySet[RunReview]:
-    """Reviews of present attempts, the newest of each run last."""
-    return RunReview.objects.filter(**which, run__attempt=F("attempt")).select_related("reviewer").order_by("id")
+    """The newest review of each run's present attempt: of many no other is read."""
+    given = RunReview.objects.filter(run=OuterRef("run"), attempt=OuterRef("number")).order_by("-id").values("id")
+    newest = RunAttempt.objects.filter(**which, run__attempt=F("number")).values_list(Subquery(given[:1]))
+    return RunReview.objects.filter(pk__in=newest).select_related("reviewer").order_by()
 
 
 _ATTEMPTS_OF_ONE = Statement(lambda run: _attempts(run=run), parameters=1)

@@ -1,14 +1,13 @@
 """Which snapshots a list shows."""
 
-from django_filters.filters import ChoiceFilter
 from django_filters.rest_framework.filterset import FilterSet
 
-from config.api.filtering import IdFilter
+from config.api.filtering import LookedForChoice, LookedForId
 from snapshots.models import Snapshot
 
 
 class SnapshotFilterSet(FilterSet):
     """`?kind=&attempt=`; of a run's snapshots those of all attempts unless one is named."""
 
-    kind = ChoiceFilter(choices=Snapshot.Kind.choices)
-    attempt = IdFilter(field_name="attempt", label="The number of a run's attempt.")
+    kind = LookedForChoice(choices=Snapshot.Kind.choices)
+    attempt = LookedForId(field_name="attempt", label="The number of a run's attempt.")

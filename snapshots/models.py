@@ -22,8 +22,10 @@ class Snapshot(models.Model):
         MANUAL = "manual"
         RESTORE_CHECKPOINT = "restore_checkpoint"
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="snapshots")
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, null=True, blank=True, related_name="snapshots")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="snapshots", db_index=False)
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, null=True, blank=True, related_name="snapshots", db_index=False
+    )
     attempt = models.PositiveIntegerField(null=True, blank=True)
     kind = models.CharField(max_length=30, choices=Kind)
     description = models.TextField(blank=True)
@@ -37,6 +39,12 @@ class Snapshot(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     REF_PREFIX: ClassVar[str] = "refs/quarterdeck/snapshots/"
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "id"], name="snapshots_of_a_project"),
+            models.Index(fields=["run", "id"], name="snapshots_of_a_run"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.commit[:12]}"

@@ -3,11 +3,14 @@
 from typing import Any
 
 from django import forms
-from django_filters.filters import CharFilter, Filter
+from django.core.validators import EMPTY_VALUES
+from django.db.models import Q
+from django_filters.filters import CharFilter, ChoiceFilter, Filter
 from django_filters.rest_framework.backends import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.request import Request
 
+from config.api.looking import look_for
 from config.api.problems import InvalidParameter
 
 MAX_SEARCH_CHARACTERS = 200
@@ -50,7 +53,25 @@ class IdFilter(Filter):
         super().__init__(regex=r"^[0-9]{1,18}\Z", error_messages={"invalid": "This is not an id."}, **options)
 
 
-class SearchFilter(CharFilter):
+class LookedFor(Filter):
+    """A filter that no index answers (config.api.looking)."""
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        return qs if value in EMPTY_VALUES else look_for(qs, Q(**{f"{self.field_name}__{self.lookup_expr}": value}))
+
+
+class LookedForChoice(LookedFor, ChoiceFilter):
+    """One of some values."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+
+
+class LookedForId(LookedFor, IdFilter):
+    """An id or another number."""
+
+
+class SearchFilter(LookedFor, CharFilter):
     """A text that stands somewhere in the column, in capitals or not."""
 
     def __init__(self, **options: Any) -> None:

@@ -5,22 +5,20 @@ Never OFFSET, never COUNT(*): a page costs the same wherever it is, and rows tha
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.core import signing
-from django.core.exceptions import ValidationError
-from django.db.models import F, Q, QuerySet
-from django.db.models.expressions import Combinable
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config.api.looking import is_looked_for, look
+from config.api.ordering import ORDERING, Order, read_order
 from config.api.problems import InvalidCursor, InvalidParameter
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 PARAMETERS = frozenset({"cursor", "limit"})
-ORDERING = "ordering"
 
 
 def read_limit(request: Request) -> int:
@@ -59,18 +57,26 @@ class KeysetPagination(BasePagination):
 
     `?ordering=` takes the names of the view's `orderings`, with `-` for the other way round; rows that have nothing
     there come last both ways. Rows that are equal there follow their ids.
+
+    Where rows are looked at one by one (config.api.looking), a page may have fewer rows than its limit, or none, and
+    yet a `nextCursor`: it goes on where this page stopped looking.
     """
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         limit, after = read_limit(request), read_cursor(request)
-        order = _read_order(request, getattr(view, "orderings", {}), oldest_first=getattr(view, "oldest_first", False))
-        rows = self.read_rows(order.after(queryset, after), order, limit + 1)
-        self._next = make_cursor(request, *order.place_of(rows[limit - 1])) if len(rows) > limit else None
-        return rows[:limit]
+        orderings, oldest_first = getattr(view, "orderings", {}), getattr(view, "oldest_first", False)
+        order = read_order(request.query_params.get(ORDERING), orderings, oldest_first=oldest_first)
+        if is_looked_for(queryset):
+            rows, place = look(queryset, order, after, limit)
+        else:
+            found = self.read_rows(queryset, order, after, limit + 1)
+            rows, place = found[:limit], order.place_of(found[limit - 1]) if len(found) > limit else None
+        self._next = None if place is None else make_cursor(request, *place)
+        return rows
 
-    def read_rows(self, queryset: Any, order: "Order", count: int) -> list[Any]:
-        """The first rows of a queryset in this order."""
-        return list(order.sort(queryset)[:count])
+    def read_rows(self, queryset: Any, order: Order, after: Sequence[Any] | None, count: int) -> list[Any]:
+        """The first rows of a queryset after a place in this order."""
+        return order.first(queryset, after, count)
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"data": data, "meta": {"next_cursor": self._next}})
@@ -100,63 +106,6 @@ class KeysetPagination(BasePagination):
 
 def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "required": False, "in": "query", "description": description, "schema": schema}
-
-
-class Order:
-    """How a list is sorted: by an expression (None: by nothing else), then by id, both the same way."""
-
-    _KEY = "ordering_key"
-
-    def __init__(self, key: Combinable | None, *, ascending: bool) -> None:
-        self.key, self.ascending = key, ascending
-        self._beyond = "gt" if ascending else "lt"
-
-    def sort(self, rows: Any) -> Any:
-        """The rows sorted; those whose key is null at the end."""
-        by_id = F("pk").asc() if self.ascending else F("pk").desc()
-        if self.key is None:
-            return rows.order_by(by_id)
-        key = F(self._KEY)
-        by_key = key.asc(nulls_last=True) if self.ascending else key.desc(nulls_last=True)
-        return rows.annotate(**{self._KEY: self.key}).order_by(by_key, by_id)
-
-    def place_of(self, row: Any) -> list[Any]:
-        """Where a row stands: what its cursor says."""
-        if self.key is None:
-            return [row.pk]
-        key = getattr(row, self._KEY)
-        return [key.isoformat() if hasattr(key, "isoformat") else key, row.pk]
-
-    def after(self, rows: Any, place: Sequence[Any] | None) -> Any:
-        """The rows that come after a place."""
-        if place is None:
-            return rows
-        beyond = Q(**{f"pk__{self._beyond}": place[-1]})
-        if self.key is None:
-            return rows.filter(beyond)
-        rows = rows.alias(**{self._KEY: self.key})
-        is_null = Q(**{f"{self._KEY}__isnull": True})
-        if place[0] is None:
-            return rows.filter(is_null & beyond)
-        key = self._python_value(rows, place[0])
-        same = Q(**{self._KEY: key}) & beyond
-        return rows.filter(Q(**{f"{self._KEY}__{self._beyond}": key}) | same | is_null)
-
-    def _python_value(self, rows: QuerySet[Any], value: Any) -> Any:
-        try:
-            return rows.query.annotations[self._KEY].output_field.to_python(value)
-        except ValidationError:  # signed by a version that ordered by something else
-            raise InvalidCursor from None
-
-
-def _read_order(request: Request, orderings: Mapping[str, Combinable | None], *, oldest_first: bool) -> Order:
-    text = request.query_params.get(ORDERING)
-    if text is None:
-        return Order(None, ascending=oldest_first)
-    name = text.removeprefix("-")
-    if name not in orderings:
-        raise InvalidParameter(f"ordering is one of {', '.join(orderings)}, or the same after -.", parameter=ORDERING)
-    return Order(orderings[name], ascending=name == text)
 
 
 def page_of(request: Request, rows: Sequence[Any]) -> Response:

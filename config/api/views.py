@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
 from config.api import filtering, idempotency, pagination
+from config.api.ordering import ORDERING
 from config.api.preconditions import put_if_match
 from config.api.problems import InvalidParameter, Problem
 from config.api.serializers import StrictSerializer
@@ -61,7 +62,7 @@ class ApiViewSet(GenericViewSet[Any]):
         known = set(self.query_parameters.get(action, ()))
         if action in self.paged:
             known |= pagination.PARAMETERS | filtering.parameters_of(self)
-            known |= {pagination.ORDERING} if self.orderings else set()
+            known |= {ORDERING} if self.orderings else set()
         return known
 
     def _wrap_handler(self, request: Request) -> None:

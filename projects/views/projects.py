@@ -11,13 +11,14 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
+from config.api.looking import filtered, look_for
 from config.api.serializers import represent
 from config.api.views import ApiViewSet
 from projects.errors import DiskQuotaExceeded, ProjectNotReady, RoleRequired
 from projects.filters import ProjectFilterSet
 from projects.models import Membership, Project, ProjectQuerySet
 from projects.permissions import require_role
-from projects.queries import describe
+from projects.queries import describe, few_projects_of, is_visible_to
 from projects.serializers import ProjectSerializer
 from projects.services import lifecycle
 from settings_params.errors import SecretUnreadable
@@ -63,7 +64,12 @@ class ProjectViewSet(ApiViewSet):
 
     def list(self, request: UserRequest) -> Response:
         """The projects that the caller may see; archived ones only with `?status=archived`."""
-        page: list[Any] = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        few = few_projects_of(request.user)
+        if few is None:
+            projects = self.filter_queryset(look_for(Project.objects.all(), is_visible_to(request.user)))
+        else:
+            projects = filtered(self.filter_queryset(Project.objects.filter(pk__in=few)))
+        page: list[Any] = self.paginate_queryset(projects) or []
         describe(request.user, page)
         return self.get_paginated_response([represent(ProjectSerializer, project) for project in page])
 

@@ -37,6 +37,11 @@ class FileViewSet(RunDoor):
     serializer_class = serializers.FileSerializer
     oldest_first = True
 
+    def check_visible(self) -> None:
+        super().check_visible()
+        if "pk" in self.kwargs:
+            _find_file(self.find_run(self.kwargs["run"]), self.kwargs["pk"])
+
     def get_renderers(self) -> list[BaseRenderer]:
         return [JSONRenderer(), DiffRenderer()] if self.action == "retrieve" else super().get_renderers()
 
@@ -55,14 +60,20 @@ class FileViewSet(RunDoor):
     def retrieve(self, request: UserRequest, run: str, pk: str) -> HttpResponseBase:
         """One file with its diff; `Accept: text/x-diff` gives every byte of that, to be applied by git."""
         found = self.find_run(run)
-        files = WorkspaceFile.objects.select_related("attempt__run__project").filter(attempt__run=found)
-        if "attempt" in request.query_params:
-            files = files.filter(attempt__number=self.read_attempt(found, request))
-        file: WorkspaceFile = get_object_or_404(files, pk=pk)
+        file = _find_file(found, pk)
+        if "attempt" in request.query_params and file.attempt.number != self.read_attempt(found, request):
+            raise NotFound
         pieces = file_diff_in_pieces(file)
         if isinstance(request.accepted_renderer, DiffRenderer):
             return give_whole(request, pieces, f"{file.old_blob}-{file.new_blob}-{file.attempt.tree}")
         return Response(serializers.FileDetailSerializer(file, context=describe_file_diff(file, pieces)).data)
+
+
+def _find_file(run: Run, pk: str) -> WorkspaceFile:
+    """A changed file of any attempt of the run, else 404."""
+    files = WorkspaceFile.objects.select_related("attempt__run__project")
+    file: WorkspaceFile = get_object_or_404(files, attempt__run=run, pk=pk)
+    return file
 
 
 class DiffViewSet(RunDoor):

@@ -8,12 +8,13 @@ from rest_framework.response import Response
 
 from accounts.permissions import UserRequest, require_ability
 from projects.errors import ProjectNotReady, RoleRequired
+from projects.permissions import require_role
 from runs import errors, serializers, shapes
 from runs.filters import PermissionFilterSet
 from runs.models import Permission, RunReview
 from runs.services import permissions, reviews
 from runs.services.parts import Part
-from runs.views.base import RunDoor
+from runs.views.base import MAINTAINER, RunDoor
 
 Decision = RunReview.Decision
 _REVIEW = (RoleRequired, ProjectNotReady, errors.RunNotReviewable, errors.WorkspaceBusy, errors.TreeChanged)
@@ -100,6 +101,16 @@ class PermissionViewSet(RunDoor):
     filterset_class = PermissionFilterSet
     serializer_class = serializers.PermissionSerializer
 
+    def check_visible(self) -> None:
+        super().check_visible()
+        if "pk" in self.kwargs:
+            self._find_permission(self.kwargs["run"], self.kwargs["pk"])
+
+    def _find_permission(self, run: str, pk: str) -> Permission:
+        questions = self.find_run(run).permissions.select_related("run__project")
+        permission: Permission = get_object_or_404(questions, pk=pk)
+        return permission
+
     def list(self, request: UserRequest, run: str) -> Response:
         """The questions, newest first."""
         page = self.paginate_queryset(self.filter_queryset(self.find_run(run).permissions.all()))
@@ -108,8 +119,8 @@ class PermissionViewSet(RunDoor):
     @extend_schema(request=serializers.DecisionSerializer)
     def decide(self, request: UserRequest, run: str, pk: str) -> Response:
         """Answers a question; the first answer counts."""
-        found = self.find_run(run, to_change=True)
-        permission: Permission = get_object_or_404(found.permissions.all(), pk=pk)
+        permission = self._find_permission(run, pk)
+        require_role(permission.run.project, request.user, MAINTAINER)
         body = self.read_body(serializers.DecisionSerializer, request, permission=permission)
         permissions.decide_permission(permission, body["option_id"], actor=request.user)
         return Response(serializers.PermissionSerializer(permission).data, status=status.HTTP_200_OK)

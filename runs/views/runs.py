@@ -8,6 +8,7 @@ from rest_framework import status
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
+from config.api.pagination import KeysetPagination
 from config.api.serializers import represent
 from projects.errors import DiskQuotaExceeded, ProjectNotReady, RoleRequired
 from projects.models import Project
@@ -15,6 +16,7 @@ from projects.permissions import require_role
 from runs.errors import RunNotEditable
 from runs.filters import AllRunsFilterSet
 from runs.models import Run, RunQuerySet
+from runs.pages import MemberRunPages
 from runs.serializers import RunDraftSerializer, RunListSerializer, RunSerializer
 from runs.services import lifecycle
 from runs.summaries import describe
@@ -51,10 +53,21 @@ class RunViewSet(RunDoor):
         super().check_visible()
         self.get_queryset()
 
+    @property
+    def pagination_class(self) -> type[KeysetPagination]:  # type: ignore[override] # DRF knows a plain attribute
+        return MemberRunPages if self._is_of_a_member else KeysetPagination
+
+    @property
+    def _is_of_a_member(self) -> bool:
+        return "project" not in self.kwargs and not self.request.user.is_operator
+
+    def _listed(self) -> RunQuerySet:
+        return Run.objects.all() if self._is_of_a_member else self.get_queryset()  # its pages look at who may see what
+
     @extend_schema(responses=RunListSerializer(many=True))
     def list(self, request: UserRequest, project: str | None = None) -> Response:
         """Runs, newest first."""
-        page: list[Any] = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        page: list[Any] = self.paginate_queryset(self.filter_queryset(self._listed())) or []
         describe(page)
         return self.get_paginated_response([represent(RunListSerializer, run) for run in page])
 

@@ -115,6 +115,15 @@ class CommandViewSet(RunDoor):
     serializer_class = serializers.CommandSerializer
     oldest_first = True
 
+    def check_visible(self) -> None:
+        super().check_visible()
+        if "pk" in self.kwargs:
+            self._find_command(self.kwargs["run"], self.kwargs["pk"])
+
+    def _find_command(self, run: str, pk: str) -> CommandExecution:
+        command: CommandExecution = get_object_or_404(self.find_run(run).commands.all(), pk=pk)
+        return command
+
     def list(self, request: UserRequest, run: str) -> Response:
         """The commands, oldest first; of all attempts unless `?attempt=` names one."""
         found = self.find_run(run)
@@ -128,6 +137,5 @@ class CommandViewSet(RunDoor):
     @extend_schema(responses=serializers.CommandDetailSerializer)
     def retrieve(self, request: UserRequest, run: str, pk: str) -> Response:
         """One command with addresses of its outputs."""
-        command: CommandExecution = get_object_or_404(self.find_run(run).commands.all(), pk=pk)
-        detail = serializers.CommandDetailSerializer(command, context=self.get_serializer_context())
+        detail = serializers.CommandDetailSerializer(self._find_command(run, pk), context=self.get_serializer_context())
         return Response(detail.data, headers={"Cache-Control": "no-store"})

@@ -20,7 +20,7 @@ def test_expired_tokens_go_with_what_hangs_on_them(user: User) -> None:
     kept, _ = issue_token(user, ["projects:read"])
     expired, _ = issue_token(user, ["projects:read"], lifetime=-LONG_AGO)
     issue_token(user, ["git:push"], parent=expired)
-    Device.objects.create(access_token=expired, token="0" * 64, environment="sandbox")
+    Device.objects.create(access_token=expired, user=expired.user, token="0" * 64, environment="sandbox")
     assert prune_expired()["tokens"] == 1
     assert (list(AccessToken.objects.all()), Device.objects.count()) == ([kept], 0)
 

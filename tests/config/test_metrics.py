@@ -6,6 +6,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from projects.models import Project
 from runs.models import Run
+from runs.services.counting import recount_runs
 from runs.tasks import execute_run
 from tests.config.answers import problem
 from tests.conftest import MakeApi, MakeUser
@@ -47,6 +48,7 @@ def test_an_operator_can_make_it_public(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_it_counts_runs_by_status(operator: APIClient, run: Run) -> None:
+    recount_runs()
     found = samples(operator)
     assert found['quarterdeck_runs{status="draft"}'] == 1
     assert found['quarterdeck_runs{status="running"}'] == 0

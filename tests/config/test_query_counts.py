@@ -65,7 +65,7 @@ def make_rows(user: User, project: Project, run: Run, count: int) -> None:
         beside = Project.objects.create(name="Beside", slug="beside", status="ready")
         Membership.objects.create(project=beside, user=user, role="owner")
         token, _ = issue_token(user, ["projects:read"])
-        Device.objects.create(access_token=token, token=f"{token.pk:064d}", environment="sandbox")
+        Device.objects.create(access_token=token, user=user, token=f"{token.pk:064d}", environment="sandbox")
         made = Run.objects.create(project=project, title="Listed", prompt="x", status="completed")
         for each in (made, run):
             number = each.attempts.count() + 1
