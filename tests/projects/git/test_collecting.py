@@ -218,10 +218,10 @@ def test_snapshots_that_are_taken_meanwhile_are_whole(work_tree: WorkTree) -> No
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        for _ in range(6):
+        for _ in range(4):
             age(repository)
             collect(repository, lambda: roots_of(work_tree), locked=locked)
-            wanted = len(taken) + 3
+            wanted = len(taken) + 2
             wait_until(lambda: len(taken) >= wanted)  # noqa: B023 - called in this turn
     finally:
         done.set()
