@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Count, Sum
 
 from config.api.renderers import Verbatim
 from projects.git.changes import FileChange
@@ -17,8 +17,8 @@ ENOUGH_BYTES = MAX_DISPLAY_BYTES + 1
 _FILE_START = re.compile(rb"^diff --git ", re.MULTILINE)
 
 
-def describe_diff(diff: bytes, *, tree: str | None, stats: dict[str, int]) -> Any:
-    """`{diff, stats, tree, truncated, lossy}`: a diff that leads to this tree."""
+def describe_diff(diff: bytes, *, tree: str | None, stats: dict[str, int], is_in_part: bool = False) -> Any:
+    """`{diff, stats, tree, truncated, lossy}`: a diff that leads to this tree, or what there is of it."""
     shown = cut(diff)
     text = shown.decode("utf-8", "replace")
     return Verbatim(
@@ -26,7 +26,7 @@ def describe_diff(diff: bytes, *, tree: str | None, stats: dict[str, int]) -> An
             "diff": text,
             "stats": stats,
             "tree": tree,
-            "truncated": len(shown) < len(diff),
+            "truncated": is_in_part or len(shown) < len(diff),
             "lossy": text.encode() != shown,
         }
     )
@@ -40,7 +40,7 @@ def cut(diff: bytes) -> bytes:
     return diff[: starts[-1]]
 
 
-def describe_file_diff(file: WorkspaceFile, pieces: Iterator[bytes]) -> dict[str, Any]:
+def describe_file_diff(file: WorkspaceFile, pieces: Iterator[bytes], *, is_in_part: bool = False) -> dict[str, Any]:
     """`{diff, truncated, lossy, hunks, indivisible}` of one file: its first lines, as many as are displayed.
 
     No more than that is read. Hunks are told of a whole diff only, and `indivisible` why there are none.
@@ -54,7 +54,7 @@ def describe_file_diff(file: WorkspaceFile, pieces: Iterator[bytes]) -> dict[str
     text = found[:end].decode("utf-8", "replace")
     return {
         "diff": text,
-        "truncated": end < len(found),
+        "truncated": is_in_part or end < len(found),
         "lossy": text.encode() != found[:end],
         **_describe_hunks(file, bytes(found)),
     }
@@ -82,8 +82,8 @@ def stats_of(attempt: RunAttempt | None) -> dict[str, int]:
     """The sums over an attempt's files, or for a run that has none yet."""
     if attempt is None:
         return {"files": 0, "additions": 0, "deletions": 0}
-    totals = attempt.files.aggregate(additions=Sum("additions", default=0), deletions=Sum("deletions", default=0))
-    return {"files": attempt.files.count(), **totals}
+    additions, deletions = Sum("additions", default=0), Sum("deletions", default=0)
+    return attempt.files.aggregate(files=Count("pk"), additions=additions, deletions=deletions)
 
 
 def sums_of(changes: Sequence[FileChange]) -> dict[str, int]:

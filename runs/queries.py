@@ -1,14 +1,22 @@
 """Reads about runs that span rows or ask Git."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from accounts.models import User
 from config.statements import Statement
-from projects.git.changes import FileChange, changed_files, diff, diff_in_pieces
+from projects.git.changes import (
+    LARGE_BYTES,
+    FileChange,
+    changed_files,
+    diff,
+    diff_in_pieces,
+    large_files,
+    sizes_of,
+)
 from projects.git.file_diffs import diff_of_file, find_sides
 from projects.workspaces import open_repository
 from runs.errors import EventsExpired
@@ -69,11 +77,34 @@ def current_attempt(run: Run) -> RunAttempt | None:
     return run.attempts.filter(number=run.attempt).select_related("workspace__project", "run__project").first()
 
 
-def attempt_diff(attempt: RunAttempt, tree: str | None, *, enough_bytes: int) -> bytes:
-    """The unified diff from the attempt's base commit to a tree; one of so many bytes or more may lack its end."""
+def attempt_diff(attempt: RunAttempt, tree: str | None, *, enough_bytes: int, without_large: bool = False) -> bytes:
+    """The unified diff from the attempt's base commit to a tree; one of so many bytes or more may lack its end.
+
+    Large files can be left out of it: git would take them into memory, to show what nobody can read.
+    """
     if tree is None:
         return b""
-    return diff(open_repository(attempt.run.project), attempt.base_commit, tree, enough_bytes=enough_bytes)
+    repository, base = open_repository(attempt.run.project), attempt.base_commit
+    without = large_files(repository, base, tree) if without_large else []
+    return diff(repository, base, tree, enough_bytes=enough_bytes, without=without)
+
+
+def has_large_files(attempt: RunAttempt) -> bool:
+    """Whether one of an attempt's files has over LARGE_BYTES, or had in the base commit."""
+    return _is_any_large(attempt, attempt.files.filter(binary=True).values_list("size_bytes", "old_blob"))
+
+
+def is_large_file(file: WorkspaceFile) -> bool:
+    """The same of one of them."""
+    return file.binary and _is_any_large(file.attempt, [(file.size_bytes, file.old_blob)])
+
+
+def _is_any_large(attempt: RunAttempt, files: Iterable[tuple[int, str | None]]) -> bool:
+    binary = list(files)
+    if any(size > LARGE_BYTES for size, _ in binary):
+        return True
+    former = [blob for _, blob in binary if blob]
+    return any(size > LARGE_BYTES for size in sizes_of(open_repository(attempt.run.project), former).values())
 
 
 def attempt_diff_in_pieces(attempt: RunAttempt, tree: str | None) -> Iterator[bytes]:

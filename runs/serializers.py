@@ -325,7 +325,9 @@ class FileDetailSerializer(FileSerializer):
     """A changed file with its diff, for display; `Accept: text/x-diff` gives every byte of it."""
 
     diff = serializers.SerializerMethodField()
-    truncated = serializers.SerializerMethodField(help_text="Whether the end of the diff, past 1 MiB, was left out.")
+    truncated = serializers.SerializerMethodField(
+        help_text="Whether the end of the diff, past 1 MiB, was left out, or all of it: of a file over 64 MiB."
+    )
     lossy = serializers.SerializerMethodField(help_text="Whether bytes that are not UTF-8 were replaced.")
     hunks = serializers.SerializerMethodField()
     indivisible = serializers.SerializerMethodField()

@@ -122,7 +122,7 @@ class DiffSerializer(serializers.Serializer[Any]):
     diff = serializers.CharField()
     stats = DiffStatsSerializer()
     tree = serializers.CharField(allow_null=True, help_text="The tree that the diff leads to.")
-    truncated = serializers.BooleanField(help_text="Whether files were left out, past 1 MiB.")
+    truncated = serializers.BooleanField(help_text="Whether files were left out: past 1 MiB, or over 64 MiB each.")
     lossy = serializers.BooleanField(help_text="Whether bytes that are not UTF-8 were replaced.")
 
 

@@ -10,6 +10,9 @@ ChangeType = Literal["created", "updated", "deleted", "renamed"]
 RENAME_LIMIT = 1000
 """Above so many candidates git looks for exact renames only (git-diff(1), -l)."""
 
+LARGE_BYTES = 64 * 1024 * 1024
+"""Larger files count as binary (core.bigFileThreshold), and for their diff git takes each into memory."""
+
 _TYPES: dict[bytes, ChangeType] = {b"A": "created", b"M": "updated", b"T": "updated", b"D": "deleted", b"R": "renamed"}
 _SUBMODULE = "160000"
 PLAIN_OPTIONS = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-relative", "-M", f"-l{RENAME_LIMIT}")
@@ -57,17 +60,33 @@ def changed_files(repository: Repository, base: str, tree: str) -> tuple[FileCha
     fields = iter(output.split(b"\0"))
     raw, first_count = _read_raw(fields)
     counts = _read_counts(first_count, fields)
-    sizes = _sizes(repository, [entry.new_blob for entry in raw if entry.new_blob and entry.new_mode != _SUBMODULE])
+    sizes = sizes_of(repository, [entry.new_blob for entry in raw if entry.new_blob and entry.new_mode != _SUBMODULE])
     changes = (_change(entry, counts[entry.path], sizes) for entry in raw)
     return tuple(sorted(changes, key=lambda change: change.path))
 
 
-def diff(repository: Repository, base: str, tree: str, *, enough_bytes: int | None = None) -> bytes:
+def diff(
+    repository: Repository, base: str, tree: str, *, enough_bytes: int | None = None, without: Sequence[str] = ()
+) -> bytes:
     """The unified diff between two trees: `git apply --binary --index` on `base` gives `tree` exactly.
 
-    One of `enough_bytes` or more may lack its end. Bytes, as files are: they may be in any encoding.
+    One of `enough_bytes` or more may lack its end; files `without` which it is to be are not in it. Bytes, as files
+    are: they may be in any encoding.
     """
-    return repository.run(_diff_arguments(base, tree), timeout_seconds=300, enough_bytes=enough_bytes)
+    return repository.run(
+        [*_diff_arguments(base, tree), *(f":(exclude,top,literal){path}" for path in without)],
+        environment={"GIT_LITERAL_PATHSPECS": "0"} if without else None,
+        timeout_seconds=300,
+        enough_bytes=enough_bytes,
+    )
+
+
+def large_files(repository: Repository, base: str, tree: str) -> list[str]:
+    """The paths, old and new ones, of changed files with over LARGE_BYTES on either side."""
+    changes = [change for change in changed_files(repository, base, tree) if change.is_binary]
+    former = sizes_of(repository, [change.old_blob for change in changes if change.old_blob])
+    found = (each for each in changes if max(each.size_bytes, former.get(each.old_blob or "", 0)) > LARGE_BYTES)
+    return [path for change in found for path in (change.path, change.old_path) if path is not None]
 
 
 def diff_in_pieces(repository: Repository, base: str, tree: str) -> Generator[bytes, None, None]:
@@ -120,7 +139,8 @@ def _read_counts(first: bytes, fields: Iterator[bytes]) -> dict[bytes, tuple[byt
     return counts
 
 
-def _sizes(repository: Repository, blobs: Sequence[str]) -> dict[str, int]:
+def sizes_of(repository: Repository, blobs: Sequence[str]) -> dict[str, int]:
+    """The sizes of blobs in bytes, by their ids."""
     if not blobs:
         return {}
     wanted = "\n".join([*blobs, ""]).encode()

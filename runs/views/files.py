@@ -22,6 +22,8 @@ from runs.queries import (
     attempt_diff_in_pieces,
     conflict_members,
     file_diff_in_pieces,
+    has_large_files,
+    is_large_file,
     latest_review,
 )
 from runs.shapes import DiffSerializer, SummarySerializer
@@ -63,10 +65,12 @@ class FileViewSet(RunDoor):
         file = _find_file(found, pk)
         if "attempt" in request.query_params and file.attempt.number != self.read_attempt(found, request):
             raise NotFound
-        pieces = file_diff_in_pieces(file)
         if isinstance(request.accepted_renderer, DiffRenderer):
-            return give_whole(request, pieces, f"{file.old_blob}-{file.new_blob}-{file.attempt.tree}")
-        return Response(serializers.FileDetailSerializer(file, context=describe_file_diff(file, pieces)).data)
+            name = f"{file.old_blob}-{file.new_blob}-{file.attempt.tree}"
+            return give_whole(request, file_diff_in_pieces(file), name)
+        is_large = is_large_file(file)
+        context = describe_file_diff(file, iter(()) if is_large else file_diff_in_pieces(file), is_in_part=is_large)
+        return Response(serializers.FileDetailSerializer(file, context=context).data)
 
 
 def _find_file(run: Run, pk: str) -> WorkspaceFile:
@@ -97,8 +101,7 @@ class DiffViewSet(RunDoor):
         if isinstance(request.accepted_renderer, DiffRenderer):
             pieces = iter(()) if attempt is None else attempt_diff_in_pieces(attempt, tree)
             return give_whole(request, pieces, f"{attempt and attempt.base_commit}-{tree}")
-        diff = attempt_diff(attempt, tree, enough_bytes=ENOUGH_BYTES) if attempt else b""
-        return Response(describe_diff(diff, tree=tree, stats=_stats(attempt, tree)))
+        return Response(_shown(attempt, tree))
 
     @extend_schema(responses=SummarySerializer)
     def summary(self, request: UserRequest, run: str) -> Response:
@@ -125,7 +128,15 @@ def _accepted_tree(run: Run, attempt: RunAttempt | None) -> str:
     return review.approved_tree
 
 
-def _stats(attempt: RunAttempt | None, tree: str | None) -> dict[str, int]:
-    if attempt is None or tree is None or tree == attempt.tree:
+def _shown(attempt: RunAttempt | None, tree: str | None) -> Any:
+    if attempt is None:
+        return describe_diff(b"", tree=None, stats=stats_of(None))
+    is_in_part = has_large_files(attempt)
+    diff = attempt_diff(attempt, tree, enough_bytes=ENOUGH_BYTES, without_large=is_in_part)
+    return describe_diff(diff, tree=tree, stats=_stats(attempt, tree), is_in_part=is_in_part)
+
+
+def _stats(attempt: RunAttempt, tree: str | None) -> dict[str, int]:
+    if tree is None or tree == attempt.tree:
         return stats_of(attempt)
     return sums_of(accepted_changes(attempt, tree))

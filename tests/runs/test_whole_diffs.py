@@ -10,6 +10,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.services import issue_token
+from projects.git import changes
+from runs import queries
 from runs.diffs import MAX_DISPLAY_BYTES
 from runs.models import Run
 from tests.conftest import QueueRun
@@ -85,3 +87,22 @@ def test_a_file_is_found_in_its_own_attempt_only(api: APIClient, carry_out: Queu
     path = f"/api/runs/{run.pk}/files/{file_id(api, run, 'a.txt')}"
 
     assert [api.get(path, {"attempt": number}).status_code for number in ("1", "2", "x")] == [200, 404, 400]
+
+
+def test_a_very_large_file_is_left_out_of_what_is_shown(api: APIClient, carry_out: QueueRun) -> None:
+    run = carry_out("```sh\ntruncate -s 65M '*large\n'; echo small > small.txt\n```")
+    shown = api.get(f"/api/runs/{run.pk}/diff").json()
+    assert ("large" in shown["diff"], "+small" in shown["diff"], shown["truncated"]) == (False, True, True)
+    assert shown["stats"]["files"] == 2
+    file = api.get(f"/api/runs/{run.pk}/files/{file_id(api, run, '*large' + chr(10))}").json()
+    assert (file["diff"], file["truncated"], file["sizeBytes"]) == ("", True, 65 * 1024 * 1024)
+
+
+def test_a_file_that_was_very_large_is_left_out_too(
+    api: APIClient, carry_out: QueueRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "LARGE_BYTES", 4)
+    monkeypatch.setattr(changes, "LARGE_BYTES", 4)
+    run = carry_out("```sh\nprintf '\\0' > app.py\n```")
+    shown = api.get(f"/api/runs/{run.pk}/diff").json()
+    assert (shown["diff"], shown["truncated"]) == ("", True)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from projects.git.changes import changed_files
+from projects.git import child
+from projects.git.changes import changed_files, diff, large_files
 from projects.git.errors import WorkTreeRefused
 from projects.git.extent import CheckoutLimits
 from projects.git.remote import fetch
@@ -57,10 +58,15 @@ def test_more_than_are_allowed_are_refused_before_one_is_written(crowd: WorkTree
     assert not (tmp_path / "w").exists()
 
 
-def test_a_file_of_a_gibibyte_is_recorded_and_shown_as_binary(work_tree: WorkTree) -> None:
+def test_a_file_of_a_gibibyte_is_recorded_and_left_out_of_what_is_shown(
+    work_tree: WorkTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
     large = work_tree.path / "large"
     large.touch()
     os.truncate(large, GIBIBYTE)
     tree = write_review_tree(work_tree)
     [change] = changed_files(work_tree.repository, work_tree.base_commit, tree)
     assert (change.path, change.is_binary, change.size_bytes) == ("large", True, GIBIBYTE)
+    monkeypatch.setattr(child, "MEMORY_BYTES", GIBIBYTE // 4)
+    without = large_files(work_tree.repository, work_tree.base_commit, tree)
+    assert (without, diff(work_tree.repository, work_tree.base_commit, tree, without=without)) == (["large"], b"")
