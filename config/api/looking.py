@@ -12,7 +12,7 @@ from django.db.models import F, Q
 
 from config.api.ordering import KEY, Order
 
-FIRST_LOOK, LOOKED_AT = 500, 10_000
+FIRST_LOOK, LOOKED_AT = 500, 5_000
 """So many rows are looked at first, as often that is enough, and so many in all."""
 _PREFIX = "looked_for_"
 
