@@ -8,7 +8,6 @@ from rest_framework import status
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
-from config.api.pagination import KeysetPagination
 from config.api.serializers import represent
 from projects.errors import DiskQuotaExceeded, ProjectNotReady, RoleRequired
 from projects.models import Project
@@ -54,8 +53,11 @@ class RunViewSet(RunDoor):
         self.get_queryset()
 
     @property
-    def pagination_class(self) -> type[KeysetPagination]:  # type: ignore[override] # DRF knows a plain attribute
-        return MemberRunPages if self._is_of_a_member else KeysetPagination
+    def paginator(self) -> Any:
+        """Not by `pagination_class`, which the document reads without a request."""
+        if self._is_of_a_member and not hasattr(self, "_paginator"):
+            self._paginator = MemberRunPages()
+        return super().paginator
 
     @property
     def _is_of_a_member(self) -> bool:

@@ -123,6 +123,11 @@ def test_a_request_refuses_members_that_it_does_not_know(name: str) -> None:
     assert SCHEMAS[name].get("additionalProperties") is False
 
 
+def test_no_list_is_a_bare_array() -> None:
+    contents = [response.get("content", {}) for _, _, each in OPERATIONS for response in each["responses"].values()]
+    assert [each for content in contents for each in content.values() if each["schema"].get("type") == "array"] == []
+
+
 def test_no_answer_is_an_object_without_members() -> None:
     def is_bare(schema: Any) -> bool:
         return isinstance(schema, dict) and schema.get("type") == "object" and "properties" not in schema
