@@ -4,6 +4,7 @@ from typing import Any
 
 from config.api.filtering import MAX_SEARCH_CHARACTERS
 from runs.filters import SEVERITIES
+from runs.stream.consumer import MAX_CLIENT_LENGTH
 
 Schema = dict[str, Any]
 MAX_ID = 2**63 - 1
@@ -32,7 +33,10 @@ KNOWN: dict[str, tuple[str, Schema]] = {
         "`false`: the stream ends when all that there is has been sent.",
         {"type": "string", "enum": ["true", "false"]},
     ),
-    "client": ("A name of the client's choice.", _TEXT),
+    "client": (
+        "A name of the client's choice.",
+        {"type": "string", "maxLength": MAX_CLIENT_LENGTH, "pattern": r"^[^\x00]*$"},
+    ),
 }
 
 PATHS = {

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 
 from config.openapi.problem_shapes import EXTENSIONS, MEMBERS
 from config.openapi.schema import ApiGenerator
+from runs.stream.consumer import MAX_CLIENT_LENGTH
 from tests.config.described import DOCUMENT, IDS, OPERATIONS, SCHEMAS, codes_of
 from tests.conftest import ROOT
 
@@ -214,3 +215,11 @@ def test_the_docs_page_has_no_inline_script_or_style_and_its_assets_are_here() -
     assert len(assets) == 5
     assert all(finders.find(asset.removeprefix("/static/")) for asset in assets)
     assert 'url: "/api/schema"' in (ROOT / "static/api_docs.js").read_text()
+
+
+def test_the_name_of_a_stream_is_described_as_the_server_takes_it() -> None:
+    described = DOCUMENT["paths"]["/api/events/stream"]["get"]["parameters"]
+    (client,) = [each["schema"] for each in described if each.get("name") == "client"]
+    assert client["maxLength"] == MAX_CLIENT_LENGTH
+    assert re.search(client["pattern"], "phone")
+    assert not re.search(client["pattern"], "pho\0ne")
