@@ -16,15 +16,16 @@ from runs.views.blobs import InvalidSignature, RangeNotSatisfiable
 
 Schema = dict[str, Any]
 _NULLABLE_TEXT = {"type": ["string", "null"]}
+_NUMBER = {"type": "integer"}
 EVENT: Schema = {
     "type": "object",
     "description": "One line of a run's log. Ignore event types that you do not know.",
     "properties": {
-        "id": {"type": "integer"},
-        "runId": {"type": "integer"},
-        "projectId": {"type": "integer"},
-        "seq": {"type": "integer", "description": "Counts a run's events from 1 without a gap."},
-        "attempt": {"type": "integer"},
+        "id": _NUMBER,
+        "runId": _NUMBER,
+        "projectId": _NUMBER,
+        "seq": {**_NUMBER, "description": "Counts a run's events from 1 without a gap."},
+        "attempt": _NUMBER,
         "eventType": {"type": "string", "examples": ["file_updated"]},
         "severity": {"type": "string", "examples": [str(AgentEvent.Severity.INFO)]},
         "path": _NULLABLE_TEXT,
@@ -36,6 +37,12 @@ EVENT: Schema = {
         *("id", "runId", "projectId", "seq", "attempt", "eventType", "severity", "path", "message", "data"),
         "createdAt",
     ],
+}
+_OF_A_RUN = {name: {"type": ["integer", "null"]} for name in ("runId", "seq", "attempt")}
+USER_EVENT: Schema = {
+    **EVENT,
+    "description": "An event of one of the user's runs; or of a project: then `runId`, `seq`, `attempt` are null.",
+    "properties": {**EVENT["properties"], **_OF_A_RUN},
 }
 EVENT_PAGE: Schema = {
     "type": "object",
@@ -55,20 +62,31 @@ EVENT_PAGE: Schema = {
     },
     "required": ["data", "meta"],
 }
-EVENT_FRAME: Schema = {
-    "type": "object",
-    "description": "One Server-Sent Event of the stream, its fields as members.",
-    "properties": {
-        "id": {"type": "string", "description": "Resume after it with `Last-Event-ID`."},
-        "event": {"type": "string", "const": "agent_event"},
-        "data": {
-            "type": "string",
-            "contentMediaType": "application/json",
-            "contentSchema": {"$ref": "#/components/schemas/Event"},
+
+
+def _frame(event: str) -> Schema:
+    return {
+        "type": "object",
+        "description": "One Server-Sent Event of the stream, its fields as members.",
+        "properties": {
+            "id": {"type": "string", "description": "Resume after it with `Last-Event-ID`."},
+            "event": {"type": "string", "const": "agent_event"},
+            "data": {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": {"$ref": f"#/components/schemas/{event}"},
+            },
         },
-    },
+    }
+
+
+SCHEMAS: dict[str, Schema] = {
+    "Event": EVENT,
+    "UserEvent": USER_EVENT,
+    "EventPage": EVENT_PAGE,
+    "EventFrame": _frame("Event"),
+    "UserEventFrame": _frame("UserEvent"),
 }
-SCHEMAS: dict[str, Schema] = {"Event": EVENT, "EventPage": EVENT_PAGE, "EventFrame": EVENT_FRAME}
 _ID_OF_RUN: Schema = {
     "name": "run",
     "in": "path",
@@ -113,13 +131,14 @@ def _stream(operation: str, told: str, registry: ComponentRegistry, *, of_run: b
     problems += [common.RateLimited, common.ServerError, common.BodyTooLarge]
     problems += [common.NotFound, EventsExpired] if of_run else []
     parameters = [query_parameters.describe(name, None) for name in _STREAM_PARAMETERS]
+    event = "Event" if of_run else "UserEvent"
     return {
         "get": {
             "operationId": operation,
             "summary": told.partition(":")[0],
             "description": f"{told}\n\n{_STREAMED}\n\nNeeds the ability `projects:read`.",
             "x-required-ability": "projects:read",
-            "x-event-schema": {"$ref": "#/components/schemas/Event"},
+            "x-event-schema": {"$ref": f"#/components/schemas/{event}"},
             "tags": [operation.partition("_")[0]],
             "security": security.TOKEN_OR_CONSOLE,
             "parameters": [
@@ -131,7 +150,7 @@ def _stream(operation: str, told: str, registry: ComponentRegistry, *, of_run: b
             "responses": {
                 "200": {
                     "description": "The stream, until the client goes.",
-                    "content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/EventFrame"}}},
+                    "content": {"text/event-stream": {"schema": {"$ref": f"#/components/schemas/{event}Frame"}}},
                     "headers": headers.headers("X-Request-ID", "Cache-Control", "X-Accel-Buffering", *headers.LIMITS),
                 },
                 **responses_of(problems, registry),

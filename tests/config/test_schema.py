@@ -173,7 +173,7 @@ def test_what_clients_send_and_get_has_examples() -> None:
         "MapRowPage",
         "SearchRowPage",
     }  # nothing makes them yet
-    assert {name for name in named if "examples" not in SCHEMAS[name]} == unmade | {"EventFrame"}
+    assert {name for name in named if "examples" not in SCHEMAS[name]} == unmade | {"EventFrame", "UserEventFrame"}
 
 
 def test_no_member_of_an_answer_is_without_a_type() -> None:
@@ -223,3 +223,16 @@ def test_the_name_of_a_stream_is_described_as_the_server_takes_it() -> None:
     assert client["maxLength"] == MAX_CLIENT_LENGTH
     assert re.search(client["pattern"], "phone")
     assert not re.search(client["pattern"], "pho\0ne")
+
+
+def test_the_user_stream_tells_that_an_event_may_have_no_run() -> None:
+    (frame, event), (user_frame, user_event) = [
+        (SCHEMAS[f"{name}Frame"]["properties"]["data"]["contentSchema"]["$ref"], SCHEMAS[name])
+        for name in ("Event", "UserEvent")
+    ]
+    assert (frame, user_frame) == ("#/components/schemas/Event", "#/components/schemas/UserEvent")
+    for name in ("runId", "seq", "attempt"):
+        assert (event["properties"][name]["type"], user_event["properties"][name]["type"]) == (
+            "integer",
+            ["integer", "null"],
+        )
