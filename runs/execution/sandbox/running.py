@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -10,11 +11,13 @@ from typing import Self
 import psutil
 
 from runs.execution.sandbox.errors import ProcessesLeft
-from runs.execution.sandbox.tree import ProcessTree, live, usage
+from runs.execution.sandbox.tree import GONE, ProcessTree, live, usage
 
 LINE_LIMIT_BYTES = 16 * 1024**2
 KILL_TIMEOUT_SECONDS = 5.0
 KILL_POLL_SECONDS = 0.005
+LOOKS_AT_VFORK = 5
+"""Somebody who waits for a disk, and has a stopped child by chance, has long gone on and stopped then."""
 SIGNAL_BASE = 128
 
 
@@ -110,10 +113,18 @@ class SandboxedProcess:
         await self._pipes.exited.wait()
 
     async def suspend(self) -> None:
-        """Stop the whole tree (SIGSTOP), also what it starts while it is being stopped."""
-        while running := [one for one in await asyncio.to_thread(self.members) if not _is_stopped(one)]:
+        """Stop the whole tree (SIGSTOP), also what it starts while it is being stopped.
+
+        A parent in vfork(2) cannot stop before its child has begun a program, which a stopped child never does: it
+        stands still as it is, and its own signal waits for it.
+        """
+        looks: Counter[psutil.Process] = Counter()
+        while running := [
+            one for one in await asyncio.to_thread(self.members) if not _is_stopped(one) and looks[one] < LOOKS_AT_VFORK
+        ]:
             _signal_all(running, "suspend")
             await asyncio.sleep(KILL_POLL_SECONDS)
+            looks.update(await asyncio.to_thread(_waiting_for_stopped, running))
 
     async def resume(self) -> None:
         """Let a suspended tree go on (SIGCONT)."""
@@ -135,6 +146,20 @@ def _signal_all(processes: list[psutil.Process], verb: str) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             getattr(process, verb)()
+
+
+def _waiting_for_stopped(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that sleep where no signal reaches them, and have a child that is stopped."""
+    found = []
+    for process in processes:
+        with contextlib.suppress(*GONE):
+            if process.status() == psutil.STATUS_DISK_SLEEP and any(map(_is_held, process.children())):
+                found.append(process)
+    return found
+
+
+def _is_held(process: psutil.Process) -> bool:
+    return process.status() == psutil.STATUS_STOPPED
 
 
 def _is_stopped(process: psutil.Process) -> bool:

@@ -31,6 +31,13 @@ if os.fork() == 0:
     os.write(1, b"up\\n")
 time.sleep(600)
 """
+# The child of posix_spawn(3), which uses vfork(2), opens a pipe that nobody writes to before its program begins.
+IN_VFORK = """
+import os
+os.mkfifo("never")
+print("up", flush=True)
+os.posix_spawn("/bin/true", ["true"], {}, file_actions=[(os.POSIX_SPAWN_OPEN, 0, "never", os.O_RDONLY, 0)])
+"""
 COUNTING = "import time\nwhile True: print('tick', flush=True); time.sleep(0.01)"
 
 
@@ -110,6 +117,17 @@ async def test_a_suspended_tree_does_nothing_until_resumed(make: Maker, holding:
         # More than can have waited in the pipe: it counts again.
         for _ in range(50):
             assert await process.stdout.readline() == b"tick\n"
+
+
+async def test_a_parent_that_cannot_stop_before_its_child_begins_holds_nobody_up(
+    make: Maker, holding: SandboxSupport
+) -> None:
+    async with await begin(make, IN_VFORK, holding) as process:
+        await process.stdout.readline()
+        assert become_true(lambda: psutil.STATUS_DISK_SLEEP in {one.status() for one in process.members()})
+        await asyncio.wait_for(process.suspend(), 30)
+
+        assert {one.status() for one in process.members()} == {psutil.STATUS_STOPPED, psutil.STATUS_DISK_SLEEP}
 
 
 async def test_a_suspended_tree_can_be_killed(make: Maker, holding: SandboxSupport) -> None:
