@@ -163,4 +163,4 @@ def _is_held(process: psutil.Process) -> bool:
 
 
 def _is_stopped(process: psutil.Process) -> bool:
-    return not live([process]) or process.status() == psutil.STATUS_STOPPED
+    return not live([process]) or _is_held(process)
