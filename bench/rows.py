@@ -82,8 +82,10 @@ def add_events(run: int, rows: int) -> None:
 class Crowd:
     """Rows of every list, and the tokens of those who see all, many or few of them.
 
-    `run` is the run with so many of everything that belongs to one; of the two projects one has half of all runs,
-    the other every thousandth. `collector` is a person with so many projects, sessions and devices.
+    `run` is the run with so many of everything that belongs to one. Of the two projects the large one has nearly all
+    runs, the small one as many as it had at first, and a few among the million of the others: what is compared are
+    pages of lists that have grown, or that others have grown around. `collector` is a person with so many projects,
+    sessions and devices.
     """
 
     operator: str
@@ -137,9 +139,10 @@ def fill_crowd() -> tuple[Crowd, dict[type[Model], int]]:
 def add_crowd(crowd: Crowd, templates: dict[type[Model], int], already: int, rows: int) -> None:
     """So many more of each kind; values that are rare stand in the oldest rows, where the newest come first."""
     counted, is_rare = f"({already} + n)", f"({already} + n) IN (7, 9)"
+    small_every = 10_000 if already else 10
     project = (
-        f"CASE WHEN n %% 1000 = 0 THEN {crowd.small_project} + n / 1000 %% {FEW} "
-        f"WHEN n %% 2 = 0 THEN {crowd.large_project} ELSE {crowd.large_project} + n %% {PROJECTS - FEW} END"
+        f"CASE WHEN n %% {small_every} = 0 THEN {crowd.small_project} + n / {small_every} %% {FEW} "
+        f"WHEN n %% 50 = 1 THEN {crowd.large_project} + n %% {PROJECTS - FEW} ELSE {crowd.large_project} END"
     )
     runs = {
         "title": f"CASE WHEN {is_rare} THEN 'Zebra' ELSE 'Run ' || n END",

@@ -61,7 +61,7 @@ class LookedFor(Filter):
 
 
 class LookedForChoice(LookedFor, ChoiceFilter):
-    """One of some values."""
+    """One of some values. It has a constructor so that it has types: the one of django-filter has none."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

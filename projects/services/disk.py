@@ -20,7 +20,7 @@ SOON = timedelta(minutes=1)
 class Removal:
     """One thing whose time was over. `kept_for` says why it is there all the same; `rescue_ref` what keeps its work.
 
-    `count` is of what there are many in it: snapshots, objects. `ignored_files` are kept by nobody.
+    `count` is of what there are many in it: snapshots, objects, events. `ignored_files` are kept by nobody.
     """
 
     what: str

@@ -49,7 +49,7 @@ def _sweep(project: Project) -> Iterator[Removal]:
     expired = AgentEvent.objects.filter(run=OuterRef("pk"), id__lte=OuterRef("expired_event_id"))
     for run in Run.objects.filter(Exists(expired), project=project, expired_event_id__gt=0).order_by("pk"):
         rows = AgentEvent.objects.filter(run=run, id__lte=run.expired_event_id)
-        yield Removal(EVENTS, f"run {run.pk}, {_forget(rows)} rows", project.pk)
+        yield Removal(EVENTS, f"run {run.pk}", project.pk, count=_forget(rows))
 
 
 def _forget(events: QuerySet[AgentEvent]) -> int:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from accounts.permissions import UserRequest
 from config.api.problems import InvalidParameter, NotFound
 from config.api.renderers import JSONRenderer, Verbatim
-from runs import serializers
+from runs import telemetry_serializers as serializers
 from runs.diffs import ENOUGH_BYTES, describe_diff, describe_file_diff, stats_of, sums_of
 from runs.errors import ApprovalRequired
 from runs.models import Run, RunAttempt, WorkspaceFile

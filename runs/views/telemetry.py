@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.permissions import UserRequest
 from config.api.pagination import make_cursor, read_cursor, read_limit
 from config.api.problems import InvalidParameter
-from runs import serializers
+from runs import telemetry_serializers as serializers
 from runs.errors import EventsExpired
 from runs.filters import EventFilter, read_filter
 from runs.models import AgentEvent, CommandExecution, Run
@@ -22,7 +22,7 @@ from runs.queries import FRAME_FIELDS, last_event_before, log_page, require_kept
 from runs.stream.frames import Frame
 from runs.views.base import RunDoor
 
-LOOKED_AT = 50_000
+LOOKED_AT = 10_000
 """So many events are looked at for one page at most, where no index knows the filter."""
 
 

@@ -115,13 +115,13 @@ def test_recovery_tells_what_it_has_found(run: Run) -> None:
     long_ago = timezone.now().replace(year=2020)
     WorkerProcess.objects.create(name="elsewhere:1:1", queue="runs", last_seen_at=long_ago)
     Run.objects.update(status="running", lease_owner="elsewhere:1:1")
-    assert manage_json("recover") | {"redelivered_runs": 0} == {
-        "dead_workers": 1,
-        "requeued_runs": 1,
-        "redelivered_runs": 0,
-        "redelivered_work": 0,
-        "finished_restores": 0,
-        "recounted_projects": 1,
+    assert manage_json("recover") | {"redeliveredRuns": 0} == {
+        "deadWorkers": 1,
+        "requeuedRuns": 1,
+        "redeliveredRuns": 0,
+        "redeliveredWork": 0,
+        "finishedRestores": 0,
+        "recountedProjects": 1,
     }
     run.refresh_from_db()
     assert run.status == "queued"

@@ -43,7 +43,7 @@ def ids(run: Run) -> list[int]:
 def upkeep(run: Run, *, is_dry: bool = False) -> list[str]:
     """What is told of events."""
     told: list[Removal] = list(prune_project(run.project, is_dry=is_dry))
-    return [removal.name for removal in told if removal.what == expiry.EVENTS]
+    return [f"{removal.name} ({removal.count})" for removal in told if removal.what == expiry.EVENTS]
 
 
 def page(api: APIClient, run: Run, **query: Any) -> Any:
@@ -62,15 +62,15 @@ def expired(answer: Any) -> dict[str, Any]:
 
 
 def test_they_are_marked_first_and_go_at_the_next_upkeep(run: Run, ids: list[int]) -> None:
-    assert upkeep(run) == [f"run {run.pk}, up to event {ids[3]}"]
+    assert upkeep(run) == [f"run {run.pk}, up to event {ids[3]} (1)"]
     assert run.events.count() == 6
-    assert upkeep(run) == [f"run {run.pk}, 4 rows"]
+    assert upkeep(run) == [f"run {run.pk} (4)"]
     assert list(run.events.order_by("id").values_list("id", flat=True)) == ids[4:]
     assert upkeep(run) == []
 
 
 def test_a_dry_run_tells_and_changes_nothing(run: Run, ids: list[int]) -> None:
-    assert upkeep(run, is_dry=True) == [f"run {run.pk}, up to event {ids[3]}"]
+    assert upkeep(run, is_dry=True) == [f"run {run.pk}, up to event {ids[3]} (1)"]
     run.refresh_from_db()
     assert (run.expired_event_id, run.events.count()) == (0, 6)
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from djangorestframework_camel_case.util import camelize
 
 from runs.services.counting import recount_runs
 from runs.workers.recovery import recover_the_dead
@@ -27,7 +28,7 @@ class Command(BaseCommand):
             "recounted_projects": recount_runs(),
         }
         if options["json"]:
-            self.stdout.write(json.dumps(found))
+            self.stdout.write(json.dumps(camelize(found)))
             return
         for name, count in found.items():
             self.stdout.write(f"{name.replace('_', ' ')}: {count}")

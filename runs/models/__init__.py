@@ -1,0 +1,21 @@
+"""The tables of runs. Django finds an app's models in this one place; each is at home in a file of its own kind."""
+
+from runs.models.review import Permission, RunReview
+from runs.models.run import Run, RunAttempt, RunCount, RunFacts, RunMessage, RunQuerySet
+from runs.models.telemetry import AgentEvent, CommandExecution, WorkspaceFile
+from runs.models.worker import WorkerProcess
+
+__all__ = [
+    "AgentEvent",
+    "CommandExecution",
+    "Permission",
+    "Run",
+    "RunAttempt",
+    "RunCount",
+    "RunFacts",
+    "RunMessage",
+    "RunQuerySet",
+    "RunReview",
+    "WorkerProcess",
+    "WorkspaceFile",
+]
