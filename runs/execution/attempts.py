@@ -1,5 +1,8 @@
 """Prepares an attempt: row, work tree, branch name, the agent's home and Git dir. Safe to begin again at any point."""
 
+import errno
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -10,7 +13,9 @@ from projects.git.agent_dir import create_agent_git_dir
 from projects.models import Workspace
 from projects.queries import commands_around
 from projects.workspaces import agent_owner, lay_out_work_tree, open_repository
-from runs.execution.agents.profile import AgentProfile
+from runs.execution.agents.home_files import write_files
+from runs.execution.agents.profile import AgentProfile, ModelAccess, Setting
+from runs.execution.errors import RunCannotGoOn
 from runs.execution.sandbox.ownership import give_to
 from runs.execution.sandbox.spec import GIBIBYTE, Limits, SandboxSpec, minimal_environment
 from runs.models import Run, RunAttempt
@@ -61,20 +66,55 @@ def _new_attempt(run: Run) -> RunAttempt:
     return attempt
 
 
-def sandbox_spec(attempt: RunAttempt, profile: AgentProfile, interpreter: str) -> SandboxSpec:
-    """What the attempt's agent may see: its tree and home, its own installation, the repository's objects read-only."""
+def agent_setting(attempt: RunAttempt, *, access: ModelAccess | None) -> Setting:
+    """Where the attempt's agent starts, and how it reaches its model."""
     workspace = workspace_of(attempt)
-    home = workspace.agent_home_path
-    objects: Path = open_repository(workspace.project).objects
-    return SandboxSpec(
+    return Setting(
+        interpreter=sys.executable,
+        installation=None,
+        home=workspace.agent_home_path,
         work_tree=workspace.work_tree_path,
-        home=home,
-        command=profile.command(interpreter),
-        environment={**minimal_environment(home), **profile.environment},
-        read_only=(*profile.read_only(), objects),
+        is_safe=attempt.run.safe_mode,
+        access=access,
+    )
+
+
+def agent_spec(attempt: RunAttempt, profile: AgentProfile, setting: Setting) -> SandboxSpec:
+    """The attempt's agent in its sandbox; its files must have been written."""
+    return replace(
+        command_spec(attempt, profile, setting, profile.command(setting)),
+        environment={**minimal_environment(setting.home), **profile.environment(setting)},
+    )
+
+
+def command_spec(attempt: RunAttempt, profile: AgentProfile, setting: Setting, command: tuple[str, ...]) -> SandboxSpec:
+    """A command that sees what the agent may see, and knows nothing of it: its tree and home, its own installation,
+    the repository's objects read-only."""
+    objects: Path = open_repository(workspace_of(attempt).project).objects
+    return SandboxSpec(
+        work_tree=setting.work_tree,
+        home=setting.home,
+        command=command,
+        environment=minimal_environment(setting.home),
+        read_only=(*profile.read_only(setting), objects),
         hidden=(Path(settings.HOME),),
         limits=_limits(),
     )
+
+
+def write_agent_files(profile: AgentProfile, setting: Setting) -> None:
+    """What the profile has for the run's home, given to the agent's user. RunCannotGoOn when the home resists."""
+    owner = agent_owner()
+    try:
+        write_files(setting.home, profile.files(setting), (owner.uid, owner.gid) if owner else None)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise RunCannotGoOn(
+            "agent-home-unusable",
+            f"The agent's settings could not be written into its home ({error.strerror}): what ran there before has "
+            "changed it. Retry the run on a new branch.",
+        ) from error
 
 
 def _limits() -> Limits:

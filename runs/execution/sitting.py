@@ -1,7 +1,6 @@
 """One sitting of an agent: started in its sandbox, spoken to, watched, held, recorded, and ended for certain."""
 
 import asyncio
-import sys
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -18,7 +17,7 @@ from runs.execution.agents.client import AgentSession, PromptOutcome
 from runs.execution.agents.errors import AgentFailed
 from runs.execution.agents.profile import AgentProfile
 from runs.execution.agents.registry import PROFILES
-from runs.execution.attempts import sandbox_spec
+from runs.execution.attempts import agent_setting, agent_spec, write_agent_files
 from runs.execution.brake import Brake
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
 from runs.execution.prompts import begin, finish, next_prompt
@@ -49,13 +48,15 @@ class Sitting:
         self._files_changed = asyncio.Event()
         self._told = ""
         self._profile: AgentProfile = PROFILES[run.selected_agent]
-        self._spec = sandbox_spec(attempt, self._profile, sys.executable)
+        self._setting = agent_setting(attempt, access=None)
+        self._spec = agent_spec(attempt, self._profile, self._setting)
         self._recorder = Recorder(run, lease, self._spec.home, self._files_changed.set)
         self._questions = Questions(run, lease, self._recorder)
 
     async def carry_out(self) -> None:
         """Goes on until nothing waits for the agent; nothing of it is left when this returns or raises."""
         allow_unsandboxed = await sync_to_async(read)("safety.allow_unsandboxed")
+        await asyncio.to_thread(write_agent_files, self._profile, self._setting)
         try:
             process = await start(self._spec, await asyncio.to_thread(probe), allow_unsandboxed=allow_unsandboxed)
         except SandboxError as error:
@@ -75,6 +76,7 @@ class Sitting:
             on_update=self._recorder.take,
             on_permission=self._questions.ask,
             stderr=process.stderr,
+            dialect=self._profile.dialect,
             initialize_timeout_seconds=self._profile.initialize_timeout_seconds,
             session_timeout_seconds=self._profile.session_timeout_seconds,
         )

@@ -7,8 +7,6 @@ attempt's row: after a kill the command that was under way begins again, and no 
 
 import asyncio
 import contextlib
-import sys
-from dataclasses import replace
 
 from asgiref.sync import async_to_sync, sync_to_async
 
@@ -16,7 +14,7 @@ from config.api.params import read
 from projects.leases import Lease
 from runs.events import Draft
 from runs.execution.agents.registry import PROFILES
-from runs.execution.attempts import sandbox_spec
+from runs.execution.attempts import agent_setting, command_spec
 from runs.execution.brake import Brake
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
 from runs.execution.prompts import holding
@@ -24,7 +22,6 @@ from runs.execution.recorder import Recorder
 from runs.execution.sandbox.errors import SandboxError
 from runs.execution.sandbox.process import start
 from runs.execution.sandbox.running import SandboxedProcess
-from runs.execution.sandbox.spec import minimal_environment
 from runs.execution.sandbox.support import probe
 from runs.execution.sandbox.watchdog import watch
 from runs.execution.sitting import first_of
@@ -93,10 +90,10 @@ class _Step:
         self._command: str = commands[number]
         self._title = f"{phase.label} command {number + 1} of {len(commands)}"
         self._id = f"{phase}-{number + 1}-{lease.generation}-{attempt.setup_done}"
-        spec = sandbox_spec(attempt, PROFILES[run.selected_agent], sys.executable)
-        self._spec = replace(spec, command=("/bin/sh", "-c", self._command), environment=minimal_environment(spec.home))
-        self._recorder = Recorder(run, lease, spec.home, lambda: None)
-        self._output = StepOutput(self._recorder, self._id, limit_bytes=spec.limits.file_size_bytes)
+        setting, shell = agent_setting(attempt, access=None), ("/bin/sh", "-c", self._command)
+        self._spec = command_spec(attempt, PROFILES[run.selected_agent], setting, shell)
+        self._recorder = Recorder(run, lease, setting.home, lambda: None)
+        self._output = StepOutput(self._recorder, self._id, limit_bytes=self._spec.limits.file_size_bytes)
         self._minutes: int = read(f"runs.{phase}_limit_minutes")
         self._is_allowed_without: bool = read("safety.allow_unsandboxed")
 

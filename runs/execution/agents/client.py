@@ -12,19 +12,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .dialect import PLAIN, Dialect
 from .errors import AgentFailed, AgentGone
 from .failure import refusal_reason
 from .payload import value_of
 from .permission import PermissionRequest, permission_request
 from .stderr_tail import StderrTail
 from .translate import Translator
-from .updates import AgentUpdate
+from .updates import AgentUpdate, TokenUsage
 from .wire import AgentWire
 
 if TYPE_CHECKING:
     from acp import RequestPermissionResponse
     from acp.client.connection import ClientSideConnection
-    from acp.schema import PermissionOption, SessionModeState, ToolCallUpdate, Usage
+    from acp.schema import PermissionOption, SessionModeState, ToolCallUpdate
 
 OnUpdate = Callable[[AgentUpdate], Awaitable[None] | None]
 OnPermission = Callable[[PermissionRequest], Awaitable[str | None]]
@@ -36,17 +37,6 @@ _METHOD_NOT_FOUND = -32601
 def preload() -> None:
     """Import the ACP SDK now, so that the first session starts a second sooner."""
     importlib.import_module("acp.client.connection")
-
-
-@dataclass(frozen=True, slots=True)
-class TokenUsage:
-    """Tokens of one turn, as far as the agent says."""
-
-    total_tokens: int
-    input_tokens: int
-    output_tokens: int
-    cached_read_tokens: int
-    cached_write_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +73,7 @@ class AgentSession:
         on_update: OnUpdate,
         on_permission: OnPermission,
         stderr: asyncio.StreamReader | None = None,
+        dialect: Dialect = PLAIN,
         initialize_timeout_seconds: float = 60.0,
         session_timeout_seconds: float = 120.0,
     ) -> None:
@@ -92,7 +83,8 @@ class AgentSession:
         self._stderr = StderrTail(stderr) if stderr else None
         self._initialize_timeout_seconds = initialize_timeout_seconds
         self._session_timeout_seconds = session_timeout_seconds
-        self._translator = Translator()
+        self._dialect = dialect
+        self._translator = Translator(dialect)
         self._is_replaying = False
         self._questions: set[asyncio.Task[str | None]] = set()
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -109,11 +101,15 @@ class AgentSession:
         await asyncio.to_thread(preload)
         from acp import PROTOCOL_VERSION
         from acp.client.connection import ClientSideConnection
-        from acp.schema import Implementation
+        from acp.schema import ClientCapabilities, Implementation
 
         self._opened = ClientSideConnection(_Door(self._ask), self._wire)  # type: ignore[arg-type]
+        meta = dict(self._dialect.client_meta)
+        capabilities = ClientCapabilities.model_validate({"_meta": meta}) if meta else None
         answer = await self._call(
-            self._connection.initialize(PROTOCOL_VERSION, None, Implementation(name="quarterdeck", version="1")),
+            self._connection.initialize(
+                PROTOCOL_VERSION, capabilities, Implementation(name="quarterdeck", version="1")
+            ),
             "the handshake",
             self._initialize_timeout_seconds,
         )
@@ -122,15 +118,14 @@ class AgentSession:
                 f"The agent speaks version {answer.protocol_version} of the Agent Client Protocol, this server "
                 f"version {PROTOCOL_VERSION}: install a release of the agent that fits."
             )
-        info, capabilities = answer.agent_info, answer.agent_capabilities
-        can_load = bool(capabilities and capabilities.load_session)
+        info, offered = answer.agent_info, answer.agent_capabilities
+        can_load = bool(offered and offered.load_session)
         return AgentIdentity(info.name if info else "", info.version if info else "", can_load)
 
     async def new_session(self, cwd: str, mode: str | None) -> str:
         """Open a session in ``cwd`` (absolute), in ``mode`` unless None; gives its id."""
-        answer = await self._call(
-            self._connection.new_session(cwd=cwd, mcp_servers=[]), "the new session", self._session_timeout_seconds
-        )
+        request = self._connection.new_session(cwd=cwd, mcp_servers=[], **self._dialect.session_meta)
+        answer = await self._call(request, "the new session", self._session_timeout_seconds)
         self._session_id = answer.session_id
         await self._set_mode(mode, answer.modes)
         return self._session_id
@@ -140,7 +135,9 @@ class AgentSession:
         self._is_replaying = True
         try:
             answer = await self._call(
-                self._connection.load_session(cwd=cwd, session_id=session_id, mcp_servers=[]),
+                self._connection.load_session(
+                    cwd=cwd, session_id=session_id, mcp_servers=[], **self._dialect.session_meta
+                ),
                 "the request to load its session",
                 self._session_timeout_seconds,
             )
@@ -160,7 +157,8 @@ class AgentSession:
         meta = {"quarterdeck": {"turn": turn}} if turn else {}
         request = self._connection.prompt(self._session_id, [text_block(text)], **meta)
         answer = await self._call(request, "the prompt", None)
-        return PromptOutcome(str(answer.stop_reason), _token_usage(answer.usage))
+        told = answer.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return PromptOutcome(str(answer.stop_reason), self._dialect.usage(told))
 
     async def cancel(self) -> None:
         """Ask the agent to end its turn; open permission requests are answered "cancelled". prompt() still returns."""
@@ -292,15 +290,3 @@ class _Door:
         if option_id is None:
             return RequestPermissionResponse(outcome=DeniedOutcome(outcome="cancelled"))
         return RequestPermissionResponse(outcome=AllowedOutcome(outcome="selected", option_id=option_id))
-
-
-def _token_usage(usage: "Usage | None") -> TokenUsage | None:
-    if usage is None:
-        return None
-    return TokenUsage(
-        usage.total_tokens,
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cached_read_tokens or 0,
-        usage.cached_write_tokens or 0,
-    )

@@ -5,34 +5,77 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from .dialect import PLAIN, Dialect
+
 
 class OutputStyle(StrEnum):
-    """How a command's output arrives: as it is written and split, or merged at the command's end."""
+    """How a command's output arrives: as it is written and split, as it is written and merged, or merged at the end."""
 
     LIVE_SPLIT = "live_split"
+    LIVE_MERGED = "live_merged"
     MERGED_AT_END = "merged_at_end"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAccess:
+    """How a run's agent reaches its model.
+
+    ``base_url`` is seen from inside the sandbox, without a slash at its end; a vendor's API lies below it:
+    ``/anthropic/v1/messages``, ``/openai/v1/chat/completions``, ``/openai/v1/responses``,
+    ``/google/v1beta/models/MODEL:generateContent``. ``token`` stands in place of the vendor's key and is worthless
+    outside of this run's sandbox. ``vendor`` is ``anthropic``, ``openai`` or ``google``.
+    """
+
+    base_url: str
+    token: str = field(repr=False)
+    vendor: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where and how an agent is to be started.
+
+    ``interpreter`` is the server's own Python. ``installation`` is where ``install_agent`` put the agent, None when it
+    was found in the server's PATH or is built in. ``access`` None: the agent needs no model.
+    """
+
+    interpreter: str
+    installation: Path | None
+    home: Path
+    work_tree: Path
+    is_safe: bool
+    access: ModelAccess | None
+
+
+def nothing(_: Setting) -> Mapping[str, str]:
+    """No variables, no files."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
 class AgentProfile:
     """One agent: how to start it, what it needs readable, and how it behaves.
 
-    ``command`` takes the path of the Python interpreter and gives an argv. ``read_only`` gives the folders that must
-    be readable in the sandbox besides the system's. ``environment`` is added to the sandbox's own (``HOME``,
-    ``PATH``, ``TMPDIR``); it never holds a secret. Modes are ACP session modes, None where the agent has none.
+    ``command`` gives an argv. ``environment`` is added to the sandbox's own (``HOME``, ``PATH``, ``TMPDIR``) and holds
+    no secret but the run's token. ``files`` are written into the run's home before every start: path below the home →
+    text. ``read_only`` gives the folders that must be readable in the sandbox besides the system's. Modes are ACP
+    session modes, None where the agent has none. ``dialect`` reads what ACP leaves to each agent.
     """
 
     key: str
     name: str
-    command: Callable[[str], tuple[str, ...]]
-    read_only: Callable[[], tuple[Path, ...]]
+    command: Callable[[Setting], tuple[str, ...]]
+    read_only: Callable[[Setting], tuple[Path, ...]]
     safe_mode: str | None
     free_mode: str | None
     is_resumable: bool
     needs_login: bool
     needs_network: bool
     output_style: OutputStyle
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Callable[[Setting], Mapping[str, str]] = nothing
+    files: Callable[[Setting], Mapping[str, str]] = nothing
+    dialect: Dialect = PLAIN
     initialize_timeout_seconds: float = 60.0
     session_timeout_seconds: float = 120.0
 

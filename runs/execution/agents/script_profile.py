@@ -4,16 +4,16 @@ from pathlib import Path
 
 from runs.execution.interpreter import interpreter_folders
 
-from .profile import AgentProfile, OutputStyle
+from .profile import AgentProfile, OutputStyle, Setting
 
 SCRIPT_FOLDER = Path(__file__).resolve().parent / "script"
 
 
-def _command(interpreter: str) -> tuple[str, ...]:
-    return (interpreter, "-I", str(SCRIPT_FOLDER))
+def _command(setting: Setting) -> tuple[str, ...]:
+    return (setting.interpreter, "-I", str(SCRIPT_FOLDER))
 
 
-def _read_only() -> tuple[Path, ...]:
+def _read_only(_: Setting) -> tuple[Path, ...]:
     return (*interpreter_folders(), SCRIPT_FOLDER)
 
 

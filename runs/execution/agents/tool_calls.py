@@ -5,13 +5,14 @@ names only the id), so each is merged into what is known, and a start is told on
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
-from .payload import list_of, text_of, value_of, whole_number_of
-from .updates import AgentUpdate, CommandFinished, CommandOutput, CommandStarted, Stream, ToolFinished, ToolStarted
+from .dialect import PLAIN, Dialect, Written
+from .payload import list_of, text_of
+from .updates import AgentUpdate, CommandFinished, CommandOutput, CommandStarted, Outcome, ToolFinished, ToolStarted
 
-_ENDS: dict[str | None, Literal["completed", "failed"]] = {"completed": "completed", "failed": "failed"}
+_ENDS: dict[str | None, Outcome] = {"completed": "completed", "failed": "failed"}
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class ToolCall:
     cwd: str | None = None
     paths: tuple[str, ...] = ()
     text: str = ""
+    written: Written = field(default_factory=Written)
     is_told: bool = False
     is_finished: bool = False
 
@@ -47,7 +49,8 @@ class ToolCall:
 class ToolCalls:
     """The tool calls of one session."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect = PLAIN) -> None:
+        self._dialect = dialect
         self._calls: dict[str, ToolCall] = {}
 
     def known(self, tool_call_id: str) -> ToolCall:
@@ -65,7 +68,34 @@ class ToolCalls:
         end = _ENDS.get(status)
         is_due = is_asking or status in ("in_progress", *_ENDS) or call.command is not None or not call.is_command
         told = tuple(_start(call)) if is_due and call.title + call.kind + (call.command or "") else ()
-        return (*told, *_output(call, payload), *(_finish(call, payload, end) if end else ()))
+        return (*told, *self._output(call, payload), *(self._finish(call, payload, end) if end else ()))
+
+    def _output(self, call: ToolCall, payload: dict[str, Any]) -> Iterator[AgentUpdate]:
+        piece = self._dialect.output(payload, call.written) if call.is_command else None
+        if piece is not None:
+            yield from _start(call)
+            call.written.add(piece.text)
+            yield CommandOutput(call.tool_call_id, piece.stream, piece.text)
+
+    def _finish(self, call: ToolCall, payload: dict[str, Any], status: Outcome) -> Iterator[AgentUpdate]:
+        yield from _start(call)
+        call.is_finished = True
+        result = self._dialect.result(payload, call.text)
+        if not call.is_command:
+            text = result.reason or content_text(payload)
+            yield ToolFinished(call.tool_call_id, status, call.title, call.kind or "other", call.paths, text)
+            return
+        yield CommandFinished(
+            tool_call_id=call.tool_call_id,
+            status=status,
+            exit_code=result.exit_code,
+            stdout=result.stdout if result.stdout is not None else call.written.text or call.text,
+            stderr=result.stderr,
+            stdout_file=result.stdout_file,
+            stderr_file=result.stderr_file,
+            reason=result.reason,
+        )
+        call.written = Written()
 
 
 def content_text(payload: dict[str, Any]) -> str:
@@ -89,36 +119,3 @@ def _start(call: ToolCall) -> Iterator[AgentUpdate]:
         yield CommandStarted(call.tool_call_id, call.command or call.title, call.cwd)
     else:
         yield ToolStarted(call.tool_call_id, call.title, call.kind or "other", call.paths)
-
-
-def _output(call: ToolCall, payload: dict[str, Any]) -> Iterator[AgentUpdate]:
-    output = value_of(payload, "_meta", "quarterdeck", "output")
-    stream, text = text_of(output, "stream"), text_of(output, "data")
-    streams: dict[str | None, Stream] = {"stdout": "stdout", "stderr": "stderr"}
-    if call.is_command and stream in streams and text:
-        yield CommandOutput(call.tool_call_id, streams[stream], text)
-
-
-def _finish(call: ToolCall, payload: dict[str, Any], status: Literal["completed", "failed"]) -> Iterator[AgentUpdate]:
-    yield from _start(call)
-    call.is_finished = True
-    reason = text_of(payload, "rawOutput", "reason") or ""
-    if not call.is_command:
-        yield ToolFinished(
-            call.tool_call_id, status, call.title, call.kind or "other", call.paths, reason or content_text(payload)
-        )
-        return
-    raw_output = value_of(payload, "rawOutput")
-    exit_code = whole_number_of(raw_output, "exit_code")
-    files = value_of(payload, "_meta", "quarterdeck", "outputFiles")
-    stdout = text_of(raw_output, "stdout")
-    yield CommandFinished(
-        tool_call_id=call.tool_call_id,
-        status=status,
-        exit_code=exit_code if exit_code is not None else whole_number_of(raw_output, "exitCode"),
-        stdout=stdout if stdout is not None else call.text,
-        stderr=text_of(raw_output, "stderr") or "",
-        stdout_file=text_of(files, "stdout"),
-        stderr_file=text_of(files, "stderr"),
-        reason=reason,
-    )

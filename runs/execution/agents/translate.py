@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from .dialect import PLAIN, Dialect
 from .payload import list_of, text_of, value_of, whole_number_of
 from .tool_calls import ToolCall, ToolCalls
 from .updates import (
@@ -28,8 +29,8 @@ _PLAN_STATUSES = ("pending", "in_progress", "completed")
 class Translator:
     """Follows one session. Updates go in as they came off the wire, and come out in the same order."""
 
-    def __init__(self) -> None:
-        self._tool_calls = ToolCalls()
+    def __init__(self, dialect: Dialect = PLAIN) -> None:
+        self._tool_calls = ToolCalls(dialect)
         self._last_kind = ""
         self._unnamed_messages = 0
         self._readers: dict[str, Callable[[dict[str, Any]], tuple[AgentUpdate, ...] | None]] = {

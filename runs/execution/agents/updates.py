@@ -130,3 +130,14 @@ class Unrecognised(AgentUpdate):
 
     method: str
     payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens of one turn, as far as the agent says."""
+
+    total_tokens: int
+    input_tokens: int
+    output_tokens: int
+    cached_read_tokens: int
+    cached_write_tokens: int

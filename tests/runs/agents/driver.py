@@ -14,12 +14,14 @@ import psutil
 
 from runs.execution.agents.client import AgentSession
 from runs.execution.agents.permission import PermissionRequest
+from runs.execution.agents.profile import Setting
 from runs.execution.agents.registry import PROFILES
 from runs.execution.agents.updates import AgentUpdate
 
 Update = TypeVar("Update", bound=AgentUpdate)
 Decide = Callable[[PermissionRequest], str | None]
-SCRIPT_COMMAND = PROFILES["script"].command(sys.executable)
+SETTING = Setting(sys.executable, None, Path("/home/agent"), Path("/home/agent/tree"), is_safe=True, access=None)
+SCRIPT_COMMAND = PROFILES["script"].command(SETTING)
 
 
 def allow_once(request: PermissionRequest) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from runs.execution.agents.output_files import OutputFileRefused, open_output
 from runs.execution.agents.registry import PROFILES
+from tests.runs.agents.driver import SETTING
 
 pytestmark = pytest.mark.plumbing
 PACKAGE = Path(__file__).resolve().parents[3] / "runs/execution/agents"
@@ -24,7 +25,7 @@ def test_the_script_agent_asks_in_safe_mode() -> None:
 
 
 def test_the_interpreter_is_in_what_is_readable() -> None:
-    readable = (*PROFILES["script"].read_only(), Path("/usr"), Path("/bin"))
+    readable = (*PROFILES["script"].read_only(SETTING), Path("/usr"), Path("/bin"))
     assert any(Path(sys.executable).resolve().is_relative_to(folder) for folder in readable)
 
 
@@ -38,7 +39,7 @@ def test_importing_the_client_imports_neither_the_sdk_nor_django() -> None:
 
 def test_the_script_agent_starts_in_an_empty_environment(tmp_path: Path) -> None:
     request = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}}) + "\n"
-    command = PROFILES["script"].command(sys.executable)
+    command = PROFILES["script"].command(SETTING)
     answer = subprocess.run(command, input=request, env={}, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert json.loads(answer.stdout)["result"]["agentCapabilities"] == {"loadSession": True}
 
@@ -55,7 +56,7 @@ def test_the_script_agent_starts_in_an_empty_environment(tmp_path: Path) -> None
     ],
 )
 def test_the_script_agent_answers_wrong_requests_with_an_error(tmp_path: Path, line: str, code: int) -> None:
-    command = PROFILES["script"].command(sys.executable)
+    command = PROFILES["script"].command(SETTING)
     answer = subprocess.run(
         command, input=line + "\n", env={"HOME": str(tmp_path)}, capture_output=True, text=True, check=True
     )

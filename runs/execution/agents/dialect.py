@@ -1,0 +1,105 @@
+"""How commands' output, exit codes and tokens arrive, where the Agent Client Protocol leaves that to each agent.
+
+A dialect is small functions over one payload; the plain one knows what ACP names and what most agents do.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .payload import text_of, value_of, whole_number_of
+from .updates import Stream, TokenUsage
+
+MAX_WRITTEN_CHARACTERS = 16 * 1024 * 1024
+_STREAMS: Mapping[str | None, Stream] = {"stdout": "stdout", "stderr": "stderr"}
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPiece:
+    """More of what a running command writes."""
+
+    stream: Stream
+    text: str
+
+
+class Written:
+    """What a running command has written until now, both streams together, up to MAX_WRITTEN_CHARACTERS."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._room_characters = MAX_WRITTEN_CHARACTERS
+
+    def add(self, text: str) -> None:
+        """What comes when there is no room is in the events alone."""
+        if self._room_characters > 0:
+            self._parts.append(text[: self._room_characters])
+            self._room_characters -= len(text)
+
+    @property
+    def text(self) -> str:
+        self._parts = ["".join(self._parts)]
+        return self._parts[0]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The end of a command, as CommandFinished has it; ``stdout`` None: what it wrote until then is all of it."""
+
+    exit_code: int | None = None
+    stdout: str | None = None
+    stderr: str = ""
+    stdout_file: str | None = None
+    stderr_file: str | None = None
+    reason: str = ""
+
+
+def plain_output(payload: Mapping[str, Any], _: Written) -> OutputPiece | None:
+    """``_meta.quarterdeck.output``: how the built-in agent tells it (ACP has no word for it)."""
+    output = value_of(payload, "_meta", "quarterdeck", "output")
+    stream, text = _STREAMS.get(text_of(output, "stream")), text_of(output, "data")
+    return OutputPiece(stream, text) if stream and text else None
+
+
+def plain_result(payload: Mapping[str, Any], text: str) -> CommandResult:
+    """``rawOutput`` with ``stdout``, ``stderr`` and ``exit_code`` where they are; else the call's text."""
+    raw_output = value_of(payload, "rawOutput")
+    files = value_of(payload, "_meta", "quarterdeck", "outputFiles")
+    exit_code = whole_number_of(raw_output, "exit_code")
+    return CommandResult(
+        exit_code=exit_code if exit_code is not None else whole_number_of(raw_output, "exitCode"),
+        stdout=text_of(raw_output, "stdout"),
+        stderr=text_of(raw_output, "stderr") or "",
+        stdout_file=text_of(files, "stdout"),
+        stderr_file=text_of(files, "stderr"),
+        reason=text_of(raw_output, "reason") or "",
+    )
+
+
+def plain_usage(answer: Mapping[str, Any]) -> TokenUsage | None:
+    """``usage`` of the answer to a prompt (ACP, unstable); ``inputTokens`` is taken as it is."""
+    total = whole_number_of(answer, "usage", "totalTokens")
+    if total is None:
+        return None
+    names = ("inputTokens", "outputTokens", "cachedReadTokens", "cachedWriteTokens")
+    counts = [whole_number_of(answer, "usage", name) or 0 for name in names]
+    return TokenUsage(total, *counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What one agent's payloads mean.
+
+    ``output`` reads a piece of a running command's output from a tool call's update; it is given what was written
+    before, for agents that send the whole anew each time. ``result`` reads the end of a command, given the text of the
+    tool call. ``usage`` reads the tokens of a turn from the answer to the prompt. ``client_meta`` is sent as ``_meta``
+    of the client's capabilities, ``session_meta`` as that of new and loaded sessions.
+    """
+
+    output: Callable[[Mapping[str, Any], Written], OutputPiece | None] = plain_output
+    result: Callable[[Mapping[str, Any], str], CommandResult] = plain_result
+    usage: Callable[[Mapping[str, Any]], TokenUsage | None] = plain_usage
+    client_meta: Mapping[str, Any] = field(default_factory=dict)
+    session_meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+PLAIN = Dialect()
