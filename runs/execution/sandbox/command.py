@@ -16,7 +16,7 @@ from runs.execution.sandbox.mounts import mount_arguments
 from runs.execution.sandbox.resource_limits import prlimit_arguments, resource_limits
 from runs.execution.sandbox.spec import SandboxSpec
 
-CONFINE_SCRIPT = Path(__file__).with_name("confine.py")
+CONFINE_SCRIPT, BRIDGE_SCRIPT = (Path(__file__).with_name(name) for name in ("confine.py", "bridge.py"))
 NAMESPACES = ("--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-cgroup")
 OWN_USER_NAMESPACE = ("--unshare-user", "--disable-userns", "--cap-drop", "ALL")
 # What dropping a uid takes, and no more: gone with it, before the agent's command is reached.
@@ -45,7 +45,7 @@ def sandbox_command(spec: SandboxSpec, tools: Tools, *, is_root: bool, info_fd: 
     Inside, READY is written to stdout first, and the command starts when GO has been read from stdin.
     """
     information = () if info_fd is None else ("--info-fd", str(info_fd))
-    mounts = mount_arguments(spec, _own_files(tools, is_root=is_root))
+    mounts = mount_arguments(spec, _own_files(spec, tools, is_root=is_root))
     work_tree = ("--chdir", str(spec.work_tree))
     command = (*GATE, *_limiting(spec, tools), *spec.command)
     bwrap = str(tools.bwrap)
@@ -53,7 +53,8 @@ def sandbox_command(spec: SandboxSpec, tools: Tools, *, is_root: bool, info_fd: 
         stages = (*OWN_USER_NAMESPACE, *NAMESPACES, *LIFETIME, *information, *mounts, *work_tree, "--")
         return (bwrap, *stages, *command)
     outer = (*NAMESPACES, *DROPPING_CAPABILITIES, *LIFETIME, *information, *mounts, "--")
-    inner = (*OWN_USER_NAMESPACE, "--die-with-parent", "--dev-bind", "/", "/", *work_tree, "--")
+    # A session of its own here too: an agent that signals its own group is not to end the inner bwrap, and so itself.
+    inner = (*OWN_USER_NAMESPACE, "--die-with-parent", "--new-session", "--dev-bind", "/", "/", *work_tree, "--")
     return (bwrap, *outer, *_dropping(spec, tools), bwrap, *inner, *command)
 
 
@@ -71,18 +72,19 @@ def _dropping(spec: SandboxSpec, tools: Tools) -> tuple[str, ...]:
 
 
 def _limiting(spec: SandboxSpec, tools: Tools) -> tuple[str, ...]:
-    values = resource_limits(spec.limits)
-    if tools.prlimit is None:
-        return confine_command(spec, {"limits": values})
+    values = resource_limits(spec.limits, own_processes=1 if spec.bridges else 0)
+    if tools.prlimit is None or spec.bridges:
+        bridges = [(bridge.port, str(bridge.inside)) for bridge in spec.bridges]
+        return confine_command(spec, {"limits": values, "bridges": bridges})
     return (str(tools.prlimit), *prlimit_arguments(values), "--")
 
 
-def _own_files(tools: Tools, *, is_root: bool) -> tuple[Path, ...]:
+def _own_files(spec: SandboxSpec, tools: Tools, *, is_root: bool) -> tuple[Path, ...]:
     """What the later stages need to see: the inner bwrap with its libraries, our Python where it is used."""
     files: list[Path] = []
     if is_root and not tools.bwrap.is_relative_to("/usr"):
         bundled_libraries = Path(f"{tools.bwrap.parent.parent}.libs")
         files += [path for path in (tools.bwrap, bundled_libraries) if path.exists()]
-    if tools.prlimit is None or (is_root and tools.setpriv is None):
-        files += [CONFINE_SCRIPT, *interpreter_folders()]
+    if spec.bridges or tools.prlimit is None or (is_root and tools.setpriv is None):
+        files += [CONFINE_SCRIPT, BRIDGE_SCRIPT, *interpreter_folders()]
     return tuple(files)

@@ -1,10 +1,11 @@
-"""Stands in for ``setpriv`` and ``prlimit`` where a machine lacks them: confines itself, then becomes the command.
+"""Confines itself where a machine lacks ``setpriv`` or ``prlimit``, builds the bridges, then becomes the command.
 
 Run by path (``python -I -S confine.py '{"is_lc_ctype_given": false, …}' command …``) inside a sandbox or before an
 unsandboxed agent; standard library only. It refuses to go on when any step fails: nothing runs half confined.
 """
 
 import ctypes
+import importlib
 import json
 import os
 import resource
@@ -38,18 +39,33 @@ def _die_with(parent_pid: int) -> None:
         raise OSError("the process that started this one is already gone")
 
 
+def _build(bridges: list[tuple[int, str]]) -> None:
+    """Before any limit: what the command may have is not shared with them. Ours is found last, it hides nothing."""
+    sys.path.append(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120  (pathlib would cost every start)
+    importlib.import_module("bridge").build(bridges)
+
+
+def _restore_signals() -> None:
+    """Python ignores them, and a command would inherit that: ``yes | head`` is to end quietly."""
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def main(arguments: list[str]) -> None:
     """Do what the first argument (JSON) asks, then exec the rest."""
     wishes = json.loads(arguments[0])
     if not wishes["is_lc_ctype_given"]:
         # Python itself puts it in where the locale is C (PEP 538).
         os.environ.pop("LC_CTYPE", None)
+    if wishes.get("bridges"):
+        _build(wishes["bridges"])
     for name, value in wishes.get("limits", {}).items():
         resource.setrlimit(getattr(resource, name), (value, value))
     if "user" in wishes:
         _drop_to(*wishes["user"])
     if "parent_pid" in wishes:
         _die_with(wishes["parent_pid"])
+    _restore_signals()
     os.execvp(arguments[1], arguments[1:])  # noqa: S606  (no shell is wanted)
 
 

@@ -61,8 +61,8 @@ def _all_mounts(spec: SandboxSpec, also_read_only: Iterable[Path]) -> Iterator[M
             yield Mount(path, ("--ro-bind", str(path), str(path)))
     for path in (spec.home, spec.work_tree):
         yield Mount(path, ("--bind", str(path), str(path)))
-    for binding in spec.sockets:
-        yield Mount(binding.inside, ("--bind", str(binding.outside), str(binding.inside)))
+    for bridge in spec.bridges:
+        yield Mount(bridge.inside, ("--bind", str(bridge.socket), str(bridge.inside)))
 
 
 def _system_mounts(tmpfs_bytes: int) -> Iterator[Mount]:

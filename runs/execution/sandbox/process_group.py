@@ -35,5 +35,6 @@ def _command(spec: SandboxSpec) -> tuple[str, ...]:
     limits = resource_limits(spec.limits)
     # It counts everything of the server's own user here: their desktop would already be above it.
     del limits["RLIMIT_NPROC"]
-    wishes: dict[str, object] = {"limits": limits, "parent_pid": os.getpid()}
+    bridges = [(bridge.port, str(bridge.socket)) for bridge in spec.bridges]
+    wishes: dict[str, object] = {"limits": limits, "parent_pid": os.getpid(), "bridges": bridges}
     return (*confine_command(spec, wishes), *spec.command)

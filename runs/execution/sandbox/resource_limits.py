@@ -18,13 +18,13 @@ PRLIMIT_OPTIONS = {
 }
 
 
-def resource_limits(limits: Limits) -> dict[str, int]:
-    """Name of the limit → value, never above what the server itself may have."""
+def resource_limits(limits: Limits, own_processes: int = 0) -> dict[str, int]:
+    """Name of the limit → value, never above what the server itself may have. What is ours in there is on top."""
     wanted = {
         "RLIMIT_CORE": 0,
         "RLIMIT_FSIZE": limits.file_size_bytes,
         "RLIMIT_NOFILE": limits.open_files,
-        "RLIMIT_NPROC": limits.processes,
+        "RLIMIT_NPROC": limits.processes + own_processes,
     }
     return {name: _at_most_ours(name, value) for name, value in wanted.items()}
 

@@ -10,6 +10,7 @@ from runs.execution.sandbox.errors import SandboxSpecInvalid
 NOBODY = 65534
 GIBIBYTE = 1024**3
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+BRIDGED = Path("/run/quarterdeck")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # POSIX; a shell drops every other
 # The outermost process runs with this environment before anything is dropped: the dynamic linker must not obey it.
 LINKER_VARIABLE = re.compile(r"LD_|GLIBC_TUNABLES|DYLD_|MALLOC_|GCONV_PATH|LOCPATH|NLSPATH|RES_OPTIONS|LOCALDOMAIN")
@@ -32,14 +33,20 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class SocketBinding:
-    """A listening unix socket of the server (``outside``), seen in the sandbox as ``inside``.
+class Bridge:
+    """A listening unix socket of the server's, which the command reaches as 127.0.0.1:``port``.
 
-    The socket must let the sandbox's uid connect; one that is made anew later is not seen.
+    The socket must let the sandbox's uid connect; one that is made anew later is not seen. Where the network is the
+    machine's own, so is the port: then it must be a free one.
     """
 
-    outside: Path
-    inside: Path
+    port: int
+    socket: Path
+
+    @property
+    def inside(self) -> Path:
+        """Where the sandbox shows the socket."""
+        return BRIDGED / f"{self.port}.sock"
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ class SandboxSpec:
     environment: Mapping[str, str] = field(repr=False)
     read_only: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
-    sockets: tuple[SocketBinding, ...] = ()
+    bridges: tuple[Bridge, ...] = ()
     limits: Limits = Limits()
     uid: int = NOBODY
     gid: int = NOBODY
@@ -66,8 +73,9 @@ class SandboxSpec:
     def __post_init__(self) -> None:
         _check_command(self.command)
         _check_environment(self.environment)
-        inside = [binding.inside for binding in self.sockets]
-        for path in (self.work_tree, self.home, *self.read_only, *self.hidden, *inside):
+        _check_ports([bridge.port for bridge in self.bridges])
+        sockets = [bridge.socket for bridge in self.bridges]
+        for path in (self.work_tree, self.home, *self.read_only, *self.hidden, *sockets):
             _check_path(path)
         if self.uid <= 0 or self.gid <= 0:
             raise SandboxSpecInvalid("An agent must not run as root: give the sandbox a uid and gid above 0.")
@@ -97,6 +105,11 @@ def _check_environment(environment: Mapping[str, str]) -> None:
             raise SandboxSpecInvalid(f"Environment variable {name!r} has an unportable name or a NUL in its value.")
         if LINKER_VARIABLE.match(name):
             raise SandboxSpecInvalid(f"Environment variable {name} would change the sandbox itself: leave it out.")
+
+
+def _check_ports(ports: list[int]) -> None:
+    if len(set(ports)) < len(ports) or not all(0 < port < 65536 for port in ports):
+        raise SandboxSpecInvalid("Each bridge of a sandbox needs a port of its own, from 1 to 65535.")
 
 
 def _check_path(path: Path) -> None:

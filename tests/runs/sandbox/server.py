@@ -13,7 +13,7 @@ from typing import Any
 from runs.execution.interpreter import interpreter_folders
 from runs.execution.sandbox.process import start
 from runs.execution.sandbox.running import SandboxedProcess
-from runs.execution.sandbox.spec import Limits, SandboxSpec, minimal_environment
+from runs.execution.sandbox.spec import Bridge, Limits, SandboxSpec, minimal_environment
 from runs.execution.sandbox.support import SandboxSupport, probe
 from runs.execution.sandbox.watchdog import watch
 
@@ -23,10 +23,11 @@ def spec_of(order: dict[str, Any]) -> SandboxSpec:
     return SandboxSpec(
         work_tree=Path(order["work_tree"]),
         home=home,
-        command=(os.path.realpath(sys.executable), "-I", "-c", order["program"]),
+        command=(os.path.realpath(sys.executable), "-I", "-c", order["program"], *order["bridges"]),
         environment=minimal_environment(home) | order["environment"],
         read_only=interpreter_folders(),
         limits=Limits(**order["limits"]),
+        bridges=tuple(Bridge(int(port), Path(path)) for port, path in order["bridges"].items()),
     )
 
 

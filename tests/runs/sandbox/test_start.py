@@ -13,7 +13,7 @@ import pytest
 from runs.execution.sandbox.errors import SandboxFailed
 from runs.execution.sandbox.ownership import give_to
 from runs.execution.sandbox.process import start
-from runs.execution.sandbox.spec import NOBODY, Limits, SandboxSpec, SocketBinding
+from runs.execution.sandbox.spec import NOBODY, Limits, SandboxSpec
 from runs.execution.sandbox.support import SandboxSupport
 from tests.runs.sandbox.making import PYTHON, Maker
 
@@ -114,25 +114,6 @@ async def test_two_sandboxes_of_one_uid_do_not_share_the_process_limit(make: Mak
         assert await first.stdout.readline() == b"up\n"
         async with await start(make.shell(crowd, limits=limits), support) as second:
             assert await second.stdout.readline() == b"up\n"
-
-
-async def test_a_bound_socket_reaches_its_listener_outside(
-    make: Maker, support: SandboxSupport, tmp_path: Path
-) -> None:
-    outside, inside = tmp_path / "gateway", Path("/run/quarterdeck/gateway")
-    server = await asyncio.start_unix_server(greet, outside)
-    outside.chmod(0o666)
-    program = f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({str(inside)!r}); print(s.recv(9).decode())"
-    async with server:
-        code, said, complained = await outcome(make.python(program, sockets=(SocketBinding(outside, inside),)), support)
-
-    assert (code, said) == (0, "hello\n"), complained
-
-
-async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"hello")
-    await writer.drain()
-    writer.close()
 
 
 async def test_a_hidden_folder_shows_only_what_was_bound_inside(

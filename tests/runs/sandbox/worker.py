@@ -69,6 +69,7 @@ class Worker:
         holds: bool,
         limits: dict[str, int] | None = None,
         environment: dict[str, str] | None = None,
+        bridges: dict[int, str] | None = None,
         is_sandboxed: bool = True,
     ) -> Iterator[subprocess.Popen[str]]:
         """The running server, told what to start."""
@@ -77,6 +78,7 @@ class Worker:
             "holds": holds,
             "limits": limits or {},
             "environment": environment or {},
+            "bridges": bridges or {},
             "is_sandboxed": is_sandboxed,
             "home": str(self.home),
             "work_tree": str(self.work_tree),
