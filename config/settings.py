@@ -121,6 +121,7 @@ AUTH_PASSWORD_VALIDATORS = [
 PARAM_READER = "settings_params.queries.read_param"
 IDEMPOTENCY_MODEL = "accounts.IdempotencyRecord"
 RUN_EXECUTOR = "runs.execution.executor.execute"
+AGENT_CHECK = "runs.execution.agent_check.check_agent"
 PROJECT_EVENTS = "runs.events.append_project_updated"
 
 REST_FRAMEWORK = {

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.admin import FactAdmin, act_on, operator_of
+from config.api.times import format_time
 from settings_params.availability import what_is_missing
 from settings_params.models import AgentProvider, ServerParam
 from settings_params.providers import PROVIDERS
@@ -36,10 +37,15 @@ def switching(name: str, *, enabled: bool) -> Any:
 
 @admin.register(AgentProvider)
 class AgentProviderAdmin(FactAdmin):
-    list_display = ("key", "enabled", "missing", "default_model", "version", "probed_at")
+    list_display = ("key", "enabled", "missing", "default_model", "version", "checked")
     list_filter = ("enabled",)
     search_fields = ("key",)
     actions = [switching("enable", enabled=True), switching("disable", enabled=False)]
+
+    @admin.display(description="checked", ordering="checked_at")
+    def checked(self, row: AgentProvider) -> str:
+        """What `bin/manage check_agent` found last; a dash where it never looked."""
+        return "-" if row.checked_at is None else f"{row.check_failure or 'passed'}, {format_time(row.checked_at)}"
 
     @admin.display(description="missing")
     def missing(self, row: AgentProvider) -> str:

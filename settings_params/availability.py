@@ -78,6 +78,9 @@ def what_is_missing(provider: Provider, row: AgentProvider | None) -> list[str]:
             sentences.append(f"Install {provider.package}: there is no {provider.binary} in the server's PATH.")
         elif row is not None and row.binary == found.fingerprint and row.version_failed:
             sentences.append(f"Install {provider.package} anew: `{provider.binary} --version` fails.")
+        elif row is not None and row.checked_binary == found.fingerprint and row.check_failure:
+            cure = f"Install another version, then call bin/manage check_agent {provider.key}."
+            sentences.append(f"It did not pass its check ({row.check_failure}). {cure}")
     if provider.vendors and not any(_can_answer(vendor) for vendor in provider.vendors):
         keys = " or ".join(f"providers.{vendor}.api_key" for vendor in provider.vendors)
         sentences.append(f"Set {keys}; for a model server of your own, its base_url.")

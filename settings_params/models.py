@@ -23,7 +23,8 @@ class AgentProvider(models.Model):
     """What is known of an agent: the operator's choices, and what its program said when it was asked last.
 
     An agent without a row is as `settings_params.providers` has it. Whether it is available is looked up, never stored:
-    programs and keys come and go.
+    programs and keys come and go. A check (`bin/manage check_agent`) holds for the program as it was then,
+    `checked_binary`; `check_failure` is empty for one that was passed.
     """
 
     key = models.CharField(max_length=40, unique=True)
@@ -33,6 +34,9 @@ class AgentProvider(models.Model):
     version = models.CharField(max_length=60, null=True, blank=True)
     version_failed = models.BooleanField(default=False)
     probed_at = models.DateTimeField(null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    checked_binary = models.CharField(max_length=4200, blank=True)
+    check_failure = models.TextField(blank=True)
 
     def __str__(self) -> str:
         return self.key

@@ -98,7 +98,7 @@ def command_spec(attempt: RunAttempt, profile: AgentProfile, setting: Setting, c
         environment=minimal_environment(setting.home),
         read_only=(*profile.read_only(setting), objects),
         hidden=(Path(settings.HOME),),
-        limits=_limits(),
+        limits=sandbox_limits(),
     )
 
 
@@ -117,7 +117,8 @@ def write_agent_files(profile: AgentProfile, setting: Setting) -> None:
         ) from error
 
 
-def _limits() -> Limits:
+def sandbox_limits() -> Limits:
+    """What one sandbox may use, as the params say."""
     return Limits(
         memory_bytes=_bytes("sandbox.memory_gb"),
         processes=read("sandbox.processes"),

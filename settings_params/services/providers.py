@@ -15,6 +15,7 @@ from settings_params.providers import PROVIDERS, Provider
 
 SHORT_SECONDS = 5.0  # while a client waits
 LONG_SECONDS = 60.0  # some agents take half a minute to say their version
+FAILURE_CHARACTERS = 500
 
 
 def probe_providers(*, timeout_seconds: float, again: bool = False) -> None:
@@ -50,6 +51,20 @@ def _note(provider: Provider, binary: Binary | None, version: Version) -> None:
     }
     AgentProvider.objects.update_or_create(
         key=provider.key, defaults=values, create_defaults={**values, "enabled": provider.is_enabled_at_first}
+    )
+
+
+def note_check(key: str, failure: str) -> None:
+    """Writes down what a check of the agent, as it is installed now, has found; ``failure`` is empty when it passed."""
+    provider = PROVIDERS[key]
+    found = find_binary(provider.binary) if provider.binary else None
+    values = {
+        "checked_at": timezone.now(),
+        "checked_binary": found.fingerprint if found else "",
+        "check_failure": failure[:FAILURE_CHARACTERS],
+    }
+    AgentProvider.objects.update_or_create(
+        key=key, defaults=values, create_defaults={**values, "enabled": provider.is_enabled_at_first}
     )
 
 

@@ -1,0 +1,35 @@
+"""Checks an agent as this server would start it, with its limits and its sandbox, and notes the result."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+
+from config.api.params import read
+from runs.execution.agents.registry import PROFILES
+from runs.execution.attempts import sandbox_limits
+from runs.execution.checking.check import check
+from runs.execution.checking.findings import Finding, Findings
+from runs.execution.checking.trial import Candidate
+from settings_params.providers import PROVIDERS
+from settings_params.services.providers import note_check
+
+
+def check_agent(key: str, tell: Callable[[Finding], None]) -> Findings:
+    """Checks an agent of the registry; ``tell`` is called with each finding. What came of it stands in its row."""
+    vendors = PROVIDERS[key].vendors
+    candidate = Candidate(
+        profile=PROFILES[key],
+        interpreter=sys.executable,
+        installation=None,
+        vendor=vendors[0] if vendors else None,
+        folder=Path(settings.HOME) / "checks",
+        hidden=(Path(settings.HOME),),
+        limits=sandbox_limits(),
+        allow_unsandboxed=read("safety.allow_unsandboxed"),
+    )
+    findings = asyncio.run(check(candidate, tell))
+    note_check(key, findings.failure)
+    return findings
