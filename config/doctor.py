@@ -17,6 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from config import health
+from config.api.params import read
 from projects.git.environment import search_path
 from projects.git.process import run_git
 from runs.execution.sandbox.support import probe
@@ -28,7 +29,10 @@ from settings_params.rotation import count_unreadable
 OLDEST_GIT = (2, 30)
 MAX_CLOCK_SECONDS = 5
 PRIVATE = 0o077
-LIMITS_NOTE = "limits by rlimits and a watchdog twice a second, cgroups are not used"
+LIMITS_NOTE = (
+    "hard limits on processes, open files, file size and /tmp; memory and disk by a look twice a second, "
+    "cgroups are not used"
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def examine() -> Iterator[Finding]:
     """Every finding in turn. Those that need a database come only when it is there."""
     for look in (_interpreter, _git, _sandbox, _home, _disk, _secret_key):
         yield look()
-    yield from _up_to_the_first_failure(_database, _migrations, _clock, _secrets, _run_counts, _workers)
+    yield from _up_to_the_first_failure(_database, _migrations, _clock, _secrets, _network, _run_counts, _workers)
     if health.has_counters_server():
         yield _counters()
 
@@ -142,6 +146,20 @@ def _secrets() -> Finding:
         return Finding("secrets", "failed", str(error), RESTORE_KEYS)
     reason = f"{lost} stored secrets cannot be opened with the present keys." if lost else None
     return _finding("secrets", "the encryption keys open all of them", reason, RESTORE_KEYS, "failed")
+
+
+def _network() -> Finding:
+    network, hosts = read("safety.network"), read("safety.network_allowlist")
+    if not probe().is_available and read("safety.allow_unsandboxed"):
+        found = "Without a sandbox agents reach all that this machine reaches."
+        return Finding("network", "warning", found, "Make the sandbox work: see above.")
+    found = {
+        "none": "runs reach their model API and nothing else",
+        "allowlist": f"runs reach their model API and {len(hosts)} listed hosts",
+        "open": "Runs reach all that this machine reaches, its loopback too.",
+    }[network]
+    cure = "Name what they need instead: bin/manage params set safety.network allowlist."
+    return _finding("network", found, found if network == "open" else None, cure, "warning")
 
 
 def _clock() -> Finding:

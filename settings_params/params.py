@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 from config.api.numbers import is_whole
 
 _URI = re.compile(r"(?:[A-Za-z0-9._~:/@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*")
+_HOST_ENTRY = re.compile(
+    r"(?=.{1,255}(:|$))(\*\.)?[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*(:(?P<port>[1-9][0-9]{0,4}))?", re.IGNORECASE
+)
 TextRule = Callable[[str], str | None]
 """A sentence on what is wrong with a text (without the text itself), None when nothing is."""
 
@@ -263,3 +266,11 @@ def web_origin(text: str) -> str | None:
     if is_origin and parts.hostname and "@" not in text and text == text.lower():
         return None
     return "takes origins: https://HOST or https://HOST:PORT in lower case, without a slash at the end."
+
+
+def host_entry(text: str) -> str | None:
+    """Rule: `example.com` or `*.example.com`, each with or without `:PORT`; names in the letters of DNS (RFC 5890)."""
+    found = _HOST_ENTRY.fullmatch(text)
+    if found and int(found["port"] or 0) < 65536:
+        return None
+    return "takes hosts: example.com or *.example.com, with :PORT for others than 80 and 443; other letters as xn--…"

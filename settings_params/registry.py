@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping
 
-from settings_params.custom_agents import CustomAgentsParam
 from settings_params.params import (
     BoolParam,
+    EnumParam,
     FloatParam,
     IntParam,
     ListParam,
     Param,
     SecretParam,
     StringParam,
+    host_entry,
     http_address,
     page_address,
     web_origin,
 )
-from settings_params.providers import PROVIDERS, VENDORS
+from settings_params.providers import VENDORS
 
 _SAFETY = (
     BoolParam(
@@ -39,6 +40,21 @@ _SAFETY = (
         default=False,
         description="Leave to reach hosts with private or loopback addresses.",
         remote=False,
+    ),
+    EnumParam(
+        key="safety.network",
+        default="none",
+        choices=("none", "allowlist", "open"),
+        description="What runs reach beside their model API: nothing, the hosts of safety.network_allowlist, "
+        "or all that this machine reaches.",
+        remote=False,
+    ),
+    ListParam(
+        key="safety.network_allowlist",
+        default=(),
+        rule=host_entry,
+        description="Hosts that runs reach where safety.network is allowlist: example.com, *.example.com for what lies "
+        "below; ports 80 and 443, or example.com:PORT.",
     ),
     BoolParam(
         key="safety.allow_unsandboxed",
@@ -336,18 +352,7 @@ def _of_vendor(vendor: str, name: str) -> tuple[Param, ...]:
     )
 
 
-_PROVIDERS = (
-    *(param for vendor, name in VENDORS.items() for param in _of_vendor(vendor, name)),
-    CustomAgentsParam(
-        key="providers.custom_agents",
-        default=(),
-        taken=tuple(PROVIDERS),
-        vendors=tuple(VENDORS),
-        remote=False,
-        operators_only=True,
-        description="More agents: programs of your own that speak the Agent Client Protocol.",
-    ),
-)
+_PROVIDERS = tuple(param for vendor, name in VENDORS.items() for param in _of_vendor(vendor, name))
 
 PARAMS: Mapping[str, Param] = {
     param.key: param

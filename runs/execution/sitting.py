@@ -16,21 +16,22 @@ from runs.events import Draft
 from runs.execution.agents.client import AgentSession, PromptOutcome
 from runs.execution.agents.errors import AgentFailed
 from runs.execution.agents.profile import AgentProfile
+from runs.execution.agents.registry import PROFILES
 from runs.execution.attempts import agent_setting, agent_spec, write_agent_files
 from runs.execution.brake import Brake
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
-from runs.execution.profiles import profile_of
 from runs.execution.prompts import begin, finish, next_prompt
 from runs.execution.questions import Questions
 from runs.execution.recorder import Recorder
 from runs.execution.sandbox.errors import SandboxError
 from runs.execution.sandbox.process import start
 from runs.execution.sandbox.running import SandboxedProcess
-from runs.execution.sandbox.support import probe
+from runs.execution.sandbox.support import SandboxSupport, probe
 from runs.execution.sandbox.watchdog import watch
 from runs.execution.tree_hold import TreeHold
 from runs.execution.tree_watch import watch_tree
 from runs.execution.watch import watch_run
+from runs.execution.way_out import open_way_out
 from runs.models import Run, RunAttempt
 from runs.services.recording import record_present_files
 from snapshots.services.taking import take_checkpoint
@@ -47,7 +48,7 @@ class Sitting:
         self._run, self._attempt, self._lease, self._tree = run, attempt, lease, tree
         self._files_changed = asyncio.Event()
         self._told = ""
-        self._profile: AgentProfile = profile_of(run.selected_agent)
+        self._profile: AgentProfile = PROFILES[run.selected_agent]
         self._setting = agent_setting(attempt, access=None)
         self._spec = agent_spec(attempt, self._profile, self._setting)
         self._recorder = Recorder(run, lease, self._spec.home, self._files_changed.set)
@@ -56,9 +57,17 @@ class Sitting:
     async def carry_out(self) -> None:
         """Goes on until nothing waits for the agent; nothing of it is left when this returns or raises."""
         allow_unsandboxed = await sync_to_async(read)("safety.allow_unsandboxed")
+        support = await asyncio.to_thread(probe)
         await asyncio.to_thread(write_agent_files, self._profile, self._setting)
+        async with open_way_out(support, self._recorder.add) as way_out:
+            if way_out.note:
+                self._recorder.add(Draft("log", way_out.note, "warning"))
+            self._spec = way_out.given_to(self._spec)
+            await self._carry_out(support, allow_unsandboxed=allow_unsandboxed)
+
+    async def _carry_out(self, support: SandboxSupport, *, allow_unsandboxed: bool) -> None:
         try:
-            process = await start(self._spec, await asyncio.to_thread(probe), allow_unsandboxed=allow_unsandboxed)
+            process = await start(self._spec, support, allow_unsandboxed=allow_unsandboxed)
         except SandboxError as error:
             raise RunCannotGoOn("sandbox-unavailable", str(error)) from error
         async with process:

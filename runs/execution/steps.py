@@ -13,21 +13,22 @@ from asgiref.sync import async_to_sync, sync_to_async
 from config.api.params import read
 from projects.leases import Lease
 from runs.events import Draft
+from runs.execution.agents.registry import PROFILES
 from runs.execution.attempts import agent_setting, command_spec
 from runs.execution.brake import Brake
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
-from runs.execution.profiles import profile_of
 from runs.execution.prompts import holding
 from runs.execution.recorder import Recorder
 from runs.execution.sandbox.errors import SandboxError
 from runs.execution.sandbox.process import start
 from runs.execution.sandbox.running import SandboxedProcess
-from runs.execution.sandbox.support import probe
+from runs.execution.sandbox.support import SandboxSupport, probe
 from runs.execution.sandbox.watchdog import watch
 from runs.execution.sitting import first_of
 from runs.execution.step_output import StepOutput
 from runs.execution.tree_hold import TreeHold
 from runs.execution.watch import watch_run
+from runs.execution.way_out import open_way_out
 from runs.models import CommandExecution, Run, RunAttempt
 from runs.services.recording import CommandEnd, CommandStart, record
 from runs.workers import stopping
@@ -91,7 +92,7 @@ class _Step:
         self._title = f"{phase.label} command {number + 1} of {len(commands)}"
         self._id = f"{phase}-{number + 1}-{lease.generation}-{attempt.setup_done}"
         setting, shell = agent_setting(attempt, access=None), ("/bin/sh", "-c", self._command)
-        self._spec = command_spec(attempt, profile_of(run.selected_agent), setting, shell)
+        self._spec = command_spec(attempt, PROFILES[run.selected_agent], setting, shell)
         self._recorder = Recorder(run, lease, setting.home, lambda: None)
         self._output = StepOutput(self._recorder, self._id, limit_bytes=self._spec.limits.file_size_bytes)
         self._minutes: int = read(f"runs.{phase}_limit_minutes")
@@ -99,8 +100,13 @@ class _Step:
 
     async def carry_out(self) -> None:
         """StepFailed when it does not end with 0; nothing of it is left when this returns or raises."""
+        support = await asyncio.to_thread(probe)
+        async with open_way_out(support, self._recorder.add) as way_out:
+            self._spec = way_out.given_to(self._spec)
+            await self._carry_out(support)
+
+    async def _carry_out(self, support: SandboxSupport) -> None:
         try:
-            support = await asyncio.to_thread(probe)
             process = await start(self._spec, support, allow_unsandboxed=self._is_allowed_without)
         except SandboxError as error:
             raise RunCannotGoOn("sandbox-unavailable", str(error)) from error

@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from runs.models import WorkerProcess
+from settings_params.services.params import change_params
 from tests.conftest import ROOT
 
 with_database = pytest.mark.django_db
@@ -50,10 +51,19 @@ def test_a_healthy_server_has_no_failure() -> None:
         "migrations",
         "clock",
         "secrets",
+        "network",
         "run counts",
         "workers",
     )
     assert found == dict.fromkeys(names, "ok")
+
+
+@with_database
+def test_an_open_network_is_a_warning_with_a_cure() -> None:
+    change_params({"safety.network": "open"}, actor=None, is_remote=False)
+    network = findings()["network"]
+    assert network["state"] == "warning"
+    assert "safety.network allowlist" in network["cure"]
 
 
 @with_database

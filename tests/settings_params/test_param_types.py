@@ -19,6 +19,7 @@ from settings_params.params import (
     ParamInvalid,
     SecretParam,
     StringParam,
+    host_entry,
     http_address,
     page_address,
 )
@@ -155,3 +156,29 @@ def test_a_page_address_fits(text: str) -> None:
 def test_what_is_no_page_address_is_refused(text: str) -> None:
     with pytest.raises(ParamInvalid):
         replace(STRING, rule=page_address).check(text)
+
+
+@pytest.mark.parametrize("entry", ["a.org", "*.a.org", "A.org:22", "xn--bcher-kva.example", "192.0.2.1:8080"])
+def test_hosts_of_an_allowlist(entry: str) -> None:
+    assert host_entry(entry) is None
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "",
+        "a b",
+        "http://a.org",
+        "a.org/",
+        "a.org:0",
+        "a.org:65536",
+        "a.org:",
+        "*",
+        "*.*.org",
+        "a..b",
+        "[::1]",
+        "bücher.de",
+    ],
+)
+def test_what_is_no_host_of_an_allowlist(entry: str) -> None:
+    assert host_entry(entry)

@@ -17,7 +17,8 @@ from runs.execution.sandbox.resource_limits import prlimit_arguments, resource_l
 from runs.execution.sandbox.spec import SandboxSpec
 
 CONFINE_SCRIPT, BRIDGE_SCRIPT = (Path(__file__).with_name(name) for name in ("confine.py", "bridge.py"))
-NAMESPACES = ("--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-cgroup")
+NAMESPACES = ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup")
+OWN_NETWORK = ("--unshare-net",)
 OWN_USER_NAMESPACE = ("--unshare-user", "--disable-userns", "--cap-drop", "ALL")
 # What dropping a uid takes, and no more: gone with it, before the agent's command is reached.
 DROPPING_CAPABILITIES = ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add",
@@ -49,10 +50,11 @@ def sandbox_command(spec: SandboxSpec, tools: Tools, *, is_root: bool, info_fd: 
     work_tree = ("--chdir", str(spec.work_tree))
     command = (*GATE, *_limiting(spec, tools), *spec.command)
     bwrap = str(tools.bwrap)
+    namespaces = NAMESPACES if spec.shares_network else (*NAMESPACES, *OWN_NETWORK)
     if not is_root:
-        stages = (*OWN_USER_NAMESPACE, *NAMESPACES, *LIFETIME, *information, *mounts, *work_tree, "--")
+        stages = (*OWN_USER_NAMESPACE, *namespaces, *LIFETIME, *information, *mounts, *work_tree, "--")
         return (bwrap, *stages, *command)
-    outer = (*NAMESPACES, *DROPPING_CAPABILITIES, *LIFETIME, *information, *mounts, "--")
+    outer = (*namespaces, *DROPPING_CAPABILITIES, *LIFETIME, *information, *mounts, "--")
     # A session of its own here too: an agent that signals its own group is not to end the inner bwrap, and so itself.
     inner = (*OWN_USER_NAMESPACE, "--die-with-parent", "--new-session", "--dev-bind", "/", "/", *work_tree, "--")
     return (bwrap, *outer, *_dropping(spec, tools), bwrap, *inner, *command)

@@ -31,6 +31,8 @@ SYSTEM_FILES = (
     "pki/tls/openssl.cnf",
     "crypto-policies",
 )
+# How names are looked up: for a sandbox that shares the machine's network.
+NETWORK_FILES = ("resolv.conf", "nsswitch.conf", "hosts", "host.conf", "gai.conf", "services", "protocols")
 # No name but localhost: the machine's own file may name what is none of an agent's business.
 HOSTS_FILE = Path(__file__).with_name("hosts")
 
@@ -55,6 +57,8 @@ def mount_arguments(spec: SandboxSpec, also_read_only: Iterable[Path] = ()) -> t
 
 def _all_mounts(spec: SandboxSpec, also_read_only: Iterable[Path]) -> Iterator[Mount]:
     yield from _system_mounts(spec.limits.tmpfs_bytes)
+    if spec.shares_network:
+        yield from _files_of_etc(NETWORK_FILES)
     yield from (_hidden(path) for path in spec.hidden if _would_be_seen(path, spec))
     for path in (*also_read_only, *spec.read_only):
         if not _is_behind_system_link(path):
@@ -71,9 +75,7 @@ def _system_mounts(tmpfs_bytes: int) -> Iterator[Mount]:
             yield Mount(folder, ("--symlink", str(folder.readlink()), str(folder)))
         elif folder.is_dir():
             yield Mount(folder, ("--ro-bind", str(folder), str(folder)))
-    for file in (ROOT / "etc" / name for name in SYSTEM_FILES):
-        if file.exists():
-            yield Mount(file, ("--ro-bind", str(file), str(file)))
+    yield from _files_of_etc(SYSTEM_FILES)
     yield Mount(ROOT / "etc/hosts", ("--ro-bind", str(HOSTS_FILE), "/etc/hosts"))
     yield Mount(ROOT / "proc", ("--proc", "/proc"))
     # Made by bubblewrap without a size: closed at the end, with a sized /dev/shm in it.
@@ -81,6 +83,12 @@ def _system_mounts(tmpfs_bytes: int) -> Iterator[Mount]:
     for folder in (ROOT / "tmp", ROOT / "dev/shm"):
         arguments = ("--perms", "1777", "--size", str(tmpfs_bytes), "--tmpfs", str(folder))
         yield Mount(folder, arguments, is_made=True)
+
+
+def _files_of_etc(names: Iterable[str]) -> Iterator[Mount]:
+    for file in (ROOT / "etc" / name for name in names):
+        if file.exists():
+            yield Mount(file, ("--ro-bind", str(file), str(file)))
 
 
 def _hidden(path: Path) -> Mount:

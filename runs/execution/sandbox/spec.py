@@ -56,7 +56,8 @@ class SandboxSpec:
     ``work_tree`` and ``home`` are writable and must belong to ``uid`` (see ``ownership.give_to``). ``environment`` is
     complete: only ``PWD`` is added (``SHLVL`` and ``_`` too where /bin/sh is bash). ``read_only`` are folders or files
     shown at their own path. ``hidden`` are shown empty where something else would show them (a server's home below
-    /usr). ``uid`` and ``gid`` count only for a server that runs as root; another server's sandbox keeps its own.
+    /usr). ``shares_network`` leaves it the machine's network, with its loopback and its abstract unix sockets. ``uid``
+    and ``gid`` count only for a server that runs as root; another server's sandbox keeps its own.
     """
 
     work_tree: Path
@@ -67,6 +68,7 @@ class SandboxSpec:
     hidden: tuple[Path, ...] = ()
     bridges: tuple[Bridge, ...] = ()
     limits: Limits = Limits()
+    shares_network: bool = False
     uid: int = NOBODY
     gid: int = NOBODY
 

@@ -1,0 +1,81 @@
+"""What a run's sandbox reaches beside its model API, as `safety.network` says; its setup commands' as its agent's."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from asgiref.sync import sync_to_async
+
+from config.api.params import read
+from runs.events import Draft
+from runs.execution.network.allowlist import Allowlist
+from runs.execution.network.errors import NotReachable
+from runs.execution.network.ports import PROXY_PORT, port_for
+from runs.execution.network.proxy import Rules, open_proxy
+from runs.execution.sandbox.spec import Bridge, SandboxSpec
+from runs.execution.sandbox.support import SandboxSupport
+
+NOT_BY_PROXY = "127.0.0.1,localhost,::1"
+OPEN_NOTE = "The network is open (safety.network): the agent reaches all that this server's machine reaches."
+UNHELD_NOTE = (
+    "There is no sandbox: whatever safety.network says, the agent reaches all that this server's machine reaches."
+)
+
+
+@dataclass(frozen=True)
+class WayOut:
+    """What a sandbox is given for it. `note` is for the run's log, empty where the network is held."""
+
+    bridges: tuple[Bridge, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    shares_network: bool = False
+    note: str = ""
+
+    def given_to(self, spec: SandboxSpec) -> SandboxSpec:
+        """The spec with it."""
+        return replace(
+            spec,
+            bridges=(*spec.bridges, *self.bridges),
+            environment={**spec.environment, **self.environment},
+            shares_network=self.shares_network,
+        )
+
+
+def is_loopback_own(support: SandboxSupport) -> bool:
+    """Whether sandboxes have a loopback of their own, where every port is free."""
+    return support.is_available and read("safety.network") != "open"
+
+
+@asynccontextmanager
+async def open_way_out(support: SandboxSupport, tell: Callable[[Draft], None]) -> AsyncIterator[WayOut]:
+    """There while the body runs. `tell` gets what the proxy refuses, once for a host."""
+    network = await sync_to_async(read)("safety.network")
+    note = "" if support.is_available else UNHELD_NOTE
+    if network == "open":
+        yield WayOut(shares_network=True, note=note or OPEN_NOTE)
+    elif network == "allowlist":
+        rules = await sync_to_async(_rules)(tell)
+        with tempfile.TemporaryDirectory(prefix="quarterdeck-") as folder:  # 0700
+            async with open_proxy(Path(folder, "proxy.sock"), rules):
+                yield replace(await asyncio.to_thread(_by_proxy, Path(folder, "proxy.sock"), support), note=note)
+    else:
+        yield WayOut(note=note)
+
+
+def _rules(tell: Callable[[Draft], None]) -> Rules:
+    def told(refusal: NotReachable) -> None:
+        data = {"host": refusal.host, "port": refusal.port, "param": refusal.param}
+        tell(Draft("log", f"Refused: {refusal.message}", "warning", data=data))
+
+    return Rules(Allowlist(read("safety.network_allowlist")), read("safety.allow_private_hosts"), told)
+
+
+def _by_proxy(socket: Path, support: SandboxSupport) -> WayOut:
+    port = port_for(PROXY_PORT, is_loopback_own=support.is_available)
+    address = f"http://127.0.0.1:{port}"
+    environment = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), address)
+    environment |= {"NO_PROXY": NOT_BY_PROXY, "no_proxy": NOT_BY_PROXY, "NODE_USE_ENV_PROXY": "1"}
+    return WayOut((Bridge(port, socket),), environment)
