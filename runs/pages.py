@@ -24,15 +24,18 @@ class MemberRunPages(KeysetPagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self._member = member = cast("User", request.user)
+        self._has_few = False
         if is_looked_for(queryset):
+            self._has_few = _count_runs(member) <= LOOKED_AT
             mine = Q(project__in=Membership.objects.filter(user=member).values("project"))
-            is_short = _count_runs(member) <= LOOKED_AT
-            queryset = filtered(queryset) if is_short else look_for(queryset, mine)
+            queryset = filtered(queryset) if self._has_few else look_for(queryset, mine)
         return super().paginate_queryset(queryset, request, view)
 
     def read_rows(self, queryset: Any, order: Order, after: Sequence[Any] | None, count: int) -> list[Any]:
         (runs,) = order.parts(queryset.filter(project=OuterRef("project")), after)
-        of_each = Membership.objects.filter(user=self._member).annotate(ids=_Ids(runs.values("pk")[:count]))
+        # Of few, all: told of an order and an end, PostgreSQL would look for the text in everybody's runs.
+        runs = runs.order_by().values("pk") if self._has_few else runs.values("pk")[:count]
+        of_each = Membership.objects.filter(user=self._member).annotate(ids=_Ids(runs))
         ids = [pk for found in of_each.values_list("ids", flat=True) for pk in found or ()]
         ids.sort(reverse=not order.ascending)
         return order.first(queryset.model.objects.filter(pk__in=ids[:count]), None, count)

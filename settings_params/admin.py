@@ -8,9 +8,8 @@ from django.http import HttpRequest
 
 from accounts.admin import FactAdmin, act_on, operator_of
 from config.api.times import format_time
-from settings_params.availability import what_is_missing
+from settings_params.availability import known_providers, what_is_missing
 from settings_params.models import AgentProvider, ServerParam
-from settings_params.providers import PROVIDERS
 from settings_params.services.providers import change_provider
 
 
@@ -29,7 +28,7 @@ def switching(name: str, *, enabled: bool) -> Any:
         def change(row: AgentProvider) -> None:
             change_provider(row.key, actor=operator_of(request), enabled=enabled)
 
-        act_on(console, request, queryset.filter(key__in=PROVIDERS), change, f"is {name}d")
+        act_on(console, request, queryset.filter(key__in=known_providers()), change, f"is {name}d")
 
     switch.__name__ = name
     return switch
@@ -50,5 +49,5 @@ class AgentProviderAdmin(FactAdmin):
     @admin.display(description="missing")
     def missing(self, row: AgentProvider) -> str:
         """What to install or set; a dash for an agent that is available."""
-        provider = PROVIDERS.get(row.key)
+        provider = known_providers().get(row.key)
         return "There is no such agent." if provider is None else " ".join(what_is_missing(provider, row)) or "-"

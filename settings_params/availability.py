@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from settings_params.binaries import find_binary
+from settings_params.custom_agents import CustomAgent
 from settings_params.models import AgentProvider
 from settings_params.providers import PROVIDERS, Provider
 from settings_params.queries import read_param, setting_of
@@ -25,26 +26,54 @@ class ProviderState:
         return not self.missing
 
 
+def custom_agents() -> Mapping[str, CustomAgent]:
+    """The agents of `providers.custom_agents` by key."""
+    return {record["key"]: CustomAgent.of(record) for record in read_param("providers.custom_agents")}
+
+
+def known_providers() -> Mapping[str, Provider]:
+    """Every agent by key: those that the server brings, then those that its operator has added."""
+    added = {key: _provider(agent) for key, agent in custom_agents().items()}
+    return {**PROVIDERS, **added}
+
+
+def _provider(agent: CustomAgent) -> Provider:
+    return Provider(
+        agent.key,
+        agent.name,
+        binary=agent.command[0],
+        package=f"{agent.name} (see providers.custom_agents)",
+        vendors=agent.vendors,
+        capabilities=("permissions",),
+        is_custom=True,
+    )
+
+
 def provider_states() -> list[ProviderState]:
     """Every agent, in the order of `providers` (one query; looks at the file system, starts nothing)."""
     rows = AgentProvider.objects.in_bulk(field_name="key")
-    return [_state(provider, rows) for provider in PROVIDERS.values()]
+    return [_state(provider, rows) for provider in known_providers().values()]
 
 
 def provider_state(key: str) -> ProviderState:
     """One agent; an unknown key is a KeyError."""
-    return _state(PROVIDERS[key], AgentProvider.objects.filter(key=key).in_bulk(field_name="key"))
+    return _state(known_providers()[key], AgentProvider.objects.filter(key=key).in_bulk(field_name="key"))
 
 
 def is_enabled(key: str) -> bool:
-    """Whether runs may be given to the agent; an unknown key is a KeyError."""
-    row, provider = AgentProvider.objects.filter(key=key).first(), PROVIDERS[key]
-    return provider.has_adapter and (provider.is_enabled_at_first if row is None else row.enabled)
+    """Whether runs may be given to the agent; not to one that is not known any more."""
+    provider = known_providers().get(key)
+    if provider is None or not provider.has_adapter:
+        return False
+    row = AgentProvider.objects.filter(key=key).first()
+    return provider.is_enabled_at_first if row is None else row.enabled
 
 
 def models_of(key: str) -> tuple[str, ...]:
     """The models to choose from for an agent, none where it has none; each once, in the operator's order."""
-    together = [model for vendor in PROVIDERS[key].vendors for model in read_param(f"providers.{vendor}.models")]
+    provider = known_providers().get(key)
+    vendors = () if provider is None else provider.vendors
+    together = [model for vendor in vendors for model in read_param(f"providers.{vendor}.models")]
     return tuple(dict.fromkeys(together))
 
 

@@ -14,7 +14,8 @@ class Provider:
     """One agent. `kind` is `builtin`, or `acp` for a program of its own that speaks the Agent Client Protocol.
 
     `binary` is looked for in the server's PATH, `package` says what brings it. One of `vendors` must have a key, or
-    a model server of the operator's own; their models are the agent's.
+    a model server of the operator's own; their models are the agent's. One that `is_custom` comes from
+    `providers.custom_agents`.
     """
 
     key: str
@@ -24,10 +25,11 @@ class Provider:
     package: str = ""
     vendors: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
+    is_custom: bool = False
 
     @property
     def has_adapter(self) -> bool:
-        return self.key in AGENT_KEYS
+        return self.is_custom or self.key in AGENT_KEYS
 
     @property
     def is_enabled_at_first(self) -> bool:

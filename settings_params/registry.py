@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from settings_params.custom_agents import CustomAgentsParam
 from settings_params.params import (
     BoolParam,
     EnumParam,
@@ -16,7 +17,7 @@ from settings_params.params import (
     page_address,
     web_origin,
 )
-from settings_params.providers import VENDORS
+from settings_params.providers import PROVIDERS, VENDORS
 
 _SAFETY = (
     BoolParam(
@@ -352,7 +353,18 @@ def _of_vendor(vendor: str, name: str) -> tuple[Param, ...]:
     )
 
 
-_PROVIDERS = tuple(param for vendor, name in VENDORS.items() for param in _of_vendor(vendor, name))
+_PROVIDERS = (
+    *(param for vendor, name in VENDORS.items() for param in _of_vendor(vendor, name)),
+    CustomAgentsParam(
+        key="providers.custom_agents",
+        default=(),
+        taken=tuple(PROVIDERS),
+        vendors=tuple(VENDORS),
+        remote=False,
+        operators_only=True,
+        description="More agents: programs of your own that speak the Agent Client Protocol.",
+    ),
+)
 
 PARAMS: Mapping[str, Param] = {
     param.key: param

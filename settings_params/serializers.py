@@ -7,11 +7,17 @@ from rest_framework import serializers
 
 from config.api.renderers import Verbatim
 from config.api.serializers import StrictSerializer
-from settings_params.availability import ProviderState, is_enabled, models_of
-from settings_params.providers import PROVIDERS
+from settings_params.availability import ProviderState, is_enabled, known_providers, models_of
 from settings_params.queries import Setting
 
 _NO_SUCH_MODEL = "This agent has no such model."
+
+
+class _WrittenByUsers(serializers.JSONField):
+    """A value whose members, if it has any, are a user's: they go out as they came."""
+
+    def to_representation(self, value: Any) -> Any:
+        return Verbatim(super().to_representation(value))
 
 
 class SettingSerializer(serializers.Serializer[Setting]):
@@ -20,7 +26,7 @@ class SettingSerializer(serializers.Serializer[Setting]):
     key = serializers.CharField(source="param.key")
     group = serializers.CharField(source="param.group")
     type = serializers.ChoiceField(["bool", "int", "float", "string", "enum", "list", "secret"], source="param.type")
-    value = serializers.JSONField(allow_null=True)
+    value = _WrittenByUsers(allow_null=True)
     default = serializers.JSONField(source="param.default", allow_null=True)
     source = serializers.ChoiceField(["default", "environment", "database"])  # type: ignore[assignment] # a declared field does not stay an attribute
     is_secret = serializers.BooleanField(source="param.is_secret")
@@ -75,7 +81,7 @@ class AgentField(serializers.CharField):
 
     def run_check(self, key: str) -> None:
         """For a key that did not come with the body too."""
-        if key not in PROVIDERS:
+        if key not in known_providers():
             self.fail("does_not_exist")
         if not is_enabled(key):
             self.fail("not_enabled")

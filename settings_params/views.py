@@ -16,14 +16,13 @@ from config.api.views import ApiViewSet
 from settings_params import availability, queries
 from settings_params.errors import NotRemotelySettable, ProviderNotAvailable, SecretUnreadable
 from settings_params.models import AgentProvider, ServerParam
-from settings_params.providers import PROVIDERS
 from settings_params.serializers import ProviderChangeSerializer, ProviderSerializer, SettingSerializer
 from settings_params.services.params import change_params
 from settings_params.services.providers import SHORT_SECONDS, change_provider, probe_providers
 from settings_params.shapes import changes_schema
 from settings_params.stored import forget_stored_values
 
-_KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="Key of the agent.", enum=list(PROVIDERS))
+_KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="Key of the agent.")
 
 
 def _require_operator(request: UserRequest) -> None:
@@ -80,7 +79,7 @@ class ProviderViewSet(ApiViewSet):
     serializer_class = ProviderSerializer
 
     def check_visible(self) -> None:
-        if (key := self.kwargs.get("key", "")) and key not in PROVIDERS:
+        if (key := self.kwargs.get("key", "")) and key not in availability.known_providers():
             raise NotFound(f"There is no agent with the key {key!r}.")
 
     def list(self, request: UserRequest) -> Response:

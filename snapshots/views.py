@@ -53,14 +53,14 @@ class SnapshotViewSet(RetrieveModelMixin, ListModelMixin, ApiViewSet):
 
     def get_queryset(self) -> QuerySet[Snapshot]:
         user = self.request.user
-        snapshots = Snapshot.objects.filter(project__in=Project.objects.visible_to(user).values("pk"))
         parents: dict[str, Any] = self.kwargs
         if "project" in parents:
-            return snapshots.filter(project=self._find_project(parents["project"])).select_related("restore")
+            return Snapshot.objects.filter(project=self._find_project(parents["project"])).select_related("restore")
         if "run" in parents:
             run = get_object_or_404(Run.objects.visible_to(user), pk=parents["run"])
-            return snapshots.filter(run=run).select_related("restore")
-        return snapshots.select_related("project", "run", "restore")
+            return Snapshot.objects.filter(run=run).select_related("restore")
+        seen = Snapshot.objects.filter(project__in=Project.objects.visible_to(user).values("pk"))
+        return seen.select_related("project", "run", "restore")
 
     def _find_project(self, pk: str) -> Project:
         project: Project = get_object_or_404(Project.objects.visible_to(self.request.user), pk=pk)

@@ -8,20 +8,20 @@ from pathlib import Path
 from django.conf import settings
 
 from config.api.params import read
-from runs.execution.agents.registry import PROFILES
 from runs.execution.attempts import sandbox_limits
 from runs.execution.checking.check import check
 from runs.execution.checking.findings import Finding, Findings
 from runs.execution.checking.trial import Candidate
-from settings_params.providers import PROVIDERS
+from runs.execution.profiles import profile_of
+from settings_params.availability import known_providers
 from settings_params.services.providers import note_check
 
 
 def check_agent(key: str, tell: Callable[[Finding], None]) -> Findings:
-    """Checks an agent of the registry; ``tell`` is called with each finding. What came of it stands in its row."""
-    vendors = PROVIDERS[key].vendors
+    """Checks an agent that this server can run; ``tell`` is called with each finding. Its row tells the result."""
+    vendors = known_providers()[key].vendors
     candidate = Candidate(
-        profile=PROFILES[key],
+        profile=profile_of(key),
         interpreter=sys.executable,
         installation=None,
         vendor=vendors[0] if vendors else None,

@@ -16,10 +16,10 @@ from runs.events import Draft
 from runs.execution.agents.client import AgentSession, PromptOutcome
 from runs.execution.agents.errors import AgentFailed
 from runs.execution.agents.profile import AgentProfile
-from runs.execution.agents.registry import PROFILES
 from runs.execution.attempts import agent_setting, agent_spec, write_agent_files
 from runs.execution.brake import Brake
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
+from runs.execution.profiles import profile_of
 from runs.execution.prompts import begin, finish, next_prompt
 from runs.execution.questions import Questions
 from runs.execution.recorder import Recorder
@@ -48,7 +48,7 @@ class Sitting:
         self._run, self._attempt, self._lease, self._tree = run, attempt, lease, tree
         self._files_changed = asyncio.Event()
         self._told = ""
-        self._profile: AgentProfile = PROFILES[run.selected_agent]
+        self._profile: AgentProfile = profile_of(run.selected_agent)
         self._setting = agent_setting(attempt, access=None)
         self._spec = agent_spec(attempt, self._profile, self._setting)
         self._recorder = Recorder(run, lease, self._spec.home, self._files_changed.set)

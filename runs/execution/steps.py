@@ -13,10 +13,10 @@ from asgiref.sync import async_to_sync, sync_to_async
 from config.api.params import read
 from projects.leases import Lease
 from runs.events import Draft
-from runs.execution.agents.registry import PROFILES
 from runs.execution.attempts import agent_setting, command_spec
 from runs.execution.brake import Brake
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
+from runs.execution.profiles import profile_of
 from runs.execution.prompts import holding
 from runs.execution.recorder import Recorder
 from runs.execution.sandbox.errors import SandboxError
@@ -92,7 +92,7 @@ class _Step:
         self._title = f"{phase.label} command {number + 1} of {len(commands)}"
         self._id = f"{phase}-{number + 1}-{lease.generation}-{attempt.setup_done}"
         setting, shell = agent_setting(attempt, access=None), ("/bin/sh", "-c", self._command)
-        self._spec = command_spec(attempt, PROFILES[run.selected_agent], setting, shell)
+        self._spec = command_spec(attempt, profile_of(run.selected_agent), setting, shell)
         self._recorder = Recorder(run, lease, setting.home, lambda: None)
         self._output = StepOutput(self._recorder, self._id, limit_bytes=self._spec.limits.file_size_bytes)
         self._minutes: int = read(f"runs.{phase}_limit_minutes")

@@ -11,7 +11,7 @@ from settings_params import availability
 from settings_params.binaries import Binary, Version, ask_version, find_binary
 from settings_params.errors import ProviderNotAvailable
 from settings_params.models import AgentProvider
-from settings_params.providers import PROVIDERS, Provider
+from settings_params.providers import Provider
 
 SHORT_SECONDS = 5.0  # while a client waits
 LONG_SECONDS = 60.0  # some agents take half a minute to say their version
@@ -24,7 +24,9 @@ def probe_providers(*, timeout_seconds: float, again: bool = False) -> None:
     Every agent has a row after it.
     """
     known = dict(AgentProvider.objects.values_list("key", "binary"))
-    found = [(each, find_binary(each.binary) if each.binary else None) for each in PROVIDERS.values()]
+    found = [
+        (each, find_binary(each.binary) if each.binary else None) for each in availability.known_providers().values()
+    ]
     changed = [
         (provider, binary)
         for provider, binary in found
@@ -33,13 +35,14 @@ def probe_providers(*, timeout_seconds: float, again: bool = False) -> None:
     if not changed:
         return
     with ThreadPoolExecutor(len(changed)) as pool:
-        versions = list(pool.map(lambda each: _version(each[1], timeout_seconds), changed))
+        versions = list(pool.map(lambda each: _version(each[0], each[1], timeout_seconds), changed))
     for (provider, binary), version in zip(changed, versions, strict=True):
         _note(provider, binary, version)
 
 
-def _version(binary: Binary | None, timeout_seconds: float) -> Version:
-    return Version(None) if binary is None else ask_version(binary.path, timeout_seconds)
+def _version(provider: Provider, binary: Binary | None, timeout_seconds: float) -> Version:
+    """A program of the operator's own may know no `--version`."""
+    return Version(None) if binary is None or provider.is_custom else ask_version(binary.path, timeout_seconds)
 
 
 def _note(provider: Provider, binary: Binary | None, version: Version) -> None:
@@ -56,7 +59,7 @@ def _note(provider: Provider, binary: Binary | None, version: Version) -> None:
 
 def note_check(key: str, failure: str) -> None:
     """Writes down what a check of the agent, as it is installed now, has found; ``failure`` is empty when it passed."""
-    provider = PROVIDERS[key]
+    provider = availability.known_providers()[key]
     found = find_binary(provider.binary) if provider.binary else None
     values = {
         "checked_at": timezone.now(),
