@@ -28,7 +28,7 @@ class Beginning:
 
     async def start(self) -> str:
         """In its sandbox."""
-        starting = started(self._candidate, self._place, self._model.access, is_safe=self._is_safe)
+        starting = started(self._candidate, self._place, self._model.access, self._model.bridges, is_safe=self._is_safe)
         self._started = await self._stack.enter_async_context(starting)
         return "" if self.trial.process.is_sandboxed else "without a sandbox, as safety.allow_unsandboxed says"
 

@@ -24,8 +24,8 @@ EXIT_CODE = 3
 SAID_CHARACTERS = 300
 COMMAND = f"sh -c 'echo {OUTPUT}; exit {EXIT_CODE}'"
 ENDLESS = ("tail", "-f", README)
-BEGINNING = ("sandbox", "handshake", "session")
-ALLOWED = ("file", "command", "output", "exit code", "tokens", "cancel")
+BEGINNING = ("sandbox", "handshake", "session", "file")
+ALLOWED = ("command", "output", "exit code", "tokens", "cancel")
 REFUSED = ("safe mode", "file refused", "command refused", "tree unchanged")
 
 
@@ -33,7 +33,7 @@ async def check(candidate: Candidate, tell: Callable[[Finding], None]) -> Findin
     """Every step in turn; ``tell`` is called with each. A step that fails is found, not raised."""
     findings = Findings(tell)
     with temporary_place(candidate.folder) as place:
-        async with reach_model(candidate, place) as model:
+        async with reach_model(candidate) as model:
             checked = _Check(candidate, place, model, findings)
             await checked.what_is_allowed()
             findings.skip((*BEGINNING, *ALLOWED))
@@ -58,10 +58,10 @@ class _Check:
                 await step("sandbox", begun.start)
                 and await step("handshake", begun.shake_hands)
                 and await step("session", begun.open_session)
+                and await step("file", lambda: self._writes(begun.trial))
             ):
                 return
             trial = begun.trial
-            await step("file", lambda: self._writes(trial))
             if await step("command", lambda: self._runs(trial)):
                 await step("output", lambda: _tells_output(trial))
                 await step("exit code", lambda: _tells_exit_code(trial))

@@ -21,7 +21,7 @@ from runs.execution.checking.place import Place
 from runs.execution.sandbox.errors import SandboxError
 from runs.execution.sandbox.process import start
 from runs.execution.sandbox.running import SandboxedProcess
-from runs.execution.sandbox.spec import NOBODY, Limits, SandboxSpec, minimal_environment
+from runs.execution.sandbox.spec import NOBODY, Bridge, Limits, SandboxSpec, minimal_environment
 from runs.execution.sandbox.support import probe
 from runs.execution.sandbox.tree import GONE
 
@@ -101,14 +101,14 @@ class Trial:
 
 @asynccontextmanager
 async def started(
-    candidate: Candidate, place: Place, access: ModelAccess | None, *, is_safe: bool
+    candidate: Candidate, place: Place, access: ModelAccess | None, bridges: tuple[Bridge, ...], *, is_safe: bool
 ) -> AsyncIterator[Trial]:
     """The agent in its sandbox, not yet spoken to. In safe mode all that it asks for is refused, else allowed."""
     setting = candidate.setting(place, access, is_safe=is_safe)
     owner = (NOBODY, NOBODY) if os.geteuid() == 0 else None
     with _sandbox_failures():
         write_files(place.home, candidate.profile.files(setting), owner)
-        spec = _spec(candidate, setting)
+        spec = _spec(candidate, setting, bridges)
         process = await start(spec, await asyncio.to_thread(probe), allow_unsandboxed=candidate.allow_unsandboxed)
     async with process:
         trial = Trial(process, ("reject_once", "reject_always") if is_safe else ("allow_once", "allow_always"))
@@ -120,7 +120,7 @@ async def started(
             await trial.session.close()
 
 
-def _spec(candidate: Candidate, setting: Setting) -> SandboxSpec:
+def _spec(candidate: Candidate, setting: Setting, bridges: tuple[Bridge, ...]) -> SandboxSpec:
     profile = candidate.profile
     return SandboxSpec(
         work_tree=setting.work_tree,
@@ -129,6 +129,7 @@ def _spec(candidate: Candidate, setting: Setting) -> SandboxSpec:
         environment={**minimal_environment(setting.home), **profile.environment(setting)},
         read_only=profile.read_only(setting),
         hidden=candidate.hidden,
+        bridges=bridges,
         limits=candidate.limits,
     )
 

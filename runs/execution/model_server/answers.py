@@ -11,6 +11,8 @@ from .script import Say, Script, Shell, Usage, Write, read_script
 from .tools import Arguments, Tool, example, phrase
 
 PIECE_SECONDS = 0.25
+# How Codex tells its model; where it says "never", whoever asks is refused.
+APPROVAL_POLICY = re.compile(r"approval policy is currently ([\w-]+)", re.IGNORECASE)
 # How agents tell their models where they work: opencode and Claude, Gemini and Qwen, Codex.
 WORKING_DIRECTORY = re.compile(r"(?:working (?:in the )?directory: *|<cwd>)(/[^\s<\"\\]+)", re.IGNORECASE)
 
@@ -108,7 +110,7 @@ def answer(asked: Asked) -> Answer:
     pieces = [piece for say in turn.says for piece in _pieces(say)]
     if turn.does is None:
         return _answer(pieces, None, script)
-    use = phrase(_placed(turn.does, asked.everything), asked.tools)
+    use = phrase(_placed(turn.does, asked.everything), asked.tools, may_ask=_may_ask(asked.everything))
     if use is None:
         names = ", ".join(tool.name for tool in asked.tools)
         return _answer([*pieces, Piece(f"None of the tools offered can do this step: {names}.")], None, script)
@@ -126,6 +128,11 @@ def _pieces(say: Say) -> Iterator[Piece]:
     count = max(1, round(say.seconds / PIECE_SECONDS))
     for number in range(count):
         yield Piece(f"tick {number} ", say.seconds / count)
+
+
+def _may_ask(everything: str) -> bool:
+    policies = APPROVAL_POLICY.findall(everything)
+    return not policies or policies[-1].lower() != "never"
 
 
 def _placed(step: Write | Shell, everything: str) -> Write | Shell:

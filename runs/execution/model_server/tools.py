@@ -60,15 +60,19 @@ class ToolUse:
     arguments: Arguments
 
 
-def phrase(step: Write | Shell, tools: Iterable[Tool]) -> ToolUse | None:
-    """The step as a call of one of the tools; None when none of them can do it."""
+def phrase(step: Write | Shell, tools: Iterable[Tool], *, may_ask: bool = True) -> ToolUse | None:
+    """The step as a call of one of the tools; None when none of them can do it.
+
+    ``may_ask``: the model may ask to leave the agent's own sandbox, where the tool has a way to.
+    """
     offered = {tool.name.lower(): tool for tool in tools}
     writer, shell = _first(offered, WRITERS), _first(offered, SHELLS)
     if isinstance(step, Write) and writer is not None:
         return _write(step, writer)
     if shell is None:
         return None
-    return _run(step.command if isinstance(step, Shell) else _writing_command(step), shell)
+    command = step.command if isinstance(step, Shell) else _writing_command(step)
+    return _run(command, shell, may_ask=may_ask)
 
 
 def example(schema: Mapping[str, Any]) -> Any:
@@ -94,11 +98,11 @@ def _write(step: Write, tool: Tool) -> ToolUse:
     return _complete(tool, known)
 
 
-def _run(command: str, tool: Tool) -> ToolUse:
+def _run(command: str, tool: Tool, *, may_ask: bool) -> ToolUse:
     name = _named(tool, COMMANDS)
     takes_words = (tool.parameters.get(name) or {}).get("type") == "array"
     known: Arguments = {name: ["bash", "-c", command] if takes_words else command}
-    if "sandbox_permissions" in tool.parameters:  # Codex asks for leave only when its model wants out of its sandbox
+    if may_ask and "sandbox_permissions" in tool.parameters:  # only for that does Codex ask the person
         known |= {"sandbox_permissions": "require_escalated", "justification": REASON}
     return _complete(tool, known)
 

@@ -15,11 +15,13 @@ from runs.execution.sandbox.spec import Limits
 
 pytestmark = pytest.mark.plumbing
 SCRIPT = PROFILES["script"]
+MODELLED = Path(__file__).with_name("modelled_agent.py")
 
 
-async def checked(profile: AgentProfile, folder: Path) -> Findings:
+async def checked(profile: AgentProfile, folder: Path, vendor: str | None = None) -> Findings:
     told: list[Finding] = []
-    candidate = Candidate(profile, sys.executable, None, None, folder / "checks", (), Limits(), allow_unsandboxed=False)
+    place = folder / "checks"
+    candidate = Candidate(profile, sys.executable, None, vendor, place, (), Limits(), allow_unsandboxed=False)
     findings = await check(candidate, told.append)
     assert told == findings.found
     assert not list((folder / "checks").iterdir())
@@ -76,6 +78,32 @@ async def test_an_agent_that_goes_on_after_a_cancel_is_told_of(tmp_path: Path) -
     findings = await checked(replace(SCRIPT, command=command, read_only=read_only), tmp_path)
     (cancel,) = [found for found in findings.found if found.step == "cancel"]
     assert (cancel.outcome, cancel.remark.split(":")[0]) == ("ok", "the agent does not obey")
+
+
+def modelled(base: str = "/openai/v1") -> AgentProfile:
+    """An agent that has a model."""
+
+    def command(setting: Setting) -> tuple[str, ...]:
+        assert setting.access is not None
+        access = [setting.access.base_url + base, setting.access.token, setting.access.model]
+        return (setting.interpreter, "-I", str(MODELLED), *access, *(["ask"] if setting.is_safe else []))
+
+    def read_only(setting: Setting) -> tuple[Path, ...]:
+        return (*SCRIPT.read_only(setting), MODELLED)
+
+    return replace(SCRIPT, command=command, read_only=read_only, safe_mode=None, free_mode=None)
+
+
+async def test_an_agent_with_a_model_passes_and_its_tokens_are_counted(tmp_path: Path) -> None:
+    findings = await checked(modelled(), tmp_path, "openai")
+    assert findings.failure == ""
+    (tokens,) = [found for found in findings.found if found.step == "tokens"]
+    assert tokens.remark == "4 calls, 4000 in, 200 out"
+
+
+async def test_an_agent_that_does_not_find_its_model_does_not_pass(tmp_path: Path) -> None:
+    findings = await checked(modelled("/nowhere"), tmp_path, "openai")
+    assert findings.failure.startswith("file: ")
 
 
 # Hands everything on to the agent but for cancels.

@@ -84,6 +84,13 @@ def test_codex_is_told_to_ask_for_leave() -> None:
     assert use.arguments["sandbox_permissions"] == "require_escalated"
 
 
+def test_codex_is_not_told_to_ask_where_it_must_not() -> None:
+    shell = tool("exec_command", "cmd", sandbox_permissions={}, justification={})
+    said = answer(asked("@@sh ls", shell, everything="Approval policy is currently never. Do not ask."))
+    assert said.call is not None
+    assert said.call.arguments == {"cmd": "ls"}
+
+
 def test_required_arguments_that_a_script_does_not_name_are_filled_in() -> None:
     offered = tool("terminal", "command", "risk", risk={"type": "string", "enum": ["LOW", "HIGH"]})
     use = phrase(Shell("ls"), [offered])
