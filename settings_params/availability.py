@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from settings_params.binaries import find_binary
 from settings_params.custom_agents import CustomAgent
 from settings_params.models import AgentProvider
-from settings_params.providers import PROVIDERS, Provider
+from settings_params.programs import find_program
+from settings_params.providers import MODELS, PROVIDERS, Provider
 from settings_params.queries import read_param, setting_of
 
 
@@ -42,7 +42,6 @@ def _provider(agent: CustomAgent) -> Provider:
         agent.key,
         agent.name,
         binary=agent.command[0],
-        package=f"{agent.name} (see providers.custom_agents)",
         vendors=agent.vendors,
         capabilities=("permissions",),
         is_custom=True,
@@ -69,12 +68,35 @@ def is_enabled(key: str) -> bool:
     return provider.is_enabled_at_first if row is None else row.enabled
 
 
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model and whose API answers for it."""
+
+    vendor: str
+    model: str
+
+
 def models_of(key: str) -> tuple[str, ...]:
     """The models to choose from for an agent, none where it has none; each once, in the operator's order."""
+    return tuple(dict.fromkeys(choice.model for choice in _choices(key)))
+
+
+def model_choice(key: str, model: str | None) -> ModelChoice | None:
+    """Whom to ask for a run's model; without one, for the first of the agent. None: the agent needs none, or has not
+    that one any more."""
+    return next((choice for choice in _choices(key) if model in (None, choice.model)), None)
+
+
+def _choices(key: str) -> list[ModelChoice]:
+    """Of the vendors that can be asked; before any can, of all."""
     provider = known_providers().get(key)
     vendors = () if provider is None else provider.vendors
-    together = [model for vendor in vendors for model in read_param(f"providers.{vendor}.models")]
-    return tuple(dict.fromkeys(together))
+    asked = [vendor for vendor in vendors if _can_answer(vendor)] or vendors
+    return [
+        ModelChoice(vendor, model)
+        for vendor in asked
+        for model in read_param(f"providers.{vendor}.models") or MODELS[vendor]
+    ]
 
 
 def default_model_of(key: str) -> str | None:
@@ -102,11 +124,11 @@ def what_is_missing(provider: Provider, row: AgentProvider | None) -> list[str]:
     if not provider.has_adapter:
         sentences.append(f"This version of the server cannot run {provider.name}.")
     if provider.binary:
-        found = find_binary(provider.binary)
+        found = find_program(provider)
         if found is None:
-            sentences.append(f"Install {provider.package}: there is no {provider.binary} in the server's PATH.")
+            sentences.append(f"{_cure(provider)}.")
         elif row is not None and row.binary == found.fingerprint and row.version_failed:
-            sentences.append(f"Install {provider.package} anew: `{provider.binary} --version` fails.")
+            sentences.append(f"`{provider.binary} --version` fails. {_cure(provider)}.")
         elif row is not None and row.checked_binary == found.fingerprint and row.check_failure:
             cure = f"Install another version, then call bin/manage check_agent {provider.key}."
             sentences.append(f"It did not pass its check ({row.check_failure}). {cure}")
@@ -114,6 +136,14 @@ def what_is_missing(provider: Provider, row: AgentProvider | None) -> list[str]:
         keys = " or ".join(f"providers.{vendor}.api_key" for vendor in provider.vendors)
         sentences.append(f"Set {keys}; for a model server of your own, its base_url.")
     return sentences
+
+
+def _cure(provider: Provider) -> str:
+    if provider.is_custom:
+        return (
+            f"Install {provider.name} (see providers.custom_agents): there is no {provider.binary} in the server's PATH"
+        )
+    return f"Install {provider.name}: bin/manage install_agent {provider.key}"
 
 
 def _can_answer(vendor: str) -> bool:

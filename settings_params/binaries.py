@@ -20,10 +20,11 @@ _READ_BYTES = 4096
 
 @dataclass(frozen=True)
 class Binary:
-    """A program on this machine. `fingerprint` changes when it is installed anew."""
+    """A program on this machine. `fingerprint` changes when it is installed anew; `version`, where it is known."""
 
     path: Path
     fingerprint: str
+    version: str | None = None
 
 
 @dataclass(frozen=True)

@@ -3,26 +3,43 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from settings_params.packages import Package, npm, pypi
+
 AGENT_KEYS: tuple[str, ...] = ("script",)
 """Those that this version can run; the executor's registry has the same keys (a test checks)."""
 
 VENDORS: Mapping[str, str] = {"anthropic": "Anthropic", "openai": "OpenAI", "google": "Google"}
+MODELS: Mapping[str, tuple[str, ...]] = {
+    "anthropic": (
+        "claude-sonnet-5-5",
+        "claude-opus-5-5",
+        "claude-haiku-5-5",
+        "claude-fable-5-1",
+        "claude-opus-5",
+        "claude-sonnet-5",
+        "claude-haiku-4-5",
+    ),
+    "openai": ("gpt-6.1-sol", "gpt-6.1-terra", "gpt-6-sol", "gpt-6-luna", "gpt-5.5"),
+    "google": ("gemini-2.5-pro", "gemini-2.5-flash"),
+}
+"""The models of each vendor that the pinned agents know, the first one for who chooses none. A vendor's param
+`providers.<vendor>.models` replaces its list."""
 
 
 @dataclass(frozen=True)
 class Provider:
     """One agent. `kind` is `builtin`, or `acp` for a program of its own that speaks the Agent Client Protocol.
 
-    `binary` is looked for in the server's PATH, `package` says what brings it. One of `vendors` must have a key, or
-    a model server of the operator's own; their models are the agent's. One that `is_custom` comes from
-    `providers.custom_agents`.
+    `binary` is looked for among what the server has installed, then in its PATH; `package` brings it. One of `vendors`
+    must have a key, or a model server of the operator's own; their models are the agent's. One that `is_custom` comes
+    from `providers.custom_agents`.
     """
 
     key: str
     name: str
     kind: str = "acp"
     binary: str = ""
-    package: str = ""
+    package: Package | None = None
     vendors: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
     is_custom: bool = False
@@ -43,13 +60,33 @@ PROVIDERS: Mapping[str, Provider] = {
     for provider in (
         Provider("script", "Script", kind="builtin", capabilities=("permissions", "resume")),
         Provider(
-            "claude", "Claude Code", "acp", "claude-agent-acp", "npm @agentclientprotocol/claude-agent-acp", _ALL[:1]
+            "claude",
+            "Claude Code",
+            binary="claude-agent-acp",
+            package=npm("@agentclientprotocol/claude-agent-acp", "0.101.0", node=22),
+            vendors=("anthropic",),
         ),
-        Provider("codex", "Codex", "acp", "codex-acp", "npm @agentclientprotocol/codex-acp", ("openai",)),
-        Provider("opencode", "opencode", "acp", "opencode", "npm opencode-ai", _ALL),
-        Provider("gemini", "Gemini CLI", "acp", "gemini", "npm @google/gemini-cli", ("google",)),
-        Provider("qwen", "Qwen Code", "acp", "qwen", "npm @qwen-code/qwen-code", ("openai",)),
-        Provider("vibe", "Mistral Vibe", "acp", "vibe-acp", "PyPI mistral-vibe", ("openai",)),
-        Provider("openhands", "OpenHands", "acp", "openhands", "PyPI openhands", _ALL),
+        Provider(
+            "codex",
+            "Codex",
+            binary="codex-acp",
+            package=npm("@agentclientprotocol/codex-acp", "2.6.0"),
+            vendors=("openai",),
+        ),
+        Provider("opencode", "opencode", binary="opencode", package=npm("opencode-ai", "1.18.33"), vendors=_ALL),
+        Provider(
+            "gemini", "Gemini CLI", binary="gemini", package=npm("@google/gemini-cli", "0.61.0"), vendors=("google",)
+        ),
+        Provider(
+            "qwen", "Qwen Code", binary="qwen", package=npm("@qwen-code/qwen-code", "0.15.10"), vendors=("openai",)
+        ),
+        Provider("vibe", "Mistral Vibe", binary="vibe-acp", package=pypi("mistral-vibe", "3.0.2"), vendors=("openai",)),
+        Provider(
+            "openhands",
+            "OpenHands",
+            binary="openhands",
+            package=pypi("openhands", "1.16.0", python="3.12"),
+            vendors=_ALL,
+        ),
     )
 }

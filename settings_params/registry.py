@@ -348,7 +348,7 @@ def _of_vendor(vendor: str, name: str) -> tuple[Param, ...]:
             key=f"providers.{vendor}.models",
             default=(),
             max_length=120,
-            description=f"Models to choose from where an agent uses {name}.",
+            description=f"Models to choose from where an agent uses {name}, in place of the built-in list.",
         ),
     )
 

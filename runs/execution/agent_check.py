@@ -14,6 +14,7 @@ from runs.execution.checking.findings import Finding, Findings
 from runs.execution.checking.trial import Candidate
 from runs.execution.profiles import profile_of
 from settings_params.availability import known_providers
+from settings_params.programs import installation_of
 from settings_params.services.providers import note_check
 
 
@@ -23,7 +24,7 @@ def check_agent(key: str, tell: Callable[[Finding], None]) -> Findings:
     candidate = Candidate(
         profile=profile_of(key),
         interpreter=sys.executable,
-        installation=None,
+        installation=installation_of(key),
         vendor=vendors[0] if vendors else None,
         folder=Path(settings.HOME) / "checks",
         hidden=(Path(settings.HOME),),

@@ -20,6 +20,7 @@ from runs.execution.sandbox.ownership import give_to
 from runs.execution.sandbox.spec import GIBIBYTE, Limits, SandboxSpec, minimal_environment
 from runs.models import Run, RunAttempt
 from runs.queries import current_attempt
+from settings_params.programs import installation_of
 
 
 def prepare_attempt(run: Run) -> RunAttempt:
@@ -71,7 +72,7 @@ def agent_setting(attempt: RunAttempt, *, access: ModelAccess | None) -> Setting
     workspace = workspace_of(attempt)
     return Setting(
         interpreter=sys.executable,
-        installation=None,
+        installation=installation_of(attempt.run.selected_agent),
         home=workspace.agent_home_path,
         work_tree=workspace.work_tree_path,
         is_safe=attempt.run.safe_mode,

@@ -8,9 +8,10 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import audit
 from settings_params import availability
-from settings_params.binaries import Binary, Version, ask_version, find_binary
+from settings_params.binaries import Binary, Version, ask_version
 from settings_params.errors import ProviderNotAvailable
 from settings_params.models import AgentProvider
+from settings_params.programs import find_program
 from settings_params.providers import Provider
 
 SHORT_SECONDS = 5.0  # while a client waits
@@ -24,9 +25,7 @@ def probe_providers(*, timeout_seconds: float, again: bool = False) -> None:
     Every agent has a row after it.
     """
     known = dict(AgentProvider.objects.values_list("key", "binary"))
-    found = [
-        (each, find_binary(each.binary) if each.binary else None) for each in availability.known_providers().values()
-    ]
+    found = [(each, find_program(each)) for each in availability.known_providers().values()]
     changed = [
         (provider, binary)
         for provider, binary in found
@@ -41,8 +40,10 @@ def probe_providers(*, timeout_seconds: float, again: bool = False) -> None:
 
 
 def _version(provider: Provider, binary: Binary | None, timeout_seconds: float) -> Version:
-    """A program of the operator's own may know no `--version`."""
-    return Version(None) if binary is None or provider.is_custom else ask_version(binary.path, timeout_seconds)
+    """A program of the operator's own may know no `--version`; what this server has installed is known."""
+    if binary is None or binary.version is not None or provider.is_custom:
+        return Version(binary.version if binary else None)
+    return ask_version(binary.path, timeout_seconds)
 
 
 def _note(provider: Provider, binary: Binary | None, version: Version) -> None:
@@ -60,7 +61,7 @@ def _note(provider: Provider, binary: Binary | None, version: Version) -> None:
 def note_check(key: str, failure: str) -> None:
     """Writes down what a check of the agent, as it is installed now, has found; ``failure`` is empty when it passed."""
     provider = availability.known_providers()[key]
-    found = find_binary(provider.binary) if provider.binary else None
+    found = find_program(provider)
     values = {
         "checked_at": timezone.now(),
         "checked_binary": found.fingerprint if found else "",

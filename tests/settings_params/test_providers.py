@@ -16,8 +16,9 @@ from accounts.models import AuditEntry, User
 from config import serve
 from projects.models import Project
 from runs.execution.agents.registry import PROFILES
+from settings_params.availability import ModelChoice, model_choice
 from settings_params.models import AgentProvider
-from settings_params.providers import AGENT_KEYS, PROVIDERS
+from settings_params.providers import AGENT_KEYS, MODELS, PROVIDERS, VENDORS
 from settings_params.services.params import change_params
 from tests.config.answers import pointers, problem
 from tests.settings_params.conftest import Programs
@@ -71,7 +72,7 @@ def test_the_built_in_agent_is_enabled_and_available(api: APIClient) -> None:
 def test_an_agent_without_program_key_and_adapter_says_all_three(api: APIClient, programs: Programs) -> None:
     row = shown(api, "claude")
     assert (row["available"], row["enabled"], len(row["missing"])) == (False, False, 3)
-    assert "Install npm @agentclientprotocol/claude-agent-acp" in missing(api, "claude")
+    assert "Install Claude Code: bin/manage install_agent claude" in missing(api, "claude")
     assert "Set providers.anthropic.api_key" in missing(api, "claude")
 
 
@@ -117,8 +118,22 @@ def test_one_of_several_vendors_is_enough(api: APIClient, programs: Programs) ->
 
 
 def test_models_come_from_the_params(api: APIClient) -> None:
-    change_params({"providers.openai.models": ["b", "a"], "providers.google.models": ["a"]}, actor=None, is_remote=True)
-    assert (shown(api, "codex")["models"], shown(api, "opencode")["models"]) == (["b", "a"], ["b", "a"])
+    models = {f"providers.{vendor}.models": ["b", vendor] for vendor in VENDORS}
+    change_params(models, actor=None, is_remote=True)
+    assert shown(api, "codex")["models"] == ["b", "openai"]
+    assert shown(api, "opencode")["models"] == ["b", "anthropic", "openai", "google"]
+
+
+def test_the_models_of_vendors_that_can_be_asked_are_listed(api: APIClient) -> None:
+    change_params({"providers.google.api_key": "x"}, actor=None, is_remote=True)
+    assert shown(api, "opencode")["models"] == list(MODELS["google"])
+
+
+def test_a_model_is_asked_for_at_its_vendor(db: None) -> None:
+    change_params({"providers.openai.models": ["b", "a"]}, actor=None, is_remote=True)
+    assert model_choice("opencode", "a") == ModelChoice("openai", "a")
+    assert model_choice("codex", None) == ModelChoice("openai", "b")
+    assert (model_choice("codex", "gone"), model_choice("script", None)) == (None, None)
 
 
 def test_the_list_costs_the_same_queries_with_more_rows(
@@ -244,7 +259,7 @@ def test_the_command_lists_what_is_missing(db: None, programs: Programs) -> None
     output = StringIO()
     call_command("check_providers", stdout=output)
     assert "script enabled available\n" in output.getvalue()
-    assert "\n  Install npm opencode-ai: there is no opencode in the server's PATH.\n" in output.getvalue()
+    assert "\n  Install opencode: bin/manage install_agent opencode.\n" in output.getvalue()
 
 
 def test_the_command_asks_known_programs_again(db: None, programs: Programs) -> None:
@@ -284,7 +299,7 @@ def act(action: str, *keys: str) -> str:
 
 def test_the_console_lists_agents_with_what_is_missing(api: APIClient, programs: Programs) -> None:
     api.get(PATH)
-    assert "Install npm opencode-ai: there is no opencode in the server" in act("disable")
+    assert "Install opencode: bin/manage install_agent opencode" in act("disable")
 
 
 def test_the_console_switches_agents_as_the_api_does(api: APIClient) -> None:
