@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from settings_params.packages import Package, npm, pypi
 
-AGENT_KEYS: tuple[str, ...] = ("script",)
+AGENT_KEYS: tuple[str, ...] = ("script", "opencode")
 """Those that this version can run; the executor's registry has the same keys (a test checks)."""
 
 VENDORS: Mapping[str, str] = {"anthropic": "Anthropic", "openai": "OpenAI", "google": "Google"}
@@ -73,7 +73,13 @@ PROVIDERS: Mapping[str, Provider] = {
             package=npm("@agentclientprotocol/codex-acp", "2.6.0"),
             vendors=("openai",),
         ),
-        Provider("opencode", "opencode", binary="opencode", package=npm("opencode-ai", "1.18.33"), vendors=_ALL),
+        Provider(
+            "opencode",
+            "opencode",
+            binary="opencode",
+            package=npm("opencode-ai", "1.18.33", needs_scripts=True),
+            vendors=_ALL,
+        ),
         Provider(
             "gemini", "Gemini CLI", binary="gemini", package=npm("@google/gemini-cli", "0.61.0"), vendors=("google",)
         ),

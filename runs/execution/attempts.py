@@ -104,7 +104,13 @@ def command_spec(attempt: RunAttempt, profile: AgentProfile, setting: Setting, c
 
 
 def write_agent_files(profile: AgentProfile, setting: Setting) -> None:
-    """What the profile has for the run's home, given to the agent's user. RunCannotGoOn when the home resists."""
+    """What the profile has for the run's home, given to the agent's user.
+
+    RunCannotGoOn when the home resists, or when something in the tree keeps the agent from being safe.
+    """
+    obstacle = profile.obstacle(setting)
+    if obstacle is not None:
+        raise RunCannotGoOn("agent-unsafe-here", obstacle)
     owner = agent_owner()
     try:
         write_files(setting.home, profile.files(setting), (owner.uid, owner.gid) if owner else None)

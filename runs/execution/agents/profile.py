@@ -53,6 +53,11 @@ def nothing(_: Setting) -> Mapping[str, str]:
     return {}
 
 
+def no_obstacle(_: Setting) -> str | None:
+    """Nothing in the work tree keeps the agent from being safe."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class AgentProfile:
     """One agent: how to start it, what it needs readable, and how it behaves.
@@ -60,7 +65,8 @@ class AgentProfile:
     ``command`` gives an argv. ``environment`` is added to the sandbox's own (``HOME``, ``PATH``, ``TMPDIR``) and holds
     no secret but the run's token. ``files`` are written into the run's home before every start: path below the home →
     text. ``read_only`` gives the folders that must be readable in the sandbox besides the system's. Modes are ACP
-    session modes, None where the agent has none. ``dialect`` reads what ACP leaves to each agent.
+    session modes, None where the agent has none. ``dialect`` reads what ACP leaves to each agent. ``obstacle`` looks
+    into the work tree and says why the agent must not be started there.
     """
 
     key: str
@@ -76,6 +82,7 @@ class AgentProfile:
     environment: Callable[[Setting], Mapping[str, str]] = nothing
     files: Callable[[Setting], Mapping[str, str]] = nothing
     dialect: Dialect = PLAIN
+    obstacle: Callable[[Setting], str | None] = no_obstacle
     initialize_timeout_seconds: float = 60.0
     session_timeout_seconds: float = 120.0
 
