@@ -58,6 +58,11 @@ class Table:
         verdict = "" if goal is None else "met" if value <= goal else "MISSED"
         self.rows.append((what, f"{value:.{digits}f} {unit}", "" if goal is None else f"≤ {goal:g} {unit}", verdict))
 
+    def least(self, what: str, value: float, unit: str, goal: float) -> None:
+        """One measured value whose goal is met at or above it."""
+        verdict = "met" if value >= goal else "MISSED"
+        self.rows.append((what, f"{value:.0f} {unit}", f"≥ {goal:g} {unit}", verdict))
+
     def show(self) -> None:
         """Prints the rows in columns."""
         rows = [("what", "measured", "goal", ""), *self.rows]
@@ -76,11 +81,12 @@ class Server:
         self.address = f"http://127.0.0.1:{self.port}"
         self.processor_seconds = 0.0
         self._log = folder / "serve.log"
+        self.home = folder / "home"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("QUARTERDECK_")}
         inherited.pop("DATABASE_URL", None)
         self.environment = {
             **inherited,
-            "QUARTERDECK_HOME": str(folder / "home"),
+            "QUARTERDECK_HOME": str(self.home),
             "QUARTERDECK_PARAM_SAFETY_ALLOW_LOCAL_REPOSITORIES": "true",
             "QUARTERDECK_PARAM_LIMITS_DEFAULT_PER_MINUTE": "1000000",
             "QUARTERDECK_PARAM_LIMITS_RUN_START_PER_MINUTE": "1000000",
@@ -156,10 +162,16 @@ class Event:
 class Client:
     """The bench's operator: signs in, makes a project, runs prompts and listens."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, token: str = "") -> None:
+        self._address = address
         self._http = httpx.Client(base_url=f"{address}/api", trust_env=False, timeout=WAIT_SECONDS)
-        token = self.call("POST", "/auth/token", {"email": EMAIL, "password": PASSWORD})["token"]
+        token = token or self.call("POST", "/auth/token", {"email": EMAIL, "password": PASSWORD})["token"]
         self._http.headers["Authorization"] = f"Bearer {token}"
+
+    def elevated(self, ability: str) -> "Client":
+        """The same person with an ability that takes the password once more."""
+        token = self.call("POST", "/auth/elevate", {"password": PASSWORD, "abilities": [ability]})["token"]
+        return Client(self._address, token)
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """One request; a rate limit is waited for, any other refusal ends the bench."""

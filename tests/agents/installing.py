@@ -1,0 +1,41 @@
+"""The real agents for `bin/test --agents`: installed once, pinned, in the person's cache, and lent to each test's home.
+
+They are installed as an operator does it, by `bin/manage install_agent`, into a Quarterdeck of their own whose home
+holds nothing else that matters. What is there already is not fetched again: the second time nothing needs a network.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+AGENTS = ("opencode", "claude", "codex", "qwen")
+INSTALL_SECONDS = 900
+
+
+def cache_home() -> Path:
+    """The home that the agents are installed into, outside the checkout: other checkouts use it too."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "quarterdeck" / "agents-home"
+
+
+def install(environment: Mapping[str, str]) -> list[str]:
+    """Installs those that are missing; the keys of those that could not be had."""
+    home = cache_home()
+    home.mkdir(mode=0o755, parents=True, exist_ok=True)
+    variables = {**environment, "QUARTERDECK_HOME": str(home)}
+    _manage(["migrate", "--verbosity", "0"], variables)
+    return [key for key in AGENTS if _manage(["install_agent", key, "--no-enable"], variables)]
+
+
+def lend(home: Path) -> None:
+    """Lets the server with that home find them, without a copy."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (home / "agents").symlink_to(cache_home() / "agents")
+
+
+def _manage(arguments: list[str], variables: Mapping[str, str]) -> int:
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=dict(variables), timeout=INSTALL_SECONDS, check=False).returncode
