@@ -74,6 +74,11 @@ def _expected_instead(field: serializers.Field[Any, Any, Any, Any], value: objec
 class RowIdField(serializers.PrimaryKeyRelatedField[Any]):
     """The id of a row: an integer that fits a 64-bit column."""
 
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if data == "":  # DRF would take it for null
+            self.fail("incorrect_type", data_type="str")
+        return super().run_validation(data)
+
     def to_internal_value(self, data: Any) -> Any:
         if not is_whole(data) or not 0 < data < 2**63:
             self.fail("incorrect_type", data_type=type(data).__name__)

@@ -91,6 +91,7 @@ def test_a_change_moves_the_time_of_change(api: APIClient, project: Project) -> 
         ({"projectId": 10**17}, {"/projectId": "does-not-exist"}),
         ({"projectId": 10**30}, {"/projectId": "incorrect-type"}),
         ({"projectId": "1"}, {"/projectId": "incorrect-type"}),
+        ({"projectId": ""}, {"/projectId": "incorrect-type"}),
         ({"projectId": True}, {"/projectId": "incorrect-type"}),
         ({"projectId": 1.5}, {"/projectId": "incorrect-type"}),
         ({"projectId": 1e30}, {"/projectId": "incorrect-type"}),

@@ -209,6 +209,7 @@ def test_a_stranger_finds_nothing(stranger: APIClient, project: Project) -> None
         ({"description": "x" * 1001}, {"/description": "max-length"}),
         ({"description": None}, {"/description": "null"}),
         ({"runId": "1"}, {"/runId": "incorrect-type"}),
+        ({"runId": ""}, {"/runId": "incorrect-type"}),
         ({"runId": True}, {"/runId": "incorrect-type"}),
         ({"runId": 2**64}, {"/runId": "incorrect-type"}),
         ({"runId": 2**62}, {"/runId": "does-not-exist"}),
