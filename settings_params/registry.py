@@ -17,6 +17,7 @@ from settings_params.params import (
     page_address,
     web_origin,
 )
+from settings_params.prices import price_line
 from settings_params.providers import PROVIDERS, VENDORS
 
 _SAFETY = (
@@ -100,6 +101,32 @@ _RUNS = (
         minimum=1,
         maximum=10_080,
         description="An unanswered permission request is rejected after this long.",
+    ),
+)
+_BUDGETS = (
+    IntParam(
+        key="runs.token_budget",
+        default=0,
+        minimum=0,
+        maximum=10_000_000_000,
+        description="Tokens (input, the cached included, and output) of one attempt of a run; when they are used up it "
+        "pauses and asks. 0: no budget.",
+    ),
+    FloatParam(
+        key="runs.cost_budget_usd",
+        default=0.0,
+        minimum=0,
+        maximum=100_000,
+        description="What one attempt of a run may cost, in US dollars by providers.prices; then it pauses and asks. "
+        "0: no budget.",
+    ),
+    FloatParam(
+        key="runs.daily_cost_budget_usd",
+        default=0.0,
+        minimum=0,
+        maximum=1_000_000,
+        description="What all runs together may cost on one day (UTC), in US dollars; then those that go on pause and "
+        "ask. 0: no budget.",
     ),
 )
 _AROUND_RUNS = (
@@ -364,6 +391,15 @@ _PROVIDERS = (
         operators_only=True,
         description="More agents: programs of your own that speak the Agent Client Protocol.",
     ),
+    ListParam(
+        key="providers.prices",
+        default=(),
+        max_items=300,
+        rule=price_line,
+        description="Prices of models, each MODEL=INPUT/OUTPUT, MODEL=INPUT/OUTPUT/CACHED or "
+        "MODEL=INPUT/OUTPUT/CACHED/CACHE_WRITE in US dollars for a million tokens; MODEL may end in *. "
+        "They come before the list prices that the server knows.",
+    ),
 )
 
 PARAMS: Mapping[str, Param] = {
@@ -371,6 +407,7 @@ PARAMS: Mapping[str, Param] = {
     for param in (
         *_SAFETY,
         *_RUNS,
+        *_BUDGETS,
         *_AROUND_RUNS,
         *_SANDBOX,
         *_GIT,

@@ -15,6 +15,16 @@ from runs.services.recording import restart_clock
 LOOK_EVERY_SECONDS = 0.1
 
 
+async def wait_for_answer(permission: Permission) -> None:
+    """Returns when the row, which is read anew, is no longer pending: answered, or its time is up."""
+    while permission.status == Permission.Status.PENDING:
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+        await permission.arefresh_from_db()
+        if permission.status == Permission.Status.PENDING and timezone.now() >= permission.expires_at:
+            await sync_to_async(expire_overdue)(permission)
+            await permission.arefresh_from_db()
+
+
 class Questions:
     """The permission requests of one run."""
 
@@ -25,12 +35,7 @@ class Questions:
         """Writes the question down and waits for its answer: the id of an option. No answer in time: a rejection."""
         await self._recorder.finish()
         permission = await sync_to_async(self._write)(request)
-        while permission.status == Permission.Status.PENDING:
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
-            await permission.arefresh_from_db()
-            if permission.status == Permission.Status.PENDING and timezone.now() >= permission.expires_at:
-                await sync_to_async(expire_overdue)(permission)
-                await permission.arefresh_from_db()
+        await wait_for_answer(permission)
         if permission.option_id:
             await sync_to_async(self._close)(permission, request)
             return permission.option_id

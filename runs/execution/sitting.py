@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -19,6 +20,8 @@ from runs.execution.agents.profile import AgentProfile
 from runs.execution.attempts import agent_setting, agent_spec, write_agent_files
 from runs.execution.brake import Brake
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
+from runs.execution.metering import RunMeter
+from runs.execution.model_access import opened, road_of
 from runs.execution.profiles import profile_of
 from runs.execution.prompts import begin, finish, next_prompt
 from runs.execution.questions import Questions
@@ -26,6 +29,7 @@ from runs.execution.recorder import Recorder
 from runs.execution.sandbox.errors import SandboxError
 from runs.execution.sandbox.process import start
 from runs.execution.sandbox.running import SandboxedProcess
+from runs.execution.sandbox.spec import Bridge
 from runs.execution.sandbox.support import SandboxSupport, probe
 from runs.execution.sandbox.watchdog import watch
 from runs.execution.tree_hold import TreeHold
@@ -49,7 +53,9 @@ class Sitting:
         self._files_changed = asyncio.Event()
         self._told = ""
         self._profile: AgentProfile = profile_of(run.selected_agent)
-        self._setting = agent_setting(attempt, access=None)
+        self._road = road_of(run, probe())
+        self._meter = RunMeter(run, attempt, lease)
+        self._setting = agent_setting(attempt, access=self._road.access if self._road else None)
         self._spec = agent_spec(attempt, self._profile, self._setting)
         self._recorder = Recorder(run, lease, self._spec.home, self._files_changed.set)
         self._questions = Questions(run, lease, self._recorder)
@@ -59,11 +65,24 @@ class Sitting:
         allow_unsandboxed = await sync_to_async(read)("safety.allow_unsandboxed")
         support = await asyncio.to_thread(probe)
         await asyncio.to_thread(write_agent_files, self._profile, self._setting)
-        async with open_way_out(support, self._recorder.add) as way_out:
+        async with open_way_out(support, self._recorder.add) as way_out, self._model_gateway() as bridges:
             if way_out.note:
                 self._recorder.add(Draft("log", way_out.note, "warning"))
-            self._spec = way_out.given_to(self._spec)
+            self._spec = way_out.given_to(replace(self._spec, bridges=bridges))
             await self._carry_out(support, allow_unsandboxed=allow_unsandboxed)
+
+    @asynccontextmanager
+    async def _model_gateway(self) -> AsyncIterator[tuple[Bridge, ...]]:
+        """There while the body runs, with the bridge to it; none where the agent has no model."""
+        if self._road is None:
+            yield ()
+            return
+        await sync_to_async(self._meter.require_leave)()
+        try:
+            async with opened(self._road, self._run, self._lease, self._meter) as bridge:
+                yield (bridge,)
+        finally:
+            await self._meter.finish()
 
     async def _carry_out(self, support: SandboxSupport, *, allow_unsandboxed: bool) -> None:
         try:
@@ -90,7 +109,7 @@ class Sitting:
             session_timeout_seconds=self._profile.session_timeout_seconds,
         )
         guards = [self._recorder.run(), watch_run(self._lease, brake), self._keep_limits(process)]
-        guards += [self._watch_files(), self._follow_files(brake)]
+        guards += [self._watch_files(), self._follow_files(brake), self._meter.run()]
         try:
             await first_of(self._speak(session, brake), guards)
         except RunInterrupted as interruption:

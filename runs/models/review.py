@@ -35,6 +35,8 @@ class Permission(models.Model):
         indexes = [
             models.Index(fields=["run", "id"], name="permissions_of_a_run"),
             models.Index(fields=["run", "status", "id"], name="permissions_by_status"),
+            # How often the day's budget was raised is asked before each call to a model.
+            models.Index(fields=["requested_at"], condition=models.Q(kind="budget"), name="questions_of_budgets"),
         ]
 
     def __str__(self) -> str:

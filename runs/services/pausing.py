@@ -26,12 +26,12 @@ def pause_run(run: Run, *, actor: User) -> None:
 
 
 @transaction.atomic
-def resume_run(run: Run, *, actor: User) -> bool:
+def resume_run(run: Run, *, actor: User, message: str = "") -> bool:
     """Lets the agent go on where it is held (True); where its process was given up, or lost, queues the run (False)."""
     require_writable(hold_project(run))
     paused_at = Run.objects.select_for_update().values_list("paused_at", flat=True).get(pk=run.pk)
     is_held = not Run.objects.filter(free(), pk=run.pk).exists()
-    message = f"Resumed by {actor.get_short_name()}."
+    message = message or f"Resumed by {actor.get_short_name()}."
     if is_held:
         move(run, "resume", message=message)
     else:

@@ -95,17 +95,18 @@ def mark_delivered(permission: Permission) -> None:
     Permission.objects.filter(pk=permission.pk, delivered_at=None).update(delivered_at=timezone.now())
 
 
-def decide_permission(permission: Permission, option_id: str, *, actor: User) -> None:
-    """Answers with one of the options. Somebody else's other answer: 409 `permission-resolved`."""
+def decide_permission(permission: Permission, option_id: str, *, actor: User) -> bool:
+    """Answers with one of the options; whether that was the first answer. Another one's: 409 `permission-resolved`."""
     require_writable(permission.run.project)
     is_allowed = option_kind(permission, option_id).startswith("allow")
     status = Status.ALLOWED if is_allowed else Status.REJECTED
     if _resolve(permission, status, option_id, decided_by=actor):
-        return
+        return True
     permission.refresh_from_db()
     if permission.option_id != option_id:
         members = {**conflict_members(permission.run), "permission_status": permission.status}
         raise PermissionResolved(f"It is {permission.status} already.", **members)
+    return False
 
 
 def expire_permissions(run: Run) -> None:

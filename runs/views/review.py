@@ -12,7 +12,7 @@ from projects.permissions import require_role
 from runs import errors, serializers, shapes
 from runs.filters import PermissionFilterSet
 from runs.models import Permission, RunReview
-from runs.services import permissions, reviews
+from runs.services import budgets, reviews
 from runs.services.parts import Part
 from runs.views.base import MAINTAINER, RunDoor
 
@@ -122,5 +122,5 @@ class PermissionViewSet(RunDoor):
         permission = self._find_permission(run, pk)
         require_role(permission.run.project, request.user, MAINTAINER)
         body = self.read_body(serializers.DecisionSerializer, request, permission=permission)
-        permissions.decide_permission(permission, body["option_id"], actor=request.user)
+        budgets.answer(permission, body["option_id"], actor=request.user)
         return Response(serializers.PermissionSerializer(permission).data, status=status.HTTP_200_OK)
