@@ -13,7 +13,6 @@ import socket
 import struct
 import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 CHUNK_BYTES = 256 * 1024
 BACKLOG = 256
@@ -22,12 +21,12 @@ MOST_PAIRS = 400
 CONNECT_TIMEOUT_SECONDS = 10
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # socket(7), SO_LINGER
 
-Listener = tuple[socket.socket, Path]
+Listener = tuple[socket.socket, str]
 
 
 def build(bridges: Iterable[tuple[int, str]]) -> None:
     """Listen on each port, and leave a process behind that serves them. Exits with a line where a port is taken."""
-    listeners = [(_listener(port), Path(path)) for port, path in bridges]
+    listeners = [(_listener(port), path) for port, path in bridges]
     command = os.pidfd_open(os.getpid()) if hasattr(os, "pidfd_open") else None
     go_between = os.fork()
     if go_between == 0:
@@ -80,7 +79,7 @@ class _Exchange:
                 listener, selectors.EVENT_READ, lambda _, listener=listener, path=path: self._accept(listener, path)
             )
 
-    def _accept(self, listener: socket.socket, path: Path) -> None:
+    def _accept(self, listener: socket.socket, path: str) -> None:
         near, _ = listener.accept()
         near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
@@ -177,13 +176,14 @@ class _Pair:
         self._on_end()
 
 
-def _connected(path: Path) -> socket.socket:
+def _connected(path: str) -> socket.socket:
     """By the socket's bare name: a whole path can be longer than an address may be (unix(7))."""
-    os.chdir(path.parent)
+    folder, name = os.path.split(path)
+    os.chdir(folder)
     far = socket.socket(socket.AF_UNIX)
     try:
         far.settimeout(CONNECT_TIMEOUT_SECONDS)
-        far.connect(path.name)
+        far.connect(name)
     except OSError:
         far.close()
         raise

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from runs.execution.interpreter import interpreter_folders
 from runs.execution.sandbox.mounts import mount_arguments
-from runs.execution.sandbox.resource_limits import prlimit_arguments, resource_limits
+from runs.execution.sandbox.resource_limits import resource_limits
 from runs.execution.sandbox.spec import SandboxSpec
 
-CONFINE_SCRIPT, BRIDGE_SCRIPT = (Path(__file__).with_name(name) for name in ("confine.py", "bridge.py"))
+SCRIPTS = tuple(Path(__file__).with_name(name) for name in ("confine.py", "bridge.py", "closed_calls.py"))
 NAMESPACES = ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup")
 OWN_NETWORK = ("--unshare-net",)
 OWN_USER_NAMESPACE = ("--unshare-user", "--disable-userns", "--cap-drop", "ALL")
@@ -33,11 +33,10 @@ GATE = ("/bin/sh", "-c", 'echo ready; read -r quarterdeck_gate && exec "$@"', "s
 
 @dataclass(frozen=True)
 class Tools:
-    """The programs of a sandbox: ``setpriv`` and ``prlimit`` of util-linux, or None for our Python in their place."""
+    """The programs of a sandbox: ``setpriv`` of util-linux, or None for our Python in its place."""
 
     bwrap: Path
     setpriv: Path | None = None
-    prlimit: Path | None = None
 
 
 def sandbox_command(spec: SandboxSpec, tools: Tools, *, is_root: bool, info_fd: int | None = None) -> tuple[str, ...]:
@@ -46,9 +45,9 @@ def sandbox_command(spec: SandboxSpec, tools: Tools, *, is_root: bool, info_fd: 
     Inside, READY is written to stdout first, and the command starts when GO has been read from stdin.
     """
     information = () if info_fd is None else ("--info-fd", str(info_fd))
-    mounts = mount_arguments(spec, _own_files(spec, tools, is_root=is_root))
+    mounts = mount_arguments(spec, _own_files(tools, is_root=is_root))
     work_tree = ("--chdir", str(spec.work_tree))
-    command = (*GATE, *_limiting(spec, tools), *spec.command)
+    command = (*GATE, *_confining(spec), *spec.command)
     bwrap = str(tools.bwrap)
     namespaces = NAMESPACES if spec.shares_network else (*NAMESPACES, *OWN_NETWORK)
     if not is_root:
@@ -63,7 +62,7 @@ def sandbox_command(spec: SandboxSpec, tools: Tools, *, is_root: bool, info_fd: 
 def confine_command(spec: SandboxSpec, wishes: dict[str, object]) -> tuple[str, ...]:
     """Our own small Python in front of a command (see ``confine``)."""
     wishes = wishes | {"is_lc_ctype_given": "LC_CTYPE" in spec.environment}
-    return (os.path.realpath(sys.executable), "-I", "-S", str(CONFINE_SCRIPT), json.dumps(wishes))
+    return (os.path.realpath(sys.executable), "-I", "-S", str(SCRIPTS[0]), json.dumps(wishes))
 
 
 def _dropping(spec: SandboxSpec, tools: Tools) -> tuple[str, ...]:
@@ -73,20 +72,16 @@ def _dropping(spec: SandboxSpec, tools: Tools) -> tuple[str, ...]:
     return (str(tools.setpriv), *identity, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--")
 
 
-def _limiting(spec: SandboxSpec, tools: Tools) -> tuple[str, ...]:
-    values = resource_limits(spec.limits, own_processes=1 if spec.bridges else 0)
-    if tools.prlimit is None or spec.bridges:
-        bridges = [(bridge.port, str(bridge.inside)) for bridge in spec.bridges]
-        return confine_command(spec, {"limits": values, "bridges": bridges})
-    return (str(tools.prlimit), *prlimit_arguments(values), "--")
+def _confining(spec: SandboxSpec) -> tuple[str, ...]:
+    limits = resource_limits(spec.limits, own_processes=1 if spec.bridges else 0)
+    bridges = [(bridge.port, str(bridge.inside)) for bridge in spec.bridges]
+    return confine_command(spec, {"limits": limits, "bridges": bridges, "is_sandboxed": True})
 
 
-def _own_files(spec: SandboxSpec, tools: Tools, *, is_root: bool) -> tuple[Path, ...]:
-    """What the later stages need to see: the inner bwrap with its libraries, our Python where it is used."""
-    files: list[Path] = []
+def _own_files(tools: Tools, *, is_root: bool) -> tuple[Path, ...]:
+    """What the later stages need to see: our Python, and for a root server the inner bwrap with its libraries."""
+    files = [*SCRIPTS, *interpreter_folders()]
     if is_root and not tools.bwrap.is_relative_to("/usr"):
         bundled_libraries = Path(f"{tools.bwrap.parent.parent}.libs")
         files += [path for path in (tools.bwrap, bundled_libraries) if path.exists()]
-    if spec.bridges or tools.prlimit is None or (is_root and tools.setpriv is None):
-        files += [CONFINE_SCRIPT, BRIDGE_SCRIPT, *interpreter_folders()]
     return tuple(files)

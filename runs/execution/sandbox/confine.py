@@ -1,4 +1,6 @@
-"""Confines itself where a machine lacks ``setpriv`` or ``prlimit``, builds the bridges, then becomes the command.
+"""The last step in front of a command: builds the bridges, sets limits, closes system calls, then becomes the command.
+
+Stands in for ``setpriv`` too, where a machine lacks that.
 
 Run by path (``python -I -S confine.py '{"is_lc_ctype_given": false, …}' command …``) inside a sandbox or before an
 unsandboxed agent; standard library only. It refuses to go on when any step fails: nothing runs half confined.
@@ -11,7 +13,9 @@ import os
 import resource
 import signal
 import sys
+from types import ModuleType
 
+NOT_STARTED = 127  # as shells say it
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
 
 
@@ -39,10 +43,12 @@ def _die_with(parent_pid: int) -> None:
         raise OSError("the process that started this one is already gone")
 
 
-def _build(bridges: list[tuple[int, str]]) -> None:
-    """Before any limit: what the command may have is not shared with them. Ours is found last, it hides nothing."""
-    sys.path.append(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120  (pathlib would cost every start)
-    importlib.import_module("bridge").build(bridges)
+def _ours(name: str) -> ModuleType:
+    """A module that lies beside this one. The folder is searched last: it hides nothing of Python's."""
+    folder = os.path.dirname(os.path.realpath(__file__))  # noqa: PTH120  (pathlib would cost every start)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return importlib.import_module(name)
 
 
 def _restore_signals() -> None:
@@ -57,16 +63,22 @@ def main(arguments: list[str]) -> None:
     if not wishes["is_lc_ctype_given"]:
         # Python itself puts it in where the locale is C (PEP 538).
         os.environ.pop("LC_CTYPE", None)
-    if wishes.get("bridges"):
-        _build(wishes["bridges"])
+    if wishes.get("bridges"):  # before any limit: what the command may have is not shared with them
+        _ours("bridge").build(wishes["bridges"])
     for name, value in wishes.get("limits", {}).items():
         resource.setrlimit(getattr(resource, name), (value, value))
     if "user" in wishes:
         _drop_to(*wishes["user"])
     if "parent_pid" in wishes:
         _die_with(wishes["parent_pid"])
+    if "is_sandboxed" in wishes:
+        _ours("closed_calls").close_calls()
     _restore_signals()
-    os.execvp(arguments[1], arguments[1:])  # noqa: S606  (no shell is wanted)
+    try:
+        os.execvp(arguments[1], arguments[1:])  # noqa: S606  (no shell is wanted)
+    except OSError as error:
+        sys.stderr.write(f"{arguments[1]} could not be started: {error.strerror}\n")
+        sys.exit(NOT_STARTED)
 
 
 if __name__ == "__main__":

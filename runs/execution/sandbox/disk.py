@@ -4,12 +4,12 @@ It follows no link; one that the agent swaps in during a walk can only make its 
 
 import contextlib
 import os
-import stat
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from projects.disk_use import Walk
+from runs.execution.sandbox.unnamed_files import unnamed_files
 
 WALK_EVERY_SECONDS = 5.0
 WALK_SHARE = 20  # a walk that took one second is followed by twenty without
@@ -50,8 +50,10 @@ class DiskGauge:
         walk = Walk()
         for folder in self._folders:
             walk.add_folder(folder)
-        for found in _deleted_files(self._pids(), set(_devices(self._folders))):
-            walk.add(found)
+        devices = set(_devices(self._folders))
+        for found in unnamed_files(self._pids()):
+            if found.st_dev in devices:
+                walk.add(found)
         if self._first is None:
             self._first = (walk.used_bytes, free_bytes)
         first_used, first_free = self._first
@@ -59,17 +61,6 @@ class DiskGauge:
         self._used_bytes, self._free_bytes = max(walk.used_bytes, lost), free_bytes
         self._walked_at = time.monotonic()
         self._walk_seconds = self._walked_at - began
-
-
-def _deleted_files(pids: Iterable[int], devices: set[int]) -> Iterator[os.stat_result]:
-    """Files without a name that a process holds open: they use disk until it closes them."""
-    for pid in pids:
-        with contextlib.suppress(OSError):
-            for descriptor in Path("/proc", str(pid), "fd").iterdir():
-                with contextlib.suppress(OSError):
-                    found = descriptor.stat()
-                    if stat.S_ISREG(found.st_mode) and found.st_nlink == 0 and found.st_dev in devices:
-                        yield found
 
 
 def _devices(folders: Iterable[Path]) -> dict[int, Path]:

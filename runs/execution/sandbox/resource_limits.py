@@ -6,32 +6,22 @@ the innermost namespace: there only the run's own processes count. On older kern
 """
 
 import resource
-from collections.abc import Mapping
 
 from runs.execution.sandbox.spec import Limits
 
-PRLIMIT_OPTIONS = {
-    "RLIMIT_CORE": "--core",
-    "RLIMIT_FSIZE": "--fsize",
-    "RLIMIT_NOFILE": "--nofile",
-    "RLIMIT_NPROC": "--nproc",
-}
+# Too small for any, and the one value for which no handler of the machine's (core_pattern) is started: core(5).
+NO_CORE_DUMP = 1
 
 
 def resource_limits(limits: Limits, own_processes: int = 0) -> dict[str, int]:
     """Name of the limit → value, never above what the server itself may have. What is ours in there is on top."""
     wanted = {
-        "RLIMIT_CORE": 0,
+        "RLIMIT_CORE": NO_CORE_DUMP,
         "RLIMIT_FSIZE": limits.file_size_bytes,
         "RLIMIT_NOFILE": limits.open_files,
         "RLIMIT_NPROC": limits.processes + own_processes,
     }
     return {name: _at_most_ours(name, value) for name, value in wanted.items()}
-
-
-def prlimit_arguments(values: Mapping[str, int]) -> tuple[str, ...]:
-    """The same for prlimit(1) of util-linux, soft and hard."""
-    return tuple(f"{PRLIMIT_OPTIONS[name]}={value}:{value}" for name, value in values.items())
 
 
 def _at_most_ours(name: str, value: int) -> int:

@@ -42,7 +42,6 @@ class SandboxSupport:
     is_root: bool
     bwrap: Path | None = None
     setpriv: Path | None = None
-    prlimit: Path | None = None
     version: str = ""
     reason: str = ""
 
@@ -55,7 +54,7 @@ class SandboxSupport:
         """The programs to use; raises SandboxUnavailable with the reason."""
         if self.bwrap is None:
             raise SandboxUnavailable(self.reason)
-        return Tools(self.bwrap, self.setpriv, self.prlimit)
+        return Tools(self.bwrap, self.setpriv)
 
 
 @functools.cache
@@ -67,11 +66,11 @@ def probe() -> SandboxSupport:
         return SandboxSupport("unavailable", is_root, reason=reason)
     failures: list[str] = []
     for bwrap in _binaries():
-        for tools in _with_and_without_system_tools(bwrap):
+        for tools in _with_and_without_setpriv(bwrap):
             failure = try_out(tools, is_root=is_root)
             if not failure:
                 version = _version(bwrap)
-                return SandboxSupport("bubblewrap", is_root, bwrap, tools.setpriv, tools.prlimit, version)
+                return SandboxSupport("bubblewrap", is_root, bwrap, tools.setpriv, version)
             failures.append(f"{bwrap}: {failure}")
     return SandboxSupport("unavailable", is_root, reason=_reason(failures))
 
@@ -110,10 +109,10 @@ def _binaries() -> Iterator[Path]:
         return
 
 
-def _with_and_without_system_tools(bwrap: Path) -> Iterator[Tools]:
-    setpriv, prlimit = (shutil.which(name, path=SYSTEM_PATH) for name in ("setpriv", "prlimit"))
-    if setpriv and prlimit:
-        yield Tools(bwrap, Path(setpriv), Path(prlimit))
+def _with_and_without_setpriv(bwrap: Path) -> Iterator[Tools]:
+    setpriv = shutil.which("setpriv", path=SYSTEM_PATH)
+    if setpriv:
+        yield Tools(bwrap, Path(setpriv))
     yield Tools(bwrap)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import psutil
@@ -98,14 +99,27 @@ def usage(processes: Iterable[psutil.Process]) -> Usage:
     return Usage(memory_bytes, count)
 
 
-def proportional_memory_bytes(processes: Iterable[psutil.Process]) -> int:
-    """Memory with shared pages divided among those that share them (PSS on Linux, else USS): true, and slow to read."""
-    total = 0
+def proportional_memory_bytes(processes: Iterable[psutil.Process], in_files: int = 0) -> int:
+    """Memory with shared pages divided among those that share them (PSS on Linux, else USS): true, and slow to read.
+
+    ``in_files`` is what they hold in memory files: counted where it is not counted as mapped.
+    """
+    total = mapped = 0
     for process in processes:
         with contextlib.suppress(*GONE):
             full = process.memory_full_info()
             total += getattr(full, "pss", None) or full.uss
-    return total
+            mapped += _mapped_shared_bytes(process.pid)
+    return total + max(0, in_files - mapped)
+
+
+def _mapped_shared_bytes(pid: int) -> int:
+    """A process's part of memory files and of what lies in sized file systems: proc_pid_smaps_rollup(5)."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc", str(pid), "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss_Shmem:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def _is_live(process: psutil.Process) -> bool:

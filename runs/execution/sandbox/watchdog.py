@@ -12,6 +12,7 @@ from runs.execution.sandbox.disk import DiskGauge
 from runs.execution.sandbox.running import SandboxedProcess
 from runs.execution.sandbox.spec import Limits, SandboxSpec
 from runs.execution.sandbox.tree import proportional_memory_bytes, usage
+from runs.execution.sandbox.unnamed_files import shared_memory_bytes
 
 INTERVAL_SECONDS = 0.5
 # Bubblewrap's own processes are in the tree, and not in what RLIMIT_NPROC counts.
@@ -55,9 +56,10 @@ def _excess(process: SandboxedProcess, limits: Limits, gauge: DiskGauge) -> Limi
     used = usage(members)
     if used.processes > limits.processes + OWN_PROCESSES:
         return LimitExceeded("processes", limits.processes, used.processes)
-    if used.memory_bytes > limits.memory_bytes:
+    in_files = shared_memory_bytes(one.pid for one in members)
+    if used.memory_bytes + in_files > limits.memory_bytes:
         # The quick sum counts shared pages once per process: look properly before killing anyone for it.
-        memory_bytes = proportional_memory_bytes(members)
+        memory_bytes = proportional_memory_bytes(members, in_files)
         if memory_bytes > limits.memory_bytes:
             return LimitExceeded("memory", limits.memory_bytes, memory_bytes)
     disk_bytes = gauge.used_bytes()

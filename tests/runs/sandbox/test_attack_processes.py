@@ -231,3 +231,103 @@ def test_filling_the_disk_is_stopped_with_the_reason(worker: Worker) -> None:
     kind, limit, seen = answer["excess"]
     assert (kind, limit, answer["code"], answer["left"]) == ("disk", 16 * 1024**2, 137, [])
     assert seen > limit
+
+
+def test_memory_files_that_nobody_maps_count(worker: Worker) -> None:
+    answer = worker.attack(
+        "import os, time\n"
+        "while True:\n"
+        "    file = os.memfd_create('hidden')\n"
+        "    for _ in range(8): os.write(file, b'x' * (2 << 20)); time.sleep(0.005)",
+        memory_bytes=128 * 1024**2,
+    )
+
+    assert (answer["excess"][0], answer["code"]) == ("memory", 137)
+
+
+CALLS = """
+import ctypes, errno, json, platform, socket
+libc = ctypes.CDLL(None, use_errno=True)
+def tried(number, *arguments):
+    return "done" if libc.syscall(number, *arguments) >= 0 else errno.errorcode[ctypes.get_errno()]
+NUMBERS = {"x86_64": (29, 248, 250, 298, 321, 323, 425), "aarch64": (194, 217, 219, 241, 280, 282, 425)}
+NAMES = ("shmget", "add_key", "keyctl", "perf_event_open", "bpf", "userfaultfd", "io_uring_setup")
+number = dict(zip(NAMES, NUMBERS[platform.machine()]))
+"""
+
+
+def test_shared_memory_that_outlives_its_process_is_bounded(worker: Worker) -> None:
+    seen = worker.saw(CALLS + "print(json.dumps([tried(number['shmget'], 0, size, 0o1600) for size in (56, 1 << 20)]))")
+
+    assert seen == ["done", "EPERM"]
+
+
+def test_doors_to_the_kernel_and_to_the_servers_keys_are_closed(worker: Worker) -> None:
+    seen = worker.saw(
+        CALLS + "closed = [name for name in number if name != 'shmget']\n"
+        "print(json.dumps({name: tried(number[name], *[0] * 5) for name in closed}))"
+    )
+
+    assert set(seen.values()) == {"EPERM"}, seen
+
+
+def test_a_crash_leaves_no_core_dump_here_nor_with_the_machine(worker: Worker) -> None:
+    seen = worker.saw(
+        "import json, os, resource, subprocess\n"
+        "crash = subprocess.run(['/bin/sh', '-c', 'kill -SEGV $$'])\n"
+        "print(json.dumps([crash.returncode, os.listdir(), resource.getrlimit(resource.RLIMIT_CORE)[0]]))"
+    )
+
+    assert seen == [-11, [], 1]
+
+
+def test_no_packet_leaves_but_for_the_loopback(worker: Worker) -> None:
+    seen = worker.saw(
+        "import json, socket\nseen = {}\n"
+        "def tried(name, action):\n"
+        "    try: action(); seen[name] = 'done'\n"
+        "    except OSError as error: seen[name] = type(error).__name__ if error.errno != 101 else 'unreachable'\n"
+        "udp = lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 53))\n"
+        "tried('metadata', lambda: socket.create_connection(('169.254.169.254', 80), 2))\n"
+        "tried('metadata by IPv6', lambda: socket.create_connection(('fd00:ec2::254', 80), 2))\n"
+        "tried('names', udp)\n"
+        "tried('packets', lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW))\n"
+        "tried('raw', lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1))\n"
+        "print(json.dumps(seen))"
+    )
+
+    assert set(seen) == {"metadata", "metadata by IPv6", "names", "packets", "raw"}
+    assert set(seen.values()) <= {"unreachable", "PermissionError", "OSError"}, seen
+
+
+def test_a_process_with_more_rights_cannot_be_traced_or_looked_into(worker: Worker) -> None:
+    seen = worker.saw(
+        "import ctypes, json, os\nseen = []\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "for pid in (name for name in os.listdir('/proc') if name.isdigit() and int(name) != os.getpid()):\n"
+        "    status = dict(line.split(':', 1) for line in open(f'/proc/{pid}/status').read().splitlines())\n"
+        "    if int(status['CapPrm'], 16) == 0 and int(pid) == 1: continue\n"
+        "    traced = libc.ptrace(0x4206, int(pid), 0, 0) == 0\n"  # PTRACE_SEIZE, which stops nobody
+        "    try: traced |= bool(os.listdir(f'/proc/{pid}/root'))\n"
+        "    except OSError: pass\n"
+        "    seen.append([int(status['CapPrm'], 16), traced])\n"
+        "print(json.dumps(seen))"
+    )
+
+    assert [rights for rights, traced in seen if rights and traced] == []
+
+
+def test_the_machine_is_not_to_be_set_from_inside(worker: Worker) -> None:
+    paths = [
+        "/proc/sysrq-trigger",
+        "/proc/sys/kernel/core_pattern",
+        "/proc/sys/kernel/hostname",
+    ]
+    seen = worker.saw(
+        f"import json, os\nseen = {{}}\nfor path in {paths!r}:\n"
+        "    try: os.write(os.open(path, os.O_WRONLY), b'x'); seen[path] = 'written'\n"
+        "    except OSError as error: seen[path] = type(error).__name__\n"
+        "print(json.dumps(seen))"
+    )
+
+    assert "written" not in seen.values(), seen

@@ -181,7 +181,8 @@ async def test_the_bridge_does_not_take_the_agents_last_process(
 
 async def test_a_pause_stops_it_and_going_on_goes_on(make: Maker, support: SandboxSupport, tmp_path: Path) -> None:
     program = (
-        CONNECT + "s.sendall(b'x'); s.recv(9); print('up', flush=True); s.sendall(b'later'); print(s.recv(9).decode())"
+        CONNECT
+        + "s.sendall(b'x'); s.recv(9); print('up', flush=True); input(); s.sendall(b'later'); print(s.recv(9).decode())"
     )
     async with (
         listening(tmp_path / "s") as bridge,
@@ -191,6 +192,7 @@ async def test_a_pause_stops_it_and_going_on_goes_on(make: Maker, support: Sandb
         await process.suspend()
         assert {one.status() for one in process.members()} == {"stopped"}
         await process.resume()
+        process.stdin.write(b"\n")
         assert await process.stdout.readline() == b"later\n"
 
 

@@ -141,8 +141,8 @@ async def test_a_hidden_file_is_empty(make: Maker, support: SandboxSupport, tmp_
     assert (await outcome(spec, support))[1] == "end\n"
 
 
-async def test_without_util_linux_our_own_python_confines_as_well(make: Maker, support: SandboxSupport) -> None:
-    bare = replace(support, setpriv=None, prlimit=None)
+async def test_without_setpriv_our_own_python_confines_as_well(make: Maker, support: SandboxSupport) -> None:
+    bare = replace(support, setpriv=None)
     program = (
         "import os, resource; print(os.getuid() != 0, resource.getrlimit(resource.RLIMIT_NPROC)); "
         "print([line.split()[1] for line in open('/proc/self/status') if line.startswith(('Cap', 'NoNewPrivs'))])"
