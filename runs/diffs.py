@@ -1,4 +1,4 @@
-"""A diff for display: cut at a file's boundary past a size, undecodable bytes replaced, both said."""
+"""A diff for display: cut past a size, undecodable bytes replaced, known secrets redacted; all of that is said."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,6 +10,7 @@ from config.api.renderers import Verbatim
 from projects.git.changes import FileChange
 from projects.git.hunks import MAX_DIFF_BYTES, Hunk, find_hunks, why_indivisible
 from runs.models import RunAttempt, WorkspaceFile
+from runs.redaction import Redactor
 
 MAX_DISPLAY_BYTES = MAX_DIFF_BYTES
 ENOUGH_BYTES = MAX_DISPLAY_BYTES + 1
@@ -17,10 +18,12 @@ ENOUGH_BYTES = MAX_DISPLAY_BYTES + 1
 _FILE_START = re.compile(rb"^diff --git ", re.MULTILINE)
 
 
-def describe_diff(diff: bytes, *, tree: str | None, stats: dict[str, int], is_in_part: bool = False) -> Any:
+def describe_diff(
+    diff: bytes, redactor: Redactor, *, tree: str | None, stats: dict[str, int], is_in_part: bool = False
+) -> Any:
     """`{diff, stats, tree, truncated, lossy}`: a diff that leads to this tree, or what there is of it."""
     shown = cut(diff)
-    text = shown.decode("utf-8", "replace")
+    text = redactor.text(shown.decode("utf-8", "replace"))
     return Verbatim(
         {
             "diff": text,
@@ -40,7 +43,9 @@ def cut(diff: bytes) -> bytes:
     return diff[: starts[-1]]
 
 
-def describe_file_diff(file: WorkspaceFile, pieces: Iterator[bytes], *, is_in_part: bool = False) -> dict[str, Any]:
+def describe_file_diff(
+    file: WorkspaceFile, pieces: Iterator[bytes], redactor: Redactor, *, is_in_part: bool = False
+) -> dict[str, Any]:
     """`{diff, truncated, lossy, hunks, indivisible}` of one file: its first lines, as many as are displayed.
 
     No more than that is read. Hunks are told of a whole diff only, and `indivisible` why there are none.
@@ -51,7 +56,7 @@ def describe_file_diff(file: WorkspaceFile, pieces: Iterator[bytes], *, is_in_pa
         if len(found) > MAX_DISPLAY_BYTES:
             break
     end = len(found) if len(found) <= MAX_DISPLAY_BYTES else found.rfind(b"\n", 0, MAX_DISPLAY_BYTES) + 1
-    text = found[:end].decode("utf-8", "replace")
+    text = redactor.text(found[:end].decode("utf-8", "replace"))
     return {
         "diff": text,
         "truncated": is_in_part or end < len(found),

@@ -12,12 +12,15 @@ from typing import Any
 
 import orjson
 from django.db import connection, transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from config.api.times import format_time
 from projects.leases import Lease
-from projects.models import Project
+from projects.models import Project, ProjectCredential
+from runs import known_secrets
 from runs.models import AgentEvent, Run
+from runs.redaction import Redactor
 from runs.timeline import extended
 
 CHANNEL = "quarterdeck_events"
@@ -53,43 +56,49 @@ class Draft:
 def append(run: Run, drafts: Sequence[Draft], *, lease: Lease | None = None) -> None:
     """Writes the drafts in order, in one transaction. With a lease: all of them only while it holds, else LeaseLost.
 
-    The executor of a paused or cancelled run may still tell what its agent did until then.
+    The executor of a paused or cancelled run may still tell what its agent did until then. Known secrets are redacted.
     """
     if not drafts:
         return
+    credential = ProjectCredential.objects.filter(project=OuterRef("project")).values("secret")[:1]
     with transaction.atomic():
         rows = Run.objects.filter(pk=run.pk)
         if lease is not None:
             rows = rows.filter(lease_generation=lease.generation, status__in=_WRITABLE)
         # Not FOR UPDATE: rows that only refer to the run are written meanwhile. On SQLite the transaction is the lock.
-        held = rows.select_for_update(no_key=True).values_list("last_seq", "attempt", "timeline")
-        for last_seq, attempt, timeline in held:
-            _write(run, drafts, last_seq, attempt, timeline)
+        locked = rows.select_for_update(no_key=True)
+        held = locked.values_list("last_seq", "attempt", "timeline", Subquery(credential))
+        for last_seq, attempt, timeline, secret in held:
+            redactor = known_secrets.redactor(run.pk, secret)
+            _write(run, drafts, last_seq, attempt, timeline, redactor)
             return
         raise LeaseLost(run.pk)
 
 
-def _write(run: Run, drafts: Sequence[Draft], last_seq: int, attempt: int, timeline: dict[str, Any]) -> None:
+def _write(
+    run: Run, drafts: Sequence[Draft], last_seq: int, attempt: int, timeline: dict[str, Any], redactor: Redactor
+) -> None:
     """Rows, and what the run itself tells of them."""
     if connection.vendor == "postgresql":
         _prepare_postgresql(drafts)
     now = timezone.now()
     written = AgentEvent.objects.bulk_create(
         [
-            _row(draft, project_id=run.project_id, run_id=run.pk, seq=seq, attempt=attempt, now=now)
+            _row(draft, redactor, project_id=run.project_id, run_id=run.pk, seq=seq, attempt=attempt, now=now)
             for seq, draft in enumerate(drafts, start=last_seq + 1)
         ]
     )
     Run.objects.filter(pk=run.pk).update(
         last_seq=last_seq + len(drafts),
         last_event_id=written[-1].pk,
-        timeline=extended(timeline, [_told(draft) for draft in drafts], now),
+        timeline=extended(timeline, [_told(draft, redactor) for draft in drafts], now),
     )
 
 
-def _told(draft: Draft) -> tuple[str, Any]:
+def _told(draft: Draft, redactor: Redactor) -> tuple[str, Any]:
     """Type and data for the timeline, which shows data of plans only."""
-    return draft.event_type, storable(draft.data, 1) if draft.event_type == "plan_updated" else {}
+    is_shown = draft.event_type == "plan_updated"
+    return draft.event_type, redactor.value(storable(draft.data, 1)) if is_shown else {}
 
 
 def append_project_updated(project: Project) -> None:
@@ -111,7 +120,8 @@ def append_for_project(project: Project, draft: Draft) -> None:
     with transaction.atomic():
         if connection.vendor == "postgresql":
             _prepare_postgresql([draft], for_user_stream=True)
-        _row(draft, project_id=project.pk, run_id=None, seq=None, attempt=None, now=timezone.now()).save()
+        redactor = known_secrets.redactor_of_project(project.pk)
+        _row(draft, redactor, project_id=project.pk, run_id=None, seq=None, attempt=None, now=timezone.now()).save()
 
 
 def _prepare_postgresql(drafts: Sequence[Draft], *, for_user_stream: bool = False) -> None:
@@ -122,7 +132,14 @@ def _prepare_postgresql(drafts: Sequence[Draft], *, for_user_stream: bool = Fals
 
 
 def _row(
-    draft: Draft, *, project_id: int, run_id: int | None, seq: int | None, attempt: int | None, now: datetime
+    draft: Draft,
+    redactor: Redactor,
+    *,
+    project_id: int,
+    run_id: int | None,
+    seq: int | None,
+    attempt: int | None,
+    now: datetime,
 ) -> AgentEvent:
     public = {
         "runId": run_id,
@@ -132,11 +149,14 @@ def _row(
         "eventType": draft.event_type,
         "severity": draft.severity,
         "path": draft.path,
-        "message": draft.message[:MAX_MESSAGE_CHARACTERS],
+        "message": _shown(draft.message, redactor),
         "data": draft.data,
         "createdAt": format_time(now),
     }
-    encoded = orjson.dumps(storable(public)).decode()
+    public = storable(public)
+    encoded, path = orjson.dumps(public).decode(), public["path"]
+    if redactor.is_in(encoded):
+        encoded, path = orjson.dumps(redactor.value(public)).decode(), redactor.value(path)
     return AgentEvent(
         project_id=project_id,
         run_id=run_id,
@@ -144,10 +164,17 @@ def _row(
         attempt=attempt,
         event_type=draft.event_type,
         severity=draft.severity,
-        path=storable(draft.path),
+        path=path,
         body=encoded[1:],
         created_at=now,
     )
+
+
+def _shown(message: str, redactor: Redactor) -> str:
+    """The beginning of a message. A cut must not leave half a secret."""
+    if len(message) <= MAX_MESSAGE_CHARACTERS:
+        return message
+    return redactor.text(storable(message))[:MAX_MESSAGE_CHARACTERS]
 
 
 def storable(value: Any, depth: int = 0) -> Any:

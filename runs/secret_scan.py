@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,18 @@ from typing import Any
 from django.utils.crypto import salted_hmac
 
 from projects.git.added_lines import AddedFile, added_lines
+from projects.git.outgoing import outgoing_contents
 from projects.git.repository import Repository
+from runs.redaction import Redactor
 
 MAX_SCAN_BYTES = 1024 * 1024
 SCAN_SECONDS = 15.0
 """A web process waits for it: half of what clients usually wait for an answer."""
 MAX_FINDINGS = 200
 NOT_SCANNED = "not-scanned"
+KNOWN = "known secret: "
+"""How the rule of a secret begins that this server knows; its name follows. Nobody can acknowledge one."""
+KNOWN_SECONDS = 5.0
 _SCANNER = Path(__file__).with_name("secret_scanner.py")
 
 
@@ -56,6 +63,28 @@ def scan_outgoing(repository: Repository, commit: str, *, remote_commit: str | N
         shown.append(Finding(unseen, 0, NOT_SCANNED, _fingerprint(f"{commit}\0{unseen}")))
     seen = sum(len(text.encode()) + 1 for file in files[:done] for _, text in file.lines)
     return Scan(tuple(shown), seen, unseen is None)
+
+
+def known_secrets(
+    repository: Repository,
+    commit: str,
+    redactor: Redactor,
+    *,
+    remote_commit: str | None,
+    seconds: float = KNOWN_SECONDS,
+) -> tuple[Finding, ...]:
+    """Where a push would carry a secret that this server knows: in a file, a name or a commit's message.
+
+    Looks at everything, however large, for as long as it may; what it has found by then is what it gives.
+    """
+    until, found = time.monotonic() + seconds, set[Finding]()
+    with closing(outgoing_contents(repository, commit, remote_commit=remote_commit)) as contents:
+        for path, pieces in contents:
+            for line, name in redactor.find_in(pieces):
+                found.add(Finding(path, line, f"{KNOWN}{name}", _fingerprint(f"{name}\0{path}")))
+            if len(found) >= MAX_FINDINGS or time.monotonic() > until:
+                break
+    return tuple(sorted(found))
 
 
 def _key() -> bytes:

@@ -123,7 +123,7 @@ class DiffSerializer(serializers.Serializer[Any]):
     stats = DiffStatsSerializer()
     tree = serializers.CharField(allow_null=True, help_text="The tree that the diff leads to.")
     truncated = serializers.BooleanField(help_text="Whether files were left out: past 1 MiB, or over 64 MiB each.")
-    lossy = serializers.BooleanField(help_text="Whether bytes that are not UTF-8 were replaced.")
+    lossy = serializers.BooleanField(help_text="Whether bytes that are not UTF-8 were replaced, or secrets redacted.")
 
 
 class ChangedFileSerializer(serializers.Serializer[Any]):

@@ -1,11 +1,15 @@
 """The values in force: default, over it the environment, over it the database."""
 
+import base64
+import binascii
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
+from settings_params.errors import SecretUnreadable
 from settings_params.params import Param, ParamInvalid, SecretParam
 from settings_params.registry import PARAMS
 from settings_params.secrets import decrypt
@@ -93,6 +97,44 @@ def read_param(key: str) -> Any:
     param = PARAMS[key]
     value, source = _in_force(param)
     return decrypt(value) if param.is_secret and source == "database" else value
+
+
+def secret_values() -> Mapping[str, str]:
+    """Every secret in force by its key, in plain text, to keep it from being told. One that no key opens is left out.
+
+    A file that is kept in base64 is there as it was, too, under the key and `(decoded)`.
+    """
+    found: dict[str, str] = {}
+    for param in PARAMS.values():
+        if param.is_secret:
+            value, source = _in_force(param)
+            found |= _opened(param.key, value, source == "database") if value else {}
+    return found
+
+
+def _opened(key: str, value: str, is_encrypted: bool) -> Mapping[str, str]:
+    try:
+        text = _decrypted(value) if is_encrypted else value
+    except SecretUnreadable:
+        return {}
+    decoded = _decoded(text)
+    return {key: text, f"{key} (decoded)": decoded} if decoded else {key: text}
+
+
+@lru_cache(maxsize=64)
+def _decrypted(token: str) -> str:
+    """A ciphertext never changes its meaning."""
+    return decrypt(token)
+
+
+@lru_cache(maxsize=64)
+def _decoded(text: str) -> str | None:
+    """The text file that a secret is the base64 of, None where it is none."""
+    try:
+        decoded = base64.b64decode(text, validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        return None
+    return decoded if "\n" in decoded and decoded.rstrip("\n").replace("\n", "").isprintable() else None
 
 
 def setting_of(key: str) -> Setting:

@@ -11,6 +11,7 @@ from projects.git.trees import LeftOut
 from projects.models import Project
 from projects.serializers import ErrorSerializer
 from runs.models import Run
+from runs.redaction import Redactor
 from snapshots.comparing import Comparison
 from snapshots.models import Restore, Snapshot
 
@@ -129,7 +130,8 @@ class ComparisonSerializer(serializers.Serializer[Comparison]):
     lossy = serializers.SerializerMethodField()
 
     def get_diff(self, comparison: Comparison) -> str:
-        return comparison.diff.decode("utf-8", "replace")
+        redactor: Redactor = self.context["redactor"]
+        return redactor.text(comparison.diff.decode("utf-8", "replace"))
 
     def get_lossy(self, comparison: Comparison) -> bool:
         return self.get_diff(comparison).encode() != comparison.diff

@@ -16,6 +16,7 @@ from projects.errors import ProjectNotReady, RoleRequired
 from projects.models import Membership, Project
 from projects.permissions import require_role
 from runs.errors import WorkspaceBusy
+from runs.known_secrets import redactor_of_project
 from runs.models import Run
 from snapshots import serializers
 from snapshots.comparing import compare
@@ -99,4 +100,5 @@ class SnapshotViewSet(RetrieveModelMixin, ListModelMixin, ApiViewSet):
         """What changed from this snapshot to another one, or to the work tree as it is now."""
         snapshot: Snapshot = self.get_object()
         body = self._read(serializers.CompareSerializer, snapshot.project)
-        return Response(serializers.ComparisonSerializer(compare(snapshot, body["against"])).data)
+        context = {"redactor": redactor_of_project(snapshot.project_id)}
+        return Response(serializers.ComparisonSerializer(compare(snapshot, body["against"]), context=context).data)

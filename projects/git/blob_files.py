@@ -20,9 +20,9 @@ def write_blobs(repository: Repository, blobs: Sequence[tuple[bytes, bytes]], fo
     wanted = b"".join(blob + b"\n" for _, blob in blobs)
     arguments = ["cat-file", "--batch", "--buffer"]
     with closing(repository.stream(arguments, standard_input=wanted)) as pieces:
-        answer = _Answer(pieces)
+        answer = BatchAnswer(pieces)
         for number, (mode, blob) in enumerate(blobs):
-            _write(answer.content_of(blob), mode, folder / str(number))
+            _write(answer.content_of(blob, b"blob"), mode, folder / str(number))
         for _ in pieces:  # nothing, but git has ended then
             pass
 
@@ -39,18 +39,18 @@ def _write(content: Iterator[bytes], mode: bytes, path: Path) -> None:
         os.fchmod(file.fileno(), 0o755 if mode == _EXECUTABLE else 0o644)
 
 
-class _Answer:
+class BatchAnswer:
     """What `git cat-file --batch` says: of each object a line, its content, and a line's end."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._rest = b""
 
-    def content_of(self, blob: bytes) -> Iterator[bytes]:
-        """The content of the next object, which must be this blob, piece by piece; to be taken whole."""
-        kind, _, size = self._line().removeprefix(blob + b" ").partition(b" ")
-        if kind != b"blob":
-            raise GitFailed("Content of the snapshot is not there any more.")
+    def content_of(self, object_id: bytes, *kinds: bytes) -> Iterator[bytes]:
+        """The content of the next object, which must be this one and of such a kind, in pieces; to be taken whole."""
+        kind, _, size = self._line().removeprefix(object_id + b" ").partition(b" ")
+        if kind not in kinds:
+            raise GitFailed("Content of the repository is not there any more.")
         yield from self._take(int(size))
         for _ in self._take(1):  # the line's end
             pass
@@ -73,5 +73,5 @@ class _Answer:
         """Raises GitFailed where git ends before it has said all, and what git fails with."""
         piece = next(self._pieces, b"")
         if not piece:
-            raise GitFailed("Content of the snapshot could not be read.")
+            raise GitFailed("Content of the repository could not be read.")
         return piece

@@ -1,7 +1,11 @@
 """What a push would bring to the remote that is not there yet: its commits, and the lines that they add."""
 
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
+from projects.git.blob_files import BatchAnswer
+from projects.git.changes import display_path
 from projects.git.errors import GitFailed
 from projects.git.objects import read_commit
 from projects.git.repository import REMOTE_REFS, CommitInfo, Repository
@@ -34,6 +38,23 @@ def find_outgoing(repository: Repository, commit: str, *, remote_commit: str | N
     counts = repository.run(["rev-list", "--left-right", "--count", f"{known}...{commit}", "--"]).decode().split()
     behind, ahead = map(int, counts)
     return Outgoing(commits, ahead, behind, _common(repository, known, commit), bool(remote_commit and behind))
+
+
+def outgoing_contents(
+    repository: Repository, commit: str, *, remote_commit: str | None
+) -> Generator[tuple[str, Iterator[bytes]], None, None]:
+    """Every object that a push would bring, with its path and content in pieces, each to be taken whole.
+
+    Commits and the topmost folders have an empty path; the content of a folder is the names in it.
+    """
+    listed = repository.run(["rev-list", "--objects", *beyond_the_remote(repository, commit, remote_commit)])
+    objects = [line.partition(b" ") for line in listed.split(b"\n") if line]
+    wanted = b"".join(object_id + b"\n" for object_id, _, _ in objects)
+    with closing(repository.stream(["cat-file", "--batch", "--buffer"], standard_input=wanted)) as pieces:
+        answer = BatchAnswer(pieces)
+        for object_id, _, path in objects:
+            shown = display_path(path.decode("utf-8", "surrogateescape"))
+            yield shown, answer.content_of(object_id, b"blob", b"tree", b"commit", b"tag")
 
 
 def beyond_the_remote(repository: Repository, commit: str, remote_commit: str | None) -> list[str]:

@@ -55,7 +55,7 @@ class Questions:
             self._lease,
             options=options,
             kind=request.kind[:40],
-            title=(request.text or request.title)[:2000],
+            title=request.text or request.title,
             command=request.command,
             cwd=request.cwd,
             paths=list(request.paths),

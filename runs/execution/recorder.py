@@ -5,6 +5,7 @@ import io
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,25 +18,30 @@ from runs.execution.agents import updates
 from runs.execution.agents.output_files import OutputFileRefused, open_output
 from runs.execution.agents.updates import AgentUpdate
 from runs.models import Run
+from runs.redaction import Redactor, TextStream
 from runs.services.recording import CommandEnd, CommandProgress, CommandStart, Entry, record
 
 BATCH_SECONDS = 0.03
 TEXT_EVERY_SECONDS = 0.25
 MAX_WAITING = 2_000
 _TEXT_EVENTS = {updates.MessageChunk: "agent_message", updates.ThoughtChunk: "agent_thought"}
+_BESIDE = (updates.UsageUpdated, updates.Unrecognised)
+"""What agents send in the middle of a message, which goes on after it."""
 
 
 class _Text:
     """A message of the agent that is still growing: its parts are joined, at most four a second are written."""
 
-    def __init__(self, event_type: str, message_id: str) -> None:
+    def __init__(self, event_type: str, message_id: str, stream: TextStream) -> None:
         self.event_type, self.message_id = event_type, message_id
         self.parts: list[str] = []
+        self._stream = stream
         self.due_at = time.monotonic() + TEXT_EVERY_SECONDS
 
     def take(self, *, is_final: bool) -> list[Entry]:
         """What has gathered, cut into events; the last one of a message says `final`."""
-        text, self.parts = "".join(self.parts), []
+        text, self.parts = self._stream.take("".join(self.parts)), []
+        text += self._stream.finish() if is_final else ""
         self.due_at = time.monotonic() + TEXT_EVERY_SECONDS
         pieces = [text[at : at + MAX_MESSAGE_CHARACTERS] for at in range(0, len(text), MAX_MESSAGE_CHARACTERS)]
         if not pieces and is_final:
@@ -48,10 +54,17 @@ class _Text:
 
 
 class Recorder:
-    """The writer of one run's log while its agent works. `on_change` is called when files may have changed."""
+    """The writer of one run's log while its agent works. `on_change` is called when files may have changed.
 
-    def __init__(self, run: Run, lease: Lease, home: Path, on_change: Callable[[], None]) -> None:
+    Known secrets are redacted before anything is cut or written, however the agent splits them.
+    """
+
+    def __init__(
+        self, run: Run, lease: Lease, home: Path, on_change: Callable[[], None], *, redactor: Redactor
+    ) -> None:
         self._run, self._lease, self._home, self._on_change = run, lease, home, on_change
+        self._redactor = redactor
+        self._outputs: dict[tuple[str, str], TextStream] = {}
         self._waiting: list[Entry] = []
         self._text: _Text | None = None
         self._writing = asyncio.Lock()
@@ -64,26 +77,36 @@ class Recorder:
         if event_type is not None:
             self._take_text(event_type, update.message_id, update.text)  # type: ignore[attr-defined]
         else:
-            self._end_text()
-            self._waiting += self._entries(update)
+            if isinstance(update, _BESIDE):
+                self._tell_text()
+            else:
+                self._end_text()
+            self._put(self._entry(update))
         return asyncio.ensure_future(self.flush()) if len(self._waiting) > MAX_WAITING else None
 
     def add(self, entry: Entry) -> None:
         """Adds an entry of the server's own."""
         self._end_text()
-        self._waiting.append(entry)
+        self._put(entry)
 
     async def run(self) -> None:
         """Writes batch after batch until cancelled."""
         while True:
             await asyncio.sleep(BATCH_SECONDS)
-            if self._text is not None and self._text.parts and time.monotonic() >= self._text.due_at:
-                self._waiting += self._text.take(is_final=False)
+            if self._text is not None and time.monotonic() >= self._text.due_at:
+                self._tell_text()
             await self.flush()
 
     async def finish(self) -> None:
         """Writes all that is left."""
         self._end_text()
+        await self.flush()
+
+    async def close(self) -> None:
+        """The same, and the ends of outputs whose commands will not be heard of any more."""
+        self._end_text()
+        for tool_call_id in sorted({each for each, _ in self._outputs}):
+            self._end_outputs(tool_call_id)
         await self.flush()
 
     async def flush(self) -> None:
@@ -112,33 +135,62 @@ class Recorder:
     def _take_text(self, event_type: str, message_id: str, text: str) -> None:
         if self._text is None or (self._text.event_type, self._text.message_id) != (event_type, message_id):
             self._end_text()
-            self._text = _Text(event_type, message_id)
+            self._text = _Text(event_type, message_id, self._redactor.stream())
         self._text.parts.append(text)
+
+    def _tell_text(self) -> None:
+        if self._text is not None and self._text.parts:
+            self._waiting += self._text.take(is_final=False)
 
     def _end_text(self) -> None:
         if self._text is not None:
             self._waiting += self._text.take(is_final=True)
             self._text = None
 
-    def _entries(self, update: AgentUpdate) -> list[Entry]:
+    def _put(self, entry: Entry) -> None:
+        """Adds an entry, redacted; of an output's piece what may be told by now."""
+        match entry:
+            case CommandStart():
+                redact = self._redactor.text
+                entry = replace(entry, command=redact(entry.command), cwd=redact(entry.cwd))
+            case CommandProgress():
+                key = (entry.tool_call_id, entry.stream)
+                return self._tell_output(*key, self._outputs.setdefault(key, self._redactor.stream()).take(entry.text))
+            case CommandEnd():
+                self._end_outputs(entry.tool_call_id)
+                entry = replace(entry, reason=self._redactor.text(entry.reason))
+        self._waiting.append(entry)
+        return None
+
+    def _end_outputs(self, tool_call_id: str) -> None:
+        for stream in ("stdout", "stderr"):
+            waiting = self._outputs.pop((tool_call_id, stream), None)
+            if waiting is not None:
+                self._tell_output(tool_call_id, stream, waiting.finish())
+
+    def _tell_output(self, tool_call_id: str, stream: str, text: str) -> None:
+        if text:
+            self._waiting.append(CommandProgress(tool_call_id, stream, text[:MAX_MESSAGE_CHARACTERS]))
+
+    def _entry(self, update: AgentUpdate) -> Entry:
         match update:
             case updates.ToolStarted() | updates.ToolFinished():
-                return [self._tool(update)]
+                return self._tool(update)
             case updates.CommandStarted():
-                return [CommandStart(update.tool_call_id, update.command, update.cwd or "")]
+                return CommandStart(update.tool_call_id, update.command, update.cwd or "")
             case updates.CommandOutput():
-                return [CommandProgress(update.tool_call_id, update.stream, update.text[:MAX_MESSAGE_CHARACTERS])]
+                return CommandProgress(update.tool_call_id, update.stream, update.text)
             case updates.CommandFinished():
                 self._on_change()
-                return [self._command_end(update)]
-        return [_said(update)]
+                return self._command_end(update)
+        return _said(update)
 
     def _tool(self, update: updates.ToolStarted | updates.ToolFinished) -> Draft:
         data: dict[str, Any] = {"toolCallId": update.tool_call_id, "kind": update.kind, "paths": list(update.paths)}
         if isinstance(update, updates.ToolStarted):
             return Draft("tool_started", update.title, data=data)
         self._on_change()
-        data |= {"status": update.status, "text": update.text[:4000]}
+        data |= {"status": update.status, "text": self._redactor.text(update.text)[:4000]}
         return Draft("tool_finished", update.title, "info" if update.status == "completed" else "warning", data=data)
 
     def _command_end(self, update: updates.CommandFinished) -> CommandEnd:

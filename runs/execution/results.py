@@ -8,6 +8,7 @@ from config.api.times import format_time
 from projects.leases import Lease
 from projects.workspaces import open_work_tree
 from runs.events import LeaseLost
+from runs.known_secrets import redactor_of
 from runs.models import Run, RunAttempt
 from runs.services.recording import close_lost_commands, record_present_files
 from snapshots.models import Snapshot
@@ -24,7 +25,7 @@ def record_results(attempt: RunAttempt, lease: Lease, outcome: str) -> None:
     close_lost_commands(attempt.run)
     record_present_files(attempt, lease, open_work_tree(workspace))
     take_run_snapshot(attempt, Snapshot.Kind.AFTER_RUN, lease)
-    attempt.summary = _summary(attempt, outcome)
+    attempt.summary = redactor_of(attempt.run).value(_summary(attempt, outcome))
     attempt.save(update_fields=["summary"])
 
 

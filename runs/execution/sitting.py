@@ -36,6 +36,7 @@ from runs.execution.tree_hold import TreeHold
 from runs.execution.tree_watch import watch_tree
 from runs.execution.watch import watch_run
 from runs.execution.way_out import open_way_out
+from runs.known_secrets import redactor_of
 from runs.models import Run, RunAttempt
 from runs.services.recording import record_present_files
 from snapshots.services.taking import take_checkpoint
@@ -57,7 +58,8 @@ class Sitting:
         self._meter = RunMeter(run, attempt, lease)
         self._setting = agent_setting(attempt, access=self._road.access if self._road else None)
         self._spec = agent_spec(attempt, self._profile, self._setting)
-        self._recorder = Recorder(run, lease, self._spec.home, self._files_changed.set)
+        redactor = redactor_of(run)
+        self._recorder = Recorder(run, lease, self._spec.home, self._files_changed.set, redactor=redactor)
         self._questions = Questions(run, lease, self._recorder)
 
     async def carry_out(self) -> None:
@@ -94,7 +96,7 @@ class Sitting:
                 await self._attend(process)
             finally:
                 await process.kill()
-                await self._recorder.finish()
+                await self._recorder.close()
 
     async def _attend(self, process: SandboxedProcess) -> None:
         brake = Brake(process, self._tree)

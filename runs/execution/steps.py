@@ -29,6 +29,7 @@ from runs.execution.step_output import StepOutput
 from runs.execution.tree_hold import TreeHold
 from runs.execution.watch import watch_run
 from runs.execution.way_out import open_way_out
+from runs.known_secrets import redactor_of
 from runs.models import CommandExecution, Run, RunAttempt
 from runs.services.recording import CommandEnd, CommandStart, record
 from runs.workers import stopping
@@ -93,7 +94,7 @@ class _Step:
         self._id = f"{phase}-{number + 1}-{lease.generation}-{attempt.setup_done}"
         setting, shell = agent_setting(attempt, access=None), ("/bin/sh", "-c", self._command)
         self._spec = command_spec(attempt, profile_of(run.selected_agent), setting, shell)
-        self._recorder = Recorder(run, lease, setting.home, lambda: None)
+        self._recorder = Recorder(run, lease, setting.home, lambda: None, redactor=redactor_of(run))
         self._output = StepOutput(self._recorder, self._id, limit_bytes=self._spec.limits.file_size_bytes)
         self._minutes: int = read(f"runs.{phase}_limit_minutes")
         self._is_allowed_without: bool = read("safety.allow_unsandboxed")
@@ -134,7 +135,7 @@ class _Step:
         with contextlib.ExitStack() as files:
             outputs = {name: files.enter_context(file) for name, file in self._output.files().items()}
             self._recorder.add(CommandEnd(self._id, exit_code, bool(reason), outputs, reason))
-            await self._recorder.finish()
+            await self._recorder.close()
 
     async def _attend(self, process: SandboxedProcess) -> str:
         """Why it was ended before its time; empty where it ended by itself."""

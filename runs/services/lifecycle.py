@@ -15,6 +15,7 @@ from projects.services.lifecycle import lock_writable, require_writable
 from runs import tasks
 from runs.errors import AgentNotEnabled, RunNotEditable
 from runs.events import Draft, LeaseLost, append
+from runs.known_secrets import redactor_of
 from runs.models import Run, RunMessage
 from runs.queries import conflict_members
 from runs.services.counting import count
@@ -174,6 +175,6 @@ def complete_run(run: Run, lease: Lease) -> bool:
 @transaction.atomic
 def fail_run(run: Run, code: str, message: str, *, lease: Lease | None = None) -> None:
     """Ends the run as failed, with a reason that a person can act on."""
-    error = {"code": code, "message": message}
+    error = {"code": code, "message": redactor_of(run).text(message)}
     move(run, "fail", lease=lease, message=message, error=error, lease_expires_at=None, lease_owner="")
     expire_permissions(run)

@@ -15,14 +15,19 @@ from django.core.files.storage import default_storage
 from django.db.models import F, Sum
 
 from config.api.params import read
+from runs.known_secrets import redactor_of
 from runs.models import Run
+from runs.redaction import ByteStream, Redactor
 
 MEBIBYTE = 1024**2
 
 
 @dataclass(frozen=True)
 class KeptOutput:
-    """An output of so many bytes, of which the first `kept_bytes` are in the file `name`; no name: nothing is kept."""
+    """An output of so many bytes, of which the first `kept_bytes` are in the file `name`; no name: nothing is kept.
+
+    Both count what is in place of known secrets, which are redacted on the way.
+    """
 
     name: str
     size_bytes: int
@@ -46,10 +51,11 @@ def kept(run: Run, ended: Mapping[str, Outputs]) -> Iterator[Mapping[str, Mappin
     """
     written: dict[str, dict[str, KeptOutput]] = {key: {} for key in ended}
     try:
-        room = _room_for(run) if any(ended.values()) else 0
+        is_any = any(ended.values())
+        room, redactor = (_room_for(run), redactor_of(run)) if is_any else (0, Redactor({}))
         for key, outputs in ended.items():
             for stream, file in outputs.items():
-                written[key][stream] = _write(run, stream, file, room)
+                written[key][stream] = _write(run, stream, file, room, redactor)
                 room -= written[key][stream].kept_bytes
         yield written
     except BaseException:
@@ -67,31 +73,46 @@ def _room_for(run: Run) -> int:
     return max(0, allowed - used)
 
 
-def _write(run: Run, stream: str, file: BinaryIO, room: int) -> KeptOutput:
+def _write(run: Run, stream: str, file: BinaryIO, room: int, redactor: Redactor) -> KeptOutput:
     size = file.seek(0, 2)
     length = min(size, room)
     if not length:
         return KeptOutput("", size, 0)
     name = f"{folder_of(run.pk)}/{run.attempt}/{uuid4().hex}.{stream}"
-    return KeptOutput(default_storage.save(name, _Beginning(file, length)), size, length)
+    beginning = _Beginning(file, length, redactor)
+    name = default_storage.save(name, beginning)
+    return KeptOutput(name, size - length + beginning.given_bytes, beginning.given_bytes)
 
 
 class _Beginning(File):  # type: ignore[type-arg] # Django's own has no parameters at run time
-    """The first bytes of a file, which may still be growing."""
+    """The first bytes of a file, which may still be growing, redacted; at the end of what is kept no secret is cut."""
 
-    def __init__(self, file: BinaryIO, length: int) -> None:
+    def __init__(self, file: BinaryIO, length: int, redactor: Redactor) -> None:
         super().__init__(file)
-        self._whole, self.size, self._left = file, length, length
+        self._whole, self.size, self._redactor = file, length, redactor
+        self.seek(0)
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """To the beginning: all that storages ask for before they copy."""
-        self._left = self.size
+        self._left, self.given_bytes, self._ready = self.size, 0, b""
+        self._stream: ByteStream | None = ByteStream(self._redactor)
         return self._whole.seek(0)
 
     def read(self, size: int = -1) -> Any:
-        found = self._whole.read(self._left if size < 0 else min(size, self._left))
+        while self._stream is not None and (size < 0 or len(self._ready) < size):
+            self._ready += self._more(self._stream)
+        end = len(self._ready) if size < 0 else size
+        given, self._ready = self._ready[:end], self._ready[end:]
+        self.given_bytes += len(given)
+        return given
+
+    def _more(self, stream: ByteStream) -> bytes:
+        found = self._whole.read(min(self._left, self.DEFAULT_CHUNK_SIZE))
         self._left -= len(found)
-        return found
+        if found:
+            return stream.take(found)
+        self._stream = None
+        return stream.finish()
 
 
 def _forget(written: Mapping[str, Mapping[str, KeptOutput]]) -> None:

@@ -13,10 +13,12 @@ from projects.leases import Lease
 from projects.services.lifecycle import require_writable
 from runs.errors import PermissionResolved
 from runs.events import Draft, append, storable
+from runs.known_secrets import redactor_of
 from runs.models import Permission, Run
 from runs.queries import conflict_members
 
 Status = Permission.Status
+MAX_TITLE_CHARACTERS = 2000
 MEMORY = 200
 """How many answers to the same kind of question are looked through."""
 
@@ -27,18 +29,21 @@ def ask_permission(run: Run, lease: Lease, *, options: Sequence[dict[str, str]],
 
     That is: with "always" in this attempt, or by an answer that no agent has heard, as its process was ended before.
     """
+    redactor = redactor_of(run)
+    fields = redactor.value(storable(fields))
+    fields["title"] = fields["title"][:MAX_TITLE_CHARACTERS]
     permission = Permission(
         run=run,
         attempt=run.attempt,
-        options=storable(options),
+        options=[{**each, "name": redactor.text(each["name"])} for each in storable(options)],
         expires_at=timezone.now() + timedelta(minutes=read("runs.permission_timeout_minutes")),
-        **{name: storable(value) for name, value in fields.items()},
+        **fields,
     )
     earlier = _remembered(permission)
     if earlier is not None:
         return _answer_again(permission, earlier, lease)
     permission.save()
-    data = {"permissionId": permission.pk, "kind": permission.kind, "options": list(options)}
+    data = {"permissionId": permission.pk, "kind": permission.kind, "options": permission.options}
     append(run, [Draft("permission_requested", permission.title, "notice", data=data)], lease=lease)
     return permission
 

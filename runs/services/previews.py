@@ -12,9 +12,10 @@ from projects.git.repository import Repository
 from projects.models import Project
 from projects.workspaces import open_repository
 from runs.errors import NothingToCommit
+from runs.known_secrets import redactor_of
 from runs.models import RunAttempt
 from runs.queries import conflict_members
-from runs.secret_scan import Scan, scan_outgoing
+from runs.secret_scan import Finding, Scan, known_secrets, scan_outgoing
 
 ASK_SECONDS = 15.0
 """A remote that takes longer to say where a branch is counts as not reached: a request is waiting."""
@@ -32,7 +33,8 @@ class RemoteState:
 class Preview:
     """A push before it is made. `compared_with` names the branch that the counts and files refer to.
 
-    `left_out` is what the run's tree has beyond the commit: parts that an approval left out, or that came later.
+    `known` are the places of secrets that this server uses itself. `left_out` is what the run's tree has beyond the
+    commit: parts that an approval left out, or that came later.
     """
 
     attempt: RunAttempt
@@ -43,6 +45,12 @@ class Preview:
     files: tuple[FileChange, ...]
     left_out: tuple[FileChange, ...]
     scan: Scan
+    known: tuple[Finding, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Known secrets first: those cannot be acknowledged."""
+        return (*self.known, *self.scan.findings)
 
 
 def preview_push(attempt: RunAttempt) -> Preview:
@@ -51,6 +59,7 @@ def preview_push(attempt: RunAttempt) -> Preview:
     if commit is None:
         raise NothingToCommit("Commit the run first.", **conflict_members(attempt.run))
     repository = open_repository(project)
+    redactor = redactor_of(attempt.run)
     state = ask_remote(project, repository, attempt.branch)
     outgoing = find_outgoing(
         repository, commit, remote_commit=state.commit, default_branch=project.default_branch or ""
@@ -64,6 +73,7 @@ def preview_push(attempt: RunAttempt) -> Preview:
         files=changed_files(repository, outgoing.base or attempt.base_commit, commit),
         left_out=changed_files(repository, commit, attempt.tree or commit),
         scan=scan_outgoing(repository, commit, remote_commit=state.commit),
+        known=known_secrets(repository, commit, redactor, remote_commit=state.commit),
     )
 
 

@@ -17,9 +17,10 @@ from projects.workspaces import open_repository
 from runs import tasks
 from runs.errors import NothingToCommit, PushDisabled, RemoteBranchMoved, SecretsFound
 from runs.events import Draft, append
+from runs.known_secrets import redactor_of
 from runs.models import Run, RunAttempt
 from runs.queries import conflict_members, latest_review
-from runs.secret_scan import Finding
+from runs.secret_scan import Finding, known_secrets
 from runs.services.previews import preview_push
 from runs.services.reviews import present_tree, require_approval, resting_attempt
 
@@ -63,6 +64,13 @@ def _require_publishable(attempt: RunAttempt, acknowledged: Collection[str]) -> 
             f"Somebody else has pushed to {attempt.branch} at the remote, and nothing is pushed by force. Rename or "
             "delete that branch there, then push again; or do the work anew in another run.",
             remote_commit=preview.remote.commit,
+            **members,
+        )
+    if preview.known:
+        raise SecretsFound(
+            "It carries secrets that this server uses itself, which nobody can let pass: do the work anew in another "
+            "run; or whoever set such a secret sets a new one.",
+            secrets=[describe_finding(each) for each in preview.known],
             **members,
         )
     unknown = [each for each in preview.scan.findings if each.fingerprint not in acknowledged]
@@ -132,6 +140,16 @@ def _require_leave(attempt: RunAttempt) -> None:
     review, commit = latest_review(attempt.run), _repository(attempt).read_commit(attempt.commit or "")
     if review is None or review.approved_tree != commit.tree:
         raise PushWithdrawn("The approval was withdrawn meanwhile: review the run again.", code="approval-stale")
+    _require_no_known_secret(attempt, commit.sha)
+
+
+def _require_no_known_secret(attempt: RunAttempt, commit: str) -> None:
+    """All of it, however large: the request that queued the push had no time for that."""
+    seconds = 60.0 * read("git.push_timeout_minutes")
+    redactor = redactor_of(attempt.run)
+    for found in known_secrets(_repository(attempt), commit, redactor, remote_commit=None, seconds=seconds):
+        place = f"{found.path or 'a commit or folder'}, line {found.line}"
+        raise PushWithdrawn(f"The push would carry a {found.rule} ({place}).", code="secrets-found")
 
 
 def _repository(attempt: RunAttempt) -> Repository:
@@ -156,6 +174,7 @@ def _push(attempt: RunAttempt) -> None:
 def _record(
     attempt: RunAttempt, event: str, message: str, severity: str, *, error: dict[str, Any] | None = None
 ) -> None:
+    error = redactor_of(attempt.run).value(error)
     values: dict[str, Any] = {"push_status": PushStatus.FAILED, "push_error": error}
     if error is None:
         values = {"push_status": PushStatus.PUSHED, "push_error": None, "pushed_at": timezone.now()}

@@ -15,6 +15,7 @@ from config.api.renderers import JSONRenderer, Verbatim
 from runs import telemetry_serializers as serializers
 from runs.diffs import ENOUGH_BYTES, describe_diff, describe_file_diff, stats_of, sums_of
 from runs.errors import ApprovalRequired
+from runs.known_secrets import redactor_of
 from runs.models import Run, RunAttempt, WorkspaceFile
 from runs.queries import (
     accepted_changes,
@@ -26,6 +27,7 @@ from runs.queries import (
     is_large_file,
     latest_review,
 )
+from runs.redaction import Redactor
 from runs.shapes import DiffSerializer, SummarySerializer
 from runs.views.base import RunDoor
 from runs.views.whole_diffs import DiffRenderer, give_whole
@@ -69,7 +71,8 @@ class FileViewSet(RunDoor):
             name = f"{file.old_blob}-{file.new_blob}-{file.attempt.tree}"
             return give_whole(request, file_diff_in_pieces(file), name)
         is_large = is_large_file(file)
-        context = describe_file_diff(file, iter(()) if is_large else file_diff_in_pieces(file), is_in_part=is_large)
+        pieces = iter(()) if is_large else file_diff_in_pieces(file)
+        context = describe_file_diff(file, pieces, redactor_of(found), is_in_part=is_large)
         return Response(serializers.FileDetailSerializer(file, context=context).data)
 
 
@@ -130,10 +133,11 @@ def _accepted_tree(run: Run, attempt: RunAttempt | None) -> str:
 
 def _shown(attempt: RunAttempt | None, tree: str | None) -> Any:
     if attempt is None:
-        return describe_diff(b"", tree=None, stats=stats_of(None))
+        return describe_diff(b"", Redactor({}), tree=None, stats=stats_of(None))
     is_in_part = has_large_files(attempt)
     diff = attempt_diff(attempt, tree, enough_bytes=ENOUGH_BYTES, without_large=is_in_part)
-    return describe_diff(diff, tree=tree, stats=_stats(attempt, tree), is_in_part=is_in_part)
+    redactor = redactor_of(attempt.run)
+    return describe_diff(diff, redactor, tree=tree, stats=_stats(attempt, tree), is_in_part=is_in_part)
 
 
 def _stats(attempt: RunAttempt, tree: str | None) -> dict[str, int]:

@@ -81,7 +81,7 @@ def _describe(preview: Preview) -> dict[str, Any]:
         "stats": sums_of(files),
         "files": [_describe_file(file) for file in files[:MAX_FILES]],
         "left_out": [_describe_file(file) for file in preview.left_out[:MAX_FILES]],
-        "secrets": [publishing.describe_finding(each) for each in preview.scan.findings],
+        "secrets": [publishing.describe_finding(each) for each in preview.findings],
         "scan_complete": preview.scan.is_complete,
         "scanned_bytes": preview.scan.scanned_bytes,
     }

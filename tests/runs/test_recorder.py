@@ -13,6 +13,7 @@ from projects import leases
 from runs.execution.agents.updates import ToolStarted
 from runs.execution.recorder import Recorder
 from runs.models import AgentEvent, Run
+from runs.redaction import Redactor
 from runs.services import lifecycle
 
 
@@ -43,7 +44,7 @@ def test_a_batch_is_written_once_though_its_writer_is_cancelled_as_it_ends(
     lease = claimed(run)
 
     async def one_turn() -> None:
-        recorder = Recorder(run, lease, tmp_path, lambda: None)
+        recorder = Recorder(run, lease, tmp_path, lambda: None, redactor=Redactor({}))
         recorder.take(tool("once"))
         before = asyncio.all_tasks()
         flushing = asyncio.create_task(recorder.flush())
@@ -71,7 +72,7 @@ def test_no_update_is_lost_or_doubled_when_the_turn_ends_while_a_batch_is_writte
             await sync_to_async(time.sleep)(0.005)
 
     async def one_turn(number: int) -> None:
-        recorder = Recorder(run, lease, tmp_path, lambda: None)
+        recorder = Recorder(run, lease, tmp_path, lambda: None, redactor=Redactor({}))
         writing = asyncio.create_task(recorder.run())
         others = [asyncio.create_task(use_the_thread()) for _ in range(3)]  # so that a batch has to queue for it
         for step in range(20):

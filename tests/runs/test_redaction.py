@@ -1,0 +1,88 @@
+"""Secret values in text: found however they are written and however the text is cut."""
+
+import base64
+import json
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runs.redaction import ByteStream, Redactor
+
+pytestmark = pytest.mark.plumbing
+KEY = "sk-ant-api03-Qm9vIQ/x+z"
+ODD = 'pa"ss\\wörd/+?'
+SSH_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\nQyNTUxOQAAACBhc3Vua25vd24\n-----END-----\n"
+SECRETS = Redactor({"key": KEY, "odd": ODD, "ab": "abababab", "longer": "ababababcd", "file": SSH_KEY})
+PARTS = st.sampled_from([KEY, ODD, "abababab", "ababababcd", KEY[:9], ODD[:5], "ab", "\n", "ö", quote(KEY, "")])
+TEXTS = st.lists(PARTS | st.text(max_size=8), max_size=12).map("".join)
+
+
+@given(TEXTS, st.lists(st.integers(1, 9), min_size=1))
+def test_pieces_of_any_length_give_what_the_whole_gives(text: str, lengths: list[int]) -> None:
+    stream, told, left = SECRETS.stream(), "", text
+    while left:
+        length = lengths[len(left) % len(lengths)]
+        told += stream.take(left[:length])
+        left = left[length:]
+    assert told + stream.finish() == SECRETS.text(text)
+
+
+@given(TEXTS, st.integers(1, 9))
+def test_bytes_are_as_text(text: str, length: int) -> None:
+    stream, content = ByteStream(SECRETS), text.encode("utf-8", "replace")
+    pieces = [stream.take(content[at : at + length]) for at in range(0, len(content), length)]
+    told = b"".join(pieces) + stream.finish()
+    assert told.decode("utf-8", "replace") == SECRETS.text(content.decode())
+
+
+@given(TEXTS)
+def test_no_secret_is_left_and_nothing_more_to_do(text: str) -> None:
+    shown = SECRETS.text(text)
+    assert not SECRETS.is_in(shown)
+    assert SECRETS.text(shown) == shown
+
+
+@pytest.mark.parametrize("value", [KEY, ODD])
+@pytest.mark.parametrize("name", ["plain", "json", "ascii", "address", "basic0", "basic1", "basic2"])
+def test_a_value_is_known_in_every_usual_form(value: str, name: str) -> None:
+    forms = {"plain": value, "json": json.dumps(value, ensure_ascii=False), "ascii": json.dumps(value)}
+    forms["address"] = f"https://{quote(value, '')}@host"
+    for count in range(3):
+        forms[f"basic{count}"] = base64.b64encode(f"{'u' * count}{value}:more".encode()).decode()
+    assert "[redacted: " in SECRETS.text(forms[name])
+
+
+def test_each_line_of_a_keys_file_is_known_but_for_what_all_have() -> None:
+    assert SECRETS.text(SSH_KEY) == (
+        "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n[redacted: file]\n-----END-----\n"
+    )
+
+
+def test_short_values_are_left_alone() -> None:
+    assert Redactor({"short": "1234567"}).text("1234567") == "1234567"
+
+
+def test_a_secret_that_was_cut_off_is_redacted_from_half_of_it_on() -> None:
+    assert SECRETS.text(f"x {KEY[:12]}") == "x [redacted: key]"
+    assert SECRETS.text(f"x {KEY[:9]}") == f"x {KEY[:9]}"
+
+
+def test_keys_and_values_of_json_are_redacted() -> None:
+    assert SECRETS.value({KEY: [KEY, 3, None]}) == {"[redacted: key]": ["[redacted: key]", 3, None]}
+
+
+def test_the_longest_of_values_that_begin_alike_is_named() -> None:
+    assert SECRETS.text("ababababcd abababab") == "[redacted: longer] [redacted: ab]"
+
+
+def test_a_long_value_is_known_in_pieces() -> None:
+    long = "".join(f"{number:07d}/" for number in range(60))
+    assert "0000020" not in Redactor({"long": long}).text(f"<{long}>")
+
+
+def test_lines_are_found_over_pieces() -> None:
+    content = f"one\ntwo {KEY}\nthree\n{KEY}".encode()
+    pieces = (content[at : at + 5] for at in range(0, len(content), 5))
+    assert set(SECRETS.find_in(pieces)) == {(2, "key"), (4, "key")}
