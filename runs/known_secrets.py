@@ -46,6 +46,12 @@ def redactor_of(run: Run) -> Redactor:
     return redactor(run.pk, credential_of(run.project_id))
 
 
+def redactor_of_loaded(run: Run) -> Redactor:
+    """The same by what was loaded with the run (`project__credential`), for a request: that is short."""
+    stored = getattr(run.project, "credential", None)
+    return redactor(run.pk, stored.secret if stored else None)
+
+
 def redactor_of_project(project_id: int) -> Redactor:
     """For what is of a project and of no run."""
     return redactor(None, credential_of(project_id))

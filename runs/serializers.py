@@ -299,7 +299,7 @@ class PermissionSerializer(serializers.ModelSerializer[Permission]):
         model = Permission
         fields = (
             *("id", "run_id", "attempt", "kind", "title", "command", "cwd", "paths", "options", "status"),
-            *("requested_at", "expires_at", "decided_by"),
+            *("requested_at", "expires_at", "decided_by", "reason"),
         )
         read_only_fields = fields
 

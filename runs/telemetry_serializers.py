@@ -31,7 +31,9 @@ class FileDetailSerializer(FileSerializer):
     truncated = serializers.SerializerMethodField(
         help_text="Whether the end of the diff, past 1 MiB, was left out, or all of it: of a file over 64 MiB."
     )
-    lossy = serializers.SerializerMethodField(help_text="Whether bytes that are not UTF-8 were replaced, or secrets redacted.")
+    lossy = serializers.SerializerMethodField(
+        help_text="Whether bytes that are not UTF-8 were replaced, or secrets redacted."
+    )
     hunks = serializers.SerializerMethodField()
     indivisible = serializers.SerializerMethodField()
     tree = serializers.CharField(source="attempt.tree", read_only=True, help_text="The tree that the diff leads to.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from settings_params.commands import plain_command
 from settings_params.custom_agents import CustomAgentsParam
 from settings_params.params import (
     BoolParam,
@@ -30,6 +31,13 @@ _SAFETY = (
         key="safety.safe_mode_default",
         default=True,
         description="Whether new projects let agents ask before they act.",
+    ),
+    ListParam(
+        key="safety.command_allowlist",
+        default=(),
+        rule=plain_command,
+        description="Commands that agents need not ask for in safe mode, each by its first words, such as `npm test`; "
+        "a command with anything that a shell reads is never among them.",
     ),
     BoolParam(
         key="safety.allow_local_repositories",

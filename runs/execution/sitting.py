@@ -17,6 +17,7 @@ from runs.events import Draft
 from runs.execution.agents.client import AgentSession, PromptOutcome
 from runs.execution.agents.errors import AgentFailed
 from runs.execution.agents.profile import AgentProfile
+from runs.execution.agents.updates import AgentUpdate
 from runs.execution.attempts import agent_setting, agent_spec, write_agent_files
 from runs.execution.brake import Brake
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
@@ -36,7 +37,7 @@ from runs.execution.tree_hold import TreeHold
 from runs.execution.tree_watch import watch_tree
 from runs.execution.watch import watch_run
 from runs.execution.way_out import open_way_out
-from runs.known_secrets import redactor_of
+from runs.known_secrets import lent, redactor_of
 from runs.models import Run, RunAttempt
 from runs.services.recording import record_present_files
 from snapshots.services.taking import take_checkpoint
@@ -58,12 +59,19 @@ class Sitting:
         self._meter = RunMeter(run, attempt, lease)
         self._setting = agent_setting(attempt, access=self._road.access if self._road else None)
         self._spec = agent_spec(attempt, self._profile, self._setting)
-        redactor = redactor_of(run)
+        self._lent = {"the run's model token": self._road.access.token} if self._road else {}
+        with lent(run.pk, self._lent):
+            redactor = redactor_of(run)
         self._recorder = Recorder(run, lease, self._spec.home, self._files_changed.set, redactor=redactor)
         self._questions = Questions(run, lease, self._recorder)
 
     async def carry_out(self) -> None:
         """Goes on until nothing waits for the agent; nothing of it is left when this returns or raises."""
+        with lent(self._run.pk, self._lent):
+            await self._carry_out_connected()
+
+    async def _carry_out_connected(self) -> None:
+        """With the network and the model that the agent may have."""
         allow_unsandboxed = await sync_to_async(read)("safety.allow_unsandboxed")
         support = await asyncio.to_thread(probe)
         await asyncio.to_thread(write_agent_files, self._profile, self._setting)
@@ -103,7 +111,7 @@ class Sitting:
         session = AgentSession(
             process.stdin,
             process.stdout,
-            on_update=self._recorder.take,
+            on_update=self._take,
             on_permission=self._questions.ask,
             stderr=process.stderr,
             dialect=self._profile.dialect,
@@ -112,6 +120,7 @@ class Sitting:
         )
         guards = [self._recorder.run(), watch_run(self._lease, brake), self._keep_limits(process)]
         guards += [self._watch_files(), self._follow_files(brake), self._meter.run()]
+        guards.append(self._questions.follow(process, brake))
         try:
             await first_of(self._speak(session, brake), guards)
         except RunInterrupted as interruption:
@@ -132,8 +141,13 @@ class Sitting:
                     await sync_to_async(take_checkpoint)(self._attempt, prompt.message, self._lease)
             await sync_to_async(begin)(prompt, self._lease)
             _check(await session.prompt(prompt.text, turn=prompt.name))
+            self._questions.hear()
             await self._recorder.finish()
             await sync_to_async(finish)(prompt, self._attempt, self._lease)
+
+    def _take(self, update: AgentUpdate) -> "asyncio.Future[None] | None":
+        self._questions.hear()
+        return self._recorder.take(update)
 
     async def _open(self, session: AgentSession) -> None:
         identity = await session.initialize()

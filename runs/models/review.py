@@ -26,6 +26,7 @@ class Permission(models.Model):
     options = models.JSONField(default=list)
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     option_id = models.CharField(max_length=200, blank=True)
+    reason = models.TextField(blank=True)  # why it was answered, where it was not by somebody just then
     requested_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     decided_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")

@@ -16,6 +16,7 @@ from runs.events import Draft, append, storable
 from runs.known_secrets import redactor_of
 from runs.models import Permission, Run
 from runs.queries import conflict_members
+from settings_params.commands import covering
 
 Status = Permission.Status
 MAX_TITLE_CHARACTERS = 2000
@@ -24,10 +25,13 @@ MEMORY = 200
 
 
 @transaction.atomic
-def ask_permission(run: Run, lease: Lease, *, options: Sequence[dict[str, str]], **fields: Any) -> Permission:
+def ask_permission(
+    run: Run, lease: Lease, *, options: Sequence[dict[str, str]], leave: str = "", **fields: Any
+) -> Permission:
     """Writes the question down and tells everybody; the agent waits. One that is answered already is answered at once.
 
-    That is: with "always" in this attempt, or by an answer that no agent has heard, as its process was ended before.
+    That is: with "always" in this attempt, or by an answer that no agent has heard, as its process was ended before; by
+    `safety.command_allowlist`; or by the executor's `leave`, which says why.
     """
     redactor = redactor_of(run)
     fields = redactor.value(storable(fields))
@@ -42,6 +46,8 @@ def ask_permission(run: Run, lease: Lease, *, options: Sequence[dict[str, str]],
     earlier = _remembered(permission)
     if earlier is not None:
         return _answer_again(permission, earlier, lease)
+    if (reason := leave or _listed(permission)) and (option_id := _once(permission)):
+        return _allow(permission, option_id, reason, lease)
     permission.save()
     data = {"permissionId": permission.pk, "kind": permission.kind, "options": permission.options}
     append(run, [Draft("permission_requested", permission.title, "notice", data=data)], lease=lease)
@@ -84,9 +90,30 @@ def option_kind(permission: Permission, option_id: str) -> str:
     return next((str(option["kind"]) for option in permission.options if option["optionId"] == option_id), "")
 
 
+def _listed(question: Permission) -> str:
+    """The entry of the operator's list that it falls under; empty where somebody must be asked."""
+    if question.kind != "execute" or question.command is None:
+        return ""
+    entry = covering(read("safety.command_allowlist"), question.command)
+    return f"On safety.command_allowlist: {entry}" if entry else ""
+
+
+def _once(question: Permission) -> str | None:
+    return next((str(each["optionId"]) for each in question.options if each["kind"] == "allow_once"), None)
+
+
+def _allow(permission: Permission, option_id: str, reason: str, lease: Lease) -> Permission:
+    permission.status, permission.option_id, permission.reason = Status.ALLOWED, option_id, reason
+    permission.save()
+    text = f"{permission.title}: {permission.status} without asking"
+    append(permission.run, [Draft("permission_resolved", text, "notice", data=_resolution(permission))], lease=lease)
+    return permission
+
+
 def _answer_again(permission: Permission, earlier: Permission, lease: Lease) -> Permission:
     permission.status, permission.decided_by = earlier.status, earlier.decided_by
     permission.option_id = _same_answer(permission, earlier) or ""
+    permission.reason = f"As answered before, to question {earlier.pk}."
     permission.save()
     mark_delivered(earlier)
     text = f"{permission.title}: {permission.status}, as answered before"
@@ -115,9 +142,9 @@ def decide_permission(permission: Permission, option_id: str, *, actor: User) ->
 
 
 def expire_permissions(run: Run) -> None:
-    """Closes what is still open: the run is over or the time is up. Open questions count as rejected."""
+    """Closes what is still open: the run is over, or the process that asked. Open questions count as rejected."""
     for permission in run.permissions.filter(status=Status.PENDING):
-        _resolve(permission, Status.EXPIRED, "")
+        _resolve(permission, Status.EXPIRED, "", reason="The agent that asked has ended.")
 
 
 @transaction.atomic
@@ -126,19 +153,22 @@ def expire_overdue(permission: Permission) -> None:
     run = Run.objects.select_for_update().get(pk=permission.run_id)
     permission.refresh_from_db()
     if run.status != Run.Status.PAUSED and timezone.now() >= permission.expires_at:
-        _resolve(permission, Status.EXPIRED, "")
+        _resolve(permission, Status.EXPIRED, "", reason="Nobody answered in time: rejected.")
 
 
 @transaction.atomic
-def _resolve(permission: Permission, status: str, option_id: str, decided_by: User | None = None) -> bool:
+def _resolve(
+    permission: Permission, status: str, option_id: str, *, decided_by: User | None = None, reason: str = ""
+) -> bool:
     rows = Permission.objects.filter(pk=permission.pk, status=Status.PENDING)
-    if not rows.update(status=status, option_id=option_id, decided_by=decided_by):
+    if not rows.update(status=status, option_id=option_id, decided_by=decided_by, reason=reason):
         return False
     permission.refresh_from_db()
-    text = f"{permission.title}: {status}"
+    text = f"{permission.title}: {status}" + (f". {reason}" if reason else "")
     append(permission.run, [Draft("permission_resolved", text, data=_resolution(permission))])
     return True
 
 
 def _resolution(permission: Permission) -> dict[str, Any]:
-    return {"permissionId": permission.pk, "status": permission.status, "decidedBy": permission.decided_by_id}
+    who = {"decidedBy": permission.decided_by_id, "reason": permission.reason}
+    return {"permissionId": permission.pk, "status": permission.status, **who}

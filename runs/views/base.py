@@ -69,5 +69,5 @@ class RunDoor(ApiViewSet):
 
     def find_attempt(self, run: Run, request: UserRequest) -> RunAttempt | None:
         """The attempt that `?attempt=` names, else the latest; None before there is one."""
-        attempts = run.attempts.select_related("workspace__project", "run__project")
+        attempts = run.attempts.select_related("workspace__project", "run__project__credential")
         return attempts.filter(number=self.read_attempt(run, request)).first()

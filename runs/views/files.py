@@ -15,7 +15,7 @@ from config.api.renderers import JSONRenderer, Verbatim
 from runs import telemetry_serializers as serializers
 from runs.diffs import ENOUGH_BYTES, describe_diff, describe_file_diff, stats_of, sums_of
 from runs.errors import ApprovalRequired
-from runs.known_secrets import redactor_of
+from runs.known_secrets import redactor_of, redactor_of_loaded
 from runs.models import Run, RunAttempt, WorkspaceFile
 from runs.queries import (
     accepted_changes,
@@ -136,7 +136,7 @@ def _shown(attempt: RunAttempt | None, tree: str | None) -> Any:
         return describe_diff(b"", Redactor({}), tree=None, stats=stats_of(None))
     is_in_part = has_large_files(attempt)
     diff = attempt_diff(attempt, tree, enough_bytes=ENOUGH_BYTES, without_large=is_in_part)
-    redactor = redactor_of(attempt.run)
+    redactor = redactor_of_loaded(attempt.run)
     return describe_diff(diff, redactor, tree=tree, stats=_stats(attempt, tree), is_in_part=is_in_part)
 
 

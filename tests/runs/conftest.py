@@ -1,11 +1,20 @@
 """What tests of runs share."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from runs.execution.model_server.server import ModelServer
+from runs.models import Run
+from settings_params.models import AgentProvider
+from tests.conftest import QueueRun
+from tests.runs.agents import hostile
 from tests.runs.model_runs import give_a_model, model_server
+
+QueueHostile = Callable[..., Run]
 
 
 @pytest.fixture
@@ -14,3 +23,16 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
     with model_server() as server:
         give_a_model(monkeypatch, server)
         yield server
+
+
+@pytest.fixture
+def queue_hostile(queue_run: QueueRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> QueueHostile:
+    """Queues runs of an agent that does what a body says (see tests.runs.agents.hostile), safe mode off unless said."""
+
+    def queue(body: str, **fields: Any) -> Run:
+        record = hostile.record(tmp_path / "hostile", body)
+        AgentProvider.objects.get_or_create(key="hostile", defaults={"enabled": True})
+        monkeypatch.setenv("QUARTERDECK_PARAM_PROVIDERS_CUSTOM_AGENTS", json.dumps([record]))
+        return queue_run(fields.pop("prompt", "Hello."), selected_agent="hostile", **fields)
+
+    return queue

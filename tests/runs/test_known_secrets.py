@@ -84,7 +84,8 @@ def test_a_question_is_redacted(queue_run: QueueRun, api: APIClient) -> None:
 
     run = queue_run(f"```sh\necho {KEY}\n```", safe_mode=True)
     with working(run):
-        asked = wait_until(lambda: api.get(f"/api/runs/{run.pk}/permissions").json()["data"])[0]
+        wait_until(run.permissions.exists)
+        [asked] = api.get(f"/api/runs/{run.pk}/permissions").json()["data"]
         api.post(f"/api/runs/{run.pk}/permissions/{asked['id']}", {"decision": "reject"})
     assert asked["command"].strip() == f"echo {NAME}"
     assert KEY not in json.dumps(asked)
@@ -140,8 +141,9 @@ def test_a_secret_that_has_become_known_since_the_push_was_queued_stops_it(
     attempt = committed.attempts.get()
     carry_out_push(attempt.pk)
     attempt.refresh_from_db()
-    assert (attempt.push_status, attempt.push_error["code"]) == ("failed", "secrets-found")
-    assert "conf.py, line 2" in attempt.push_error["message"]
+    error = attempt.push_error or {}
+    assert (attempt.push_status, error["code"]) == ("failed", "secrets-found")
+    assert "conf.py, line 2" in error["message"]
     assert attempt.branch not in git("branch", "--list", cwd=remote)
 
 

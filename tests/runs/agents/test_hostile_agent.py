@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import sys
-import textwrap
 from typing import Any
 
 import pytest
@@ -13,42 +11,9 @@ from runs.execution.agents.errors import AgentFailed, AgentGone
 from runs.execution.agents.permission import PermissionRequest
 from runs.execution.agents.updates import AgentUpdate, CommandStarted, MessageChunk, Unrecognised
 from tests.runs.agents.driver import Driven, Place
+from tests.runs.agents.hostile import agent
 
 pytestmark = pytest.mark.plumbing
-
-PRELUDE = """
-import json, os, sys, time
-
-def read():
-    return json.loads(sys.stdin.readline() or sys.exit())
-
-def write(message):
-    sys.stdout.write(json.dumps({"jsonrpc": "2.0"} | message) + "\\n")
-
-def flush():
-    sys.stdout.flush()
-
-def answer(result):
-    request = read()
-    write({"id": request["id"], "result": result})
-    flush()
-    return request
-
-def update(payload):
-    write({"method": "session/update", "params": {"sessionId": "s", "update": payload}})
-
-def say(text):
-    update({"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": text}})
-
-def shake_hands():
-    answer({"protocolVersion": 1})
-    answer({"sessionId": "s"})
-    return read()["id"]
-"""
-
-
-def agent(body: str) -> tuple[str, ...]:
-    return (sys.executable, "-I", "-c", PRELUDE + textwrap.dedent(body))
 
 
 async def prompted(place: Place, body: str) -> Driven:
