@@ -115,6 +115,7 @@ class Sitting:
             on_permission=self._questions.ask,
             stderr=process.stderr,
             dialect=self._profile.dialect,
+            session_meta=self._profile.session_meta(self._setting),
             initialize_timeout_seconds=self._profile.initialize_timeout_seconds,
             session_timeout_seconds=self._profile.session_timeout_seconds,
         )

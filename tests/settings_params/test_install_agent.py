@@ -17,7 +17,7 @@ from accounts.models import AuditEntry
 from settings_params.availability import provider_state
 from settings_params.models import AgentProvider
 from settings_params.programs import find_program
-from settings_params.providers import AGENT_KEYS, PROVIDERS
+from settings_params.providers import PROVIDERS
 from settings_params.services.params import change_params
 from tests.conftest import wait_until
 from tests.settings_params.conftest import Programs
@@ -113,8 +113,7 @@ def test_an_agent_whose_node_is_gone_is_to_be_installed_anew(agents: Path, progr
     assert "bin/manage install_agent claude" in " ".join(provider_state("claude").missing)
 
 
-def test_an_agent_that_lacks_nothing_is_enabled(agents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("settings_params.providers.AGENT_KEYS", (*AGENT_KEYS, "claude"))
+def test_an_agent_that_lacks_nothing_is_enabled(agents: Path) -> None:
     assert call("claude")["enabled"] is False
     change_params({"providers.anthropic.api_key": "sk-x"}, actor=None, is_remote=False)
     assert call("claude", "--no-enable")["enabled"] is False

@@ -69,7 +69,10 @@ def test_the_built_in_agent_is_enabled_and_available(api: APIClient) -> None:
     }
 
 
-def test_an_agent_without_program_key_and_adapter_says_all_three(api: APIClient, programs: Programs) -> None:
+def test_an_agent_without_program_key_and_adapter_says_all_three(
+    api: APIClient, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("settings_params.providers.AGENT_KEYS", ("script",))
     row = shown(api, "claude")
     assert (row["available"], row["enabled"], len(row["missing"])) == (False, False, 3)
     assert "Install Claude Code: bin/manage install_agent claude" in missing(api, "claude")
@@ -311,5 +314,5 @@ def test_the_console_switches_agents_as_the_api_does(api: APIClient) -> None:
 
 def test_the_console_refuses_to_enable_what_is_not_available(api: APIClient, programs: Programs) -> None:
     api.get(PATH)
-    assert "This version of the server cannot run Claude Code." in act("enable", "claude")
+    assert "Install Claude Code: bin/manage install_agent claude." in act("enable", "claude")
     assert not AgentProvider.objects.get(key="claude").enabled

@@ -7,9 +7,10 @@ second to import, so it is imported on first use, or ahead of time by preload().
 
 import asyncio
 import importlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .dialect import PLAIN, Dialect
@@ -19,7 +20,7 @@ from .payload import value_of
 from .permission import PermissionRequest, permission_request
 from .stderr_tail import StderrTail
 from .translate import Translator
-from .updates import AgentUpdate, TokenUsage
+from .updates import AgentUpdate, TokenUsage, Unrecognised
 from .wire import AgentWire
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ OnPermission = Callable[[PermissionRequest], Awaitable[str | None]]
 Answer = TypeVar("Answer")
 _CANCEL_SECONDS = 5.0
 _METHOD_NOT_FOUND = -32601
+NO_META: Mapping[str, Any] = MappingProxyType({})
 
 
 def preload() -> None:
@@ -74,6 +76,7 @@ class AgentSession:
         on_permission: OnPermission,
         stderr: asyncio.StreamReader | None = None,
         dialect: Dialect = PLAIN,
+        session_meta: Mapping[str, Any] = NO_META,
         initialize_timeout_seconds: float = 60.0,
         session_timeout_seconds: float = 120.0,
     ) -> None:
@@ -83,7 +86,7 @@ class AgentSession:
         self._stderr = StderrTail(stderr) if stderr else None
         self._initialize_timeout_seconds = initialize_timeout_seconds
         self._session_timeout_seconds = session_timeout_seconds
-        self._dialect = dialect
+        self._dialect, self._session_meta = dialect, session_meta
         self._translator = Translator(dialect)
         self._is_replaying = False
         self._questions: set[asyncio.Task[str | None]] = set()
@@ -124,7 +127,7 @@ class AgentSession:
 
     async def new_session(self, cwd: str, mode: str | None) -> str:
         """Open a session in ``cwd`` (absolute), in ``mode`` unless None; gives its id."""
-        request = self._connection.new_session(cwd=cwd, mcp_servers=[], **self._dialect.session_meta)
+        request = self._connection.new_session(cwd=cwd, mcp_servers=[], **self._session_meta)
         answer = await self._call(request, "the new session", self._session_timeout_seconds)
         self._session_id = answer.session_id
         await self._set_mode(mode, answer.modes)
@@ -135,9 +138,7 @@ class AgentSession:
         self._is_replaying = True
         try:
             answer = await self._call(
-                self._connection.load_session(
-                    cwd=cwd, session_id=session_id, mcp_servers=[], **self._dialect.session_meta
-                ),
+                self._connection.load_session(cwd=cwd, session_id=session_id, mcp_servers=[], **self._session_meta),
                 "the request to load its session",
                 self._session_timeout_seconds,
             )
@@ -231,7 +232,12 @@ class AgentSession:
             await self._tell(self._translator.take_request(value_of(message, "params", "toolCall")))
         elif method is None:
             self._is_replaying = False
-        elif "id" in message:
+        elif "id" not in message:
+            # A notification of the agent's own. Without a word for it here, it is kept all the same.
+            params = message.get("params")
+            await self._tell((Unrecognised(method, params if isinstance(params, dict) else {"": params}),))
+            return True
+        else:
             # The SDK would answer null to some of these, as if they had been done.
             await self._wire.send(_refusal(message["id"]))
             return True

@@ -43,7 +43,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """The end of a command, as CommandFinished has it; ``stdout`` None: what it wrote until then is all of it."""
+    """The end of a command, as CommandFinished has it; ``stdout`` None: the text that was given is all of it."""
 
     exit_code: int | None = None
     stdout: str | None = None
@@ -61,13 +61,13 @@ def plain_output(payload: Mapping[str, Any], _: Written) -> OutputPiece | None:
 
 
 def plain_result(payload: Mapping[str, Any], text: str) -> CommandResult:
-    """``rawOutput`` with ``stdout``, ``stderr`` and ``exit_code`` where they are; else the call's text."""
+    """``rawOutput`` with ``stdout``, ``stderr`` and ``exit_code`` where they are; else the text."""
     raw_output = value_of(payload, "rawOutput")
     files = value_of(payload, "_meta", "quarterdeck", "outputFiles")
-    exit_code = whole_number_of(raw_output, "exit_code")
+    exit_code, stdout = whole_number_of(raw_output, "exit_code"), text_of(raw_output, "stdout")
     return CommandResult(
         exit_code=exit_code if exit_code is not None else whole_number_of(raw_output, "exitCode"),
-        stdout=text_of(raw_output, "stdout"),
+        stdout=stdout if stdout is not None else text,
         stderr=text_of(raw_output, "stderr") or "",
         stdout_file=text_of(files, "stdout"),
         stderr_file=text_of(files, "stderr"),
@@ -90,16 +90,17 @@ class Dialect:
     """What one agent's payloads mean.
 
     ``output`` reads a piece of a running command's output from a tool call's update; it is given what was written
-    before, for agents that send the whole anew each time. ``result`` reads the end of a command, given the text of the
-    tool call. ``usage`` reads the tokens of a turn from the answer to the prompt. ``client_meta`` is sent as ``_meta``
-    of the client's capabilities, ``session_meta`` as that of new and loaded sessions.
+    before, for agents that send the whole anew each time. ``result`` reads the end of a command, given what was
+    written, or the text of the tool call where nothing was. ``usage`` reads the tokens of a turn from the answer to the
+    prompt. ``client_meta`` is sent as ``_meta`` of the client's capabilities. Where output is not ``is_live``, its
+    pieces come when the command has ended, and may be no output of it at all: what counts is the result.
     """
 
     output: Callable[[Mapping[str, Any], Written], OutputPiece | None] = plain_output
     result: Callable[[Mapping[str, Any], str], CommandResult] = plain_result
     usage: Callable[[Mapping[str, Any]], TokenUsage | None] = plain_usage
     client_meta: Mapping[str, Any] = field(default_factory=dict)
-    session_meta: Mapping[str, Any] = field(default_factory=dict)
+    is_live: bool = True
 
 
 PLAIN = Dialect()

@@ -13,9 +13,12 @@ class OutputFileRefused(Exception):
 
 
 def open_output(home: Path, path: str) -> BinaryIO:
-    """Open for reading, following no symbolic link on the way: the agent's commands can write in there too."""
+    """Open for reading, following no symbolic link on the way: the agent's commands can write in there too.
+
+    ``path`` is absolute, or below the home.
+    """
     try:
-        return _open_plain(home, Path(os.path.normpath(path)))
+        return _open_plain(home, Path(os.path.normpath(home / path)))
     except (OSError, ValueError):
         raise OutputFileRefused("The agent named an output file that is no plain file of its run home") from None
 

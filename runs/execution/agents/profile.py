@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from .dialect import PLAIN, Dialect
 
@@ -48,8 +49,8 @@ class Setting:
     access: ModelAccess | None
 
 
-def nothing(_: Setting) -> Mapping[str, str]:
-    """No variables, no files."""
+def nothing(_: Setting) -> Mapping[str, Any]:
+    """No variables, no files, no settings."""
     return {}
 
 
@@ -64,9 +65,10 @@ class AgentProfile:
 
     ``command`` gives an argv. ``environment`` is added to the sandbox's own (``HOME``, ``PATH``, ``TMPDIR``) and holds
     no secret but the run's token. ``files`` are written into the run's home before every start: path below the home →
-    text. ``read_only`` gives the folders that must be readable in the sandbox besides the system's. Modes are ACP
-    session modes, None where the agent has none. ``dialect`` reads what ACP leaves to each agent. ``obstacle`` looks
-    into the work tree and says why the agent must not be started there.
+    text. ``session_meta`` is sent as ``_meta`` with every new and loaded session. ``read_only`` gives the folders that
+    must be readable in the sandbox besides the system's. Modes are ACP session modes, None where the agent has none.
+    ``dialect`` reads what ACP leaves to each agent. ``obstacle`` looks into the work tree and says why the agent must
+    not be started there.
     """
 
     key: str
@@ -81,6 +83,7 @@ class AgentProfile:
     output_style: OutputStyle
     environment: Callable[[Setting], Mapping[str, str]] = nothing
     files: Callable[[Setting], Mapping[str, str]] = nothing
+    session_meta: Callable[[Setting], Mapping[str, Any]] = nothing
     dialect: Dialect = PLAIN
     obstacle: Callable[[Setting], str | None] = no_obstacle
     initialize_timeout_seconds: float = 60.0

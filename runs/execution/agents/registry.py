@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from .claude_profile import CLAUDE
+from .codex_profile import CODEX
 from .opencode_profile import OPENCODE
 from .profile import AgentProfile
 from .script_profile import SCRIPT
 
-PROFILES: Mapping[str, AgentProfile] = MappingProxyType({profile.key: profile for profile in (SCRIPT, OPENCODE)})
+_ALL = (SCRIPT, CLAUDE, CODEX, OPENCODE)
+PROFILES: Mapping[str, AgentProfile] = MappingProxyType({profile.key: profile for profile in _ALL})

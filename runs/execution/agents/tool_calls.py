@@ -66,7 +66,7 @@ class ToolCalls:
         call.merge(payload)
         status = text_of(payload, "status")
         end = _ENDS.get(status)
-        is_due = is_asking or status in ("in_progress", *_ENDS) or call.command is not None or not call.is_command
+        is_due = is_asking or status in ("in_progress", *_ENDS) or _is_known(call, payload)
         told = tuple(_start(call)) if is_due and call.title + call.kind + (call.command or "") else ()
         return (*told, *self._output(call, payload), *(self._finish(call, payload, end) if end else ()))
 
@@ -75,21 +75,26 @@ class ToolCalls:
         if piece is not None:
             yield from _start(call)
             call.written.add(piece.text)
-            yield CommandOutput(call.tool_call_id, piece.stream, piece.text)
+            if self._dialect.is_live:
+                yield CommandOutput(call.tool_call_id, piece.stream, piece.text)
 
     def _finish(self, call: ToolCall, payload: dict[str, Any], status: Outcome) -> Iterator[AgentUpdate]:
         yield from _start(call)
         call.is_finished = True
-        result = self._dialect.result(payload, call.text)
+        text = call.written.text or call.text
+        result = self._dialect.result(payload, text)
+        stdout = text if result.stdout is None else result.stdout
         if not call.is_command:
-            text = result.reason or content_text(payload)
-            yield ToolFinished(call.tool_call_id, status, call.title, call.kind or "other", call.paths, text)
+            said = result.reason or content_text(payload)
+            yield ToolFinished(call.tool_call_id, status, call.title, call.kind or "other", call.paths, said)
             return
+        if stdout and not self._dialect.is_live:
+            yield CommandOutput(call.tool_call_id, "stdout", stdout)
         yield CommandFinished(
             tool_call_id=call.tool_call_id,
             status=status,
             exit_code=result.exit_code,
-            stdout=result.stdout if result.stdout is not None else call.written.text or call.text,
+            stdout=stdout,
             stderr=result.stderr,
             stdout_file=result.stdout_file,
             stderr_file=result.stderr_file,
@@ -102,6 +107,11 @@ def content_text(payload: dict[str, Any]) -> str:
     """The texts of ACP tool call content, joined."""
     texts = [text_of(part, "content", "text") for part in list_of(payload, "content")]
     return "\n".join(text for text in texts if text)
+
+
+def _is_known(call: ToolCall, payload: dict[str, Any]) -> bool:
+    """Whether what it is to do is known, as far as one can tell; with an empty input, the model is still at it."""
+    return call.command is not None if call.is_command else payload.get("rawInput") != {}
 
 
 def _command_of(payload: dict[str, Any]) -> str | None:

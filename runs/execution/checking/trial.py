@@ -112,7 +112,7 @@ async def started(
         process = await start(spec, await asyncio.to_thread(probe), allow_unsandboxed=candidate.allow_unsandboxed)
     async with process:
         trial = Trial(process, ("reject_once", "reject_always") if is_safe else ("allow_once", "allow_always"))
-        trial.opened = _session(candidate.profile, process, trial)
+        trial.opened = _session(candidate.profile, setting, process, trial)
         try:
             yield trial
         finally:
@@ -134,7 +134,7 @@ def _spec(candidate: Candidate, setting: Setting, bridges: tuple[Bridge, ...]) -
     )
 
 
-def _session(profile: AgentProfile, process: SandboxedProcess, trial: Trial) -> AgentSession:
+def _session(profile: AgentProfile, setting: Setting, process: SandboxedProcess, trial: Trial) -> AgentSession:
     return AgentSession(
         process.stdin,
         process.stdout,
@@ -142,6 +142,7 @@ def _session(profile: AgentProfile, process: SandboxedProcess, trial: Trial) -> 
         on_permission=trial.answer,
         stderr=process.stderr,
         dialect=profile.dialect,
+        session_meta=profile.session_meta(setting),
         initialize_timeout_seconds=profile.initialize_timeout_seconds,
         session_timeout_seconds=profile.session_timeout_seconds,
     )
