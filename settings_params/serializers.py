@@ -66,6 +66,7 @@ class ProviderChangeSerializer(StrictSerializer):
         return model
 
 
+@extend_schema_field({"type": "string", "pattern": "^[a-z][a-z0-9-]{1,39}$"})
 class AgentField(serializers.CharField):
     """The key of an agent that runs may be given to."""
 
