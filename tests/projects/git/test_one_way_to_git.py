@@ -21,6 +21,8 @@ STARTS_PROGRAMS = {
     "projects/git/child.py": "git, and nothing else",
     "projects/git/work_tree.py": "rm and chmod, for folders that Python cannot remove",
     "settings_params/binaries.py": "the --version of agents' programs",
+    "settings_params/installers.py": "npm and pip, for agents that an operator installs from a registry",
+    "settings_params/installing.py": "the --version of Node",
     "runs/secret_scan.py": "our own Python, for the scanner of secrets",
     "runs/execution/sandbox/confine.py": "the agent, inside its sandbox",
     "runs/execution/sandbox/running.py": "the sandbox",
