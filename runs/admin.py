@@ -15,6 +15,7 @@ from accounts.admin import BoundedPaginator, FactAdmin, RecentValuesFilter, act_
 from runs.models import (
     AgentEvent,
     CommandExecution,
+    ModelCall,
     Permission,
     Run,
     RunAttempt,
@@ -30,7 +31,7 @@ from runs.services.steering import STEERING
 from runs.workers import recovery
 
 # What belongs to a run, as lists of the console that are filtered by it.
-BELONGINGS = ("agentevent", "runattempt", "commandexecution", "permission", "runmessage", "runreview")
+BELONGINGS = ("agentevent", "runattempt", "commandexecution", "permission", "runmessage", "runreview", "modelcall")
 
 
 def steering(name: str) -> Any:
@@ -131,6 +132,13 @@ class RunMessageAdmin(FactAdmin):
     list_filter = ("status", "created_at")
     list_select_related = ("created_by",)
     search_fields = ("text",)
+
+
+@admin.register(ModelCall)
+class ModelCallAdmin(FactAdmin):
+    list_display = ("id", "run_id", "attempt", "model", "input_tokens", "output_tokens", "cost_usd", "is_estimate", "at")
+    list_filter = (("vendor", RecentValuesFilter), ("model", RecentValuesFilter), "is_estimate", "at")
+    ordering = ("-id",)
 
 
 @admin.register(WorkerProcess)
