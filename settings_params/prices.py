@@ -51,11 +51,17 @@ def _parsed(line: str) -> tuple[str, Price]:
     return model, Price(*numbers)
 
 
-# The vendors' list prices as this version knows them; `providers.prices` is asked first.
+# The vendors' list prices of November 2026, for prompts of usual length; `providers.prices` is asked first.
 _LIST_PRICES = dict(
     map(
         _parsed,
         (
+            "claude-fable-5-1=10/50/0.25/12.5",
+            "claude-opus-5-5=4/20/0.2/5",
+            "claude-opus-5=5/25/0.5/6.25",
+            "claude-sonnet-5-5=2/10/0.2/2.5",
+            "claude-sonnet-5=2/10/0.2/2.5",
+            "claude-haiku-5-5=0.1/0.5/0.01/0.125",
             "claude-opus-4-6=5/25/0.5/6.25",
             "claude-opus-4-5=5/25/0.5/6.25",
             "claude-opus-4-1=15/75/1.5/18.75",
@@ -66,6 +72,15 @@ _LIST_PRICES = dict(
             "claude-3-7-sonnet=3/15/0.3/3.75",
             "claude-haiku-4-5=1/5/0.1/1.25",
             "claude-3-5-haiku=0.8/4/0.08/1",
+            "gpt-6.1-sol=2/10/0.1/2.5",
+            "gpt-6.1-terra=1/5/0.05/1.25",
+            "gpt-6-astra=10/50/1/12.5",
+            "gpt-6-sol=2/10/0.2/2.5",
+            "gpt-6-luna=0.1/0.5/0.01/0.125",
+            "gpt-5.6-sol=4/20/0.4/5",
+            "gpt-5.6-terra=2/12/0.2/2.5",
+            "gpt-5.6-luna=0.2/1.2/0.02/0.25",
+            "gpt-5.5=5/30/0.5",
             "gpt-5.2=1.75/14/0.175",
             "gpt-5.1=1.25/10/0.125",
             "gpt-5.1-codex=1.25/10/0.125",

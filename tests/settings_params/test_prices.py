@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from settings_params.prices import Price, price_line, price_of
+from settings_params.providers import MODELS
 
 pytestmark = pytest.mark.plumbing
 
@@ -43,3 +44,9 @@ def test_list_prices_are_known_with_a_date_or_without(model: str) -> None:
 
 def test_a_model_that_nobody_knows_has_no_price() -> None:
     assert price_of("gpt-5-pro", []) is None
+
+
+@pytest.mark.parametrize("model", sorted(model for models in MODELS.values() for model in models))
+def test_every_model_that_is_offered_has_a_list_price(model: str) -> None:
+    """Otherwise a budget of money would end every run of it."""
+    assert price_of(model, []) is not None
