@@ -136,7 +136,10 @@ class RunMessageAdmin(FactAdmin):
 
 @admin.register(ModelCall)
 class ModelCallAdmin(FactAdmin):
-    list_display = ("id", "run_id", "attempt", "model", "input_tokens", "output_tokens", "cost_usd", "is_estimate", "at")
+    list_display = (
+        *("id", "run_id", "attempt", "model", "input_tokens", "output_tokens", "cost_usd"),
+        *("is_estimate", "at"),
+    )
     list_filter = (("vendor", RecentValuesFilter), ("model", RecentValuesFilter), "is_estimate", "at")
     ordering = ("-id",)
 
