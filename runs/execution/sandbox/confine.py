@@ -52,8 +52,13 @@ def _ours(name: str) -> ModuleType:
 
 
 def _restore_signals() -> None:
-    """Python ignores them, and a command would inherit that: ``yes | head`` is to end quietly."""
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+    """A command begins as in a shell: ``yes | head`` ends quietly, and Ctrl-C ends what does not care.
+
+    Python ignores two signals itself; others are ignored in all that a script has started with ``&`` or ``nohup``,
+    a server among them, and every command would inherit that.
+    """
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
 
 

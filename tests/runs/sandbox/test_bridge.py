@@ -161,12 +161,18 @@ async def test_the_command_has_no_child_and_no_file_of_it(make: Maker, either: S
     assert "ChildProcessError" in complained
 
 
-async def test_a_broken_pipe_ends_a_command_quietly(make: Maker, either: SandboxSupport, tmp_path: Path) -> None:
-    async with listening(tmp_path / "s") as bridge:
-        spec = replace(bridged(make, bridge, either, ""), command=("/bin/sh", "-c", "grep SigIgn /proc/self/status"))
-        _, said, _ = await outcome(spec, either)
+async def test_no_signal_is_ignored_or_held_back(make: Maker, either: SandboxSupport, tmp_path: Path) -> None:
+    """Neither what Python ignores, nor what was ignored for a server that a script started in its background."""
+    show = "grep -E 'Sig(Ign|Blk)' /proc/self/status"
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        async with listening(tmp_path / "s") as bridge:
+            spec = replace(bridged(make, bridge, either, ""), command=("/bin/sh", "-c", show))
+            _, said, _ = await outcome(spec, either)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
-    assert int(said.split()[1], 16) == 0
+    assert [int(word, 16) for word in said.split()[1::2]] == [0, 0]
 
 
 async def test_the_bridge_does_not_take_the_agents_last_process(
