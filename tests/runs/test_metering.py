@@ -49,17 +49,17 @@ def test_the_model_server_gets_the_real_key_and_the_sandbox_never_does(
     carry_out: QueueRun, server: ModelServer
 ) -> None:
     places = '"$HOME" . /proc/[0-9]*/environ /proc/[0-9]*/cmdline /run /tmp /etc /proc/self/mountinfo'
-    grep = f'grep -rlaFf "$HOME/wanted" {places} 2>/dev/null | grep -v wanted'
+    grep = f'grep -rlaFf "$HOME/wanted" {places} 2>/dev/null | grep -v wanted || :'
     search = f"""find_it() {{ printf %s "$1" > "$HOME/wanted"; {grep}; }}
-find_it "$(printf sk-real; printf %s -key-of)" | wc -l
-find_it "$MODEL_TOKEN" | grep -c environ"""
+find_it "$(printf sk-real; printf %s -key-of)"
+echo token:
+find_it \"$MODEL_TOKEN\""""
     run = carry_out(asking("1 1") + f"\n\n```sh\n{search}\n```")
-    outputs = [_stdout(command) for command in run.commands.order_by("id")]
-    (asked, (with_key, with_token)), keys = (
-        (each.split("\n")[:-1] for each in outputs),
-        {r.key for r in server.requests},
-    )
-    assert (asked, with_key, int(with_token) > 0, keys) == (["200 True"], "0", True, {KEY})
+    assert (run.status, run.error) == ("completed", None)
+    asked, searched = (_stdout(command) for command in run.commands.order_by("id"))
+    with_key, _, with_token = searched.partition("token:\n")
+    keys = {request.key for request in server.requests}
+    assert (asked, with_key, "/environ" in with_token, keys) == ("200 True\n", "", True, {KEY})
 
 
 def _stdout(command: CommandExecution) -> str:
