@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from projects.leases import Lease
 from runs.events import MAX_MESSAGE_CHARACTERS, Draft
 from runs.execution.agents import updates
-from runs.execution.agents.output_files import OutputFileRefused, open_output
+from runs.execution.agents.output_files import OutputFileRefused, open_output, read_exit_code
 from runs.execution.agents.updates import AgentUpdate
 from runs.models import Run
 from runs.redaction import Redactor, TextStream
@@ -196,7 +196,10 @@ class Recorder:
     def _command_end(self, update: updates.CommandFinished) -> CommandEnd:
         texts = {"stdout": (update.stdout_file, update.stdout), "stderr": (update.stderr_file, update.stderr)}
         outputs = {stream: self._output(path, text) for stream, (path, text) in texts.items()}
-        return CommandEnd(update.tool_call_id, update.exit_code, update.status == "failed", outputs, update.reason)
+        exit_code = update.exit_code
+        if exit_code is None:
+            exit_code = read_exit_code(self._home, update.exit_code_file)
+        return CommandEnd(update.tool_call_id, exit_code, update.status == "failed", outputs, update.reason)
 
     def _output(self, path: str | None, text: str) -> BinaryIO:
         """The whole output, where the agent kept it, else what it sent."""

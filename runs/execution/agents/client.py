@@ -17,7 +17,7 @@ from .dialect import PLAIN, Dialect
 from .errors import AgentFailed, AgentGone
 from .failure import refusal_reason
 from .payload import value_of
-from .permission import PermissionRequest, permission_request
+from .permission import PermissionRequest, is_refusal, permission_request
 from .stderr_tail import StderrTail
 from .translate import Translator
 from .updates import AgentUpdate, TokenUsage, Unrecognised
@@ -158,6 +158,7 @@ class AgentSession:
         meta = {"quarterdeck": {"turn": turn}} if turn else {}
         request = self._connection.prompt(self._session_id, [text_block(text)], **meta)
         answer = await self._call(request, "the prompt", None)
+        await self._tell(self._translator.end_refused())
         told = answer.model_dump(mode="json", by_alias=True, exclude_none=True)
         return PromptOutcome(str(answer.stop_reason), self._dialect.usage(told))
 
@@ -256,7 +257,9 @@ class AgentSession:
         question = asyncio.ensure_future(self._answered(request))
         self._questions.add(question)
         try:
-            return await question
+            option_id = await question
+            call.is_refused = is_refusal(option_id, request.options)
+            return option_id
         except asyncio.CancelledError:
             if not question.cancelled():
                 raise

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from .installed import node_command, program, readable
 from .profile import AgentProfile, OutputStyle, Setting
+from .split_shell import shell_text
 from .terminal_dialect import CODEX_DIALECT, OUTPUTS
 
 _PROGRAM = "codex-acp"
@@ -31,22 +32,8 @@ _ASKING = (
     "and a short justification: a person is asked each time."
 )
 # It listens to a command's output only after having started it, and merges its two streams: what came at once is lost
-# (measured: always the first line). So every bash that it starts for a command keeps both streams in files of the
-# call's name. At its end it waits a moment for what is still on its way; what it left running is not waited for.
-_SPLIT_SHELL = """\
-unset BASH_ENV
-if [ -n "$CODEX_TOOL_CALL_ID" ] && mkdir -p "$HOME/{outputs}"; then
-    exec 1> >(exec tee "$HOME/{outputs}/$CODEX_TOOL_CALL_ID.stdout")
-    quarterdeck_tees=$!
-    exec 2> >(exec tee "$HOME/{outputs}/$CODEX_TOOL_CALL_ID.stderr" >&2)
-    quarterdeck_tees="$quarterdeck_tees $!"
-    trap 'exec 1>&- 2>&-
-        for quarterdeck_wait in 1 2 3 4 5 6 7 8 9 10; do
-            kill -0 $quarterdeck_tees || break
-            sleep 0.02
-        done' EXIT
-fi
-"""
+# (measured: always the first line). So its shell keeps both streams, in files of the call's name.
+_SPLIT_SHELL = shell_text(known="$CODEX_TOOL_CALL_ID", name="$CODEX_TOOL_CALL_ID", outputs=OUTPUTS)
 _PROVIDER = """
 [model_providers.quarterdeck]
 name = "Quarterdeck"
@@ -68,7 +55,7 @@ def _environment(setting: Setting) -> Mapping[str, str]:
 
 
 def _files(setting: Setting) -> Mapping[str, str]:
-    return {".codex/config.toml": _config(setting), _SHELL_FILE: _SPLIT_SHELL.format(outputs=OUTPUTS)}
+    return {".codex/config.toml": _config(setting), _SHELL_FILE: _SPLIT_SHELL}
 
 
 def _config(setting: Setting) -> str:

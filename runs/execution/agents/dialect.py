@@ -50,6 +50,7 @@ class CommandResult:
     stderr: str = ""
     stdout_file: str | None = None
     stderr_file: str | None = None
+    exit_code_file: str | None = None
     reason: str = ""
 
 
@@ -94,6 +95,7 @@ class Dialect:
     written, or the text of the tool call where nothing was. ``usage`` reads the tokens of a turn from the answer to the
     prompt. ``client_meta`` is sent as ``_meta`` of the client's capabilities. Where output is not ``is_live``, its
     pieces come when the command has ended, and may be no output of it at all: what counts is the result.
+    ``keeps_outputs``: its commands' shell is that of split_shell.py.
     """
 
     output: Callable[[Mapping[str, Any], Written], OutputPiece | None] = plain_output
@@ -101,6 +103,7 @@ class Dialect:
     usage: Callable[[Mapping[str, Any]], TokenUsage | None] = plain_usage
     client_meta: Mapping[str, Any] = field(default_factory=dict)
     is_live: bool = True
+    keeps_outputs: bool = False
 
 
 PLAIN = Dialect()

@@ -1,11 +1,15 @@
 """Opens output files that an agent named; refuses everything but plain files beneath the run home."""
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import BinaryIO
 
 from .script.paths import open_beneath
+
+_EXIT_CODE_BYTES = 8
+_EXIT_CODE = re.compile(rb"\d{1,3}\n?")
 
 
 class OutputFileRefused(Exception):
@@ -21,6 +25,18 @@ def open_output(home: Path, path: str) -> BinaryIO:
         return _open_plain(home, Path(os.path.normpath(home / path)))
     except (OSError, ValueError):
         raise OutputFileRefused("The agent named an output file that is no plain file of its run home") from None
+
+
+def read_exit_code(home: Path, path: str | None) -> int | None:
+    """The number in a file of the agent's, None where there is none."""
+    if path is None:
+        return None
+    try:
+        with open_output(home, path) as file:
+            text = file.read(_EXIT_CODE_BYTES)
+    except (OutputFileRefused, OSError):
+        return None
+    return int(text) if _EXIT_CODE.fullmatch(text) else None
 
 
 def _open_plain(home: Path, path: Path) -> BinaryIO:

@@ -46,6 +46,11 @@ def permission_request(params: dict[str, Any], call: ToolCall) -> PermissionRequ
     )
 
 
+def is_refusal(option_id: str | None, options: tuple[PermissionOption, ...]) -> bool:
+    """Whether the answer refuses; none at all (the turn was cancelled, nobody could be asked) does not count."""
+    return any(option.option_id == option_id and option.kind.startswith("reject") for option in options)
+
+
 def _options(params: dict[str, Any]) -> list[PermissionOption]:
     options = []
     for option in list_of(params, "options"):

@@ -7,7 +7,8 @@ from .claude_profile import CLAUDE
 from .codex_profile import CODEX
 from .opencode_profile import OPENCODE
 from .profile import AgentProfile
+from .qwen_profile import QWEN
 from .script_profile import SCRIPT
 
-_ALL = (SCRIPT, CLAUDE, CODEX, OPENCODE)
+_ALL = (SCRIPT, CLAUDE, CODEX, OPENCODE, QWEN)
 PROFILES: Mapping[str, AgentProfile] = MappingProxyType({profile.key: profile for profile in _ALL})

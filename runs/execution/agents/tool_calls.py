@@ -5,13 +5,15 @@ names only the id), so each is merged into what is known, and a start is told on
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .dialect import PLAIN, Dialect, Written
+from .dialect import PLAIN, CommandResult, Dialect, Written
 from .payload import list_of, text_of
+from .split_shell import with_kept_files
 from .updates import AgentUpdate, CommandFinished, CommandOutput, CommandStarted, Outcome, ToolFinished, ToolStarted
 
+_REFUSED = "Refused."
 _ENDS: dict[str | None, Outcome] = {"completed": "completed", "failed": "failed"}
 
 
@@ -29,6 +31,7 @@ class ToolCall:
     written: Written = field(default_factory=Written)
     is_told: bool = False
     is_finished: bool = False
+    is_refused: bool = False
 
     @property
     def is_command(self) -> bool:
@@ -70,6 +73,11 @@ class ToolCalls:
         told = tuple(_start(call)) if is_due and call.title + call.kind + (call.command or "") else ()
         return (*told, *self._output(call, payload), *(self._finish(call, payload, end) if end else ()))
 
+    def end_refused(self) -> tuple[AgentUpdate, ...]:
+        """The ends of calls that were refused and never heard of again (seen with Qwen Code)."""
+        left = [call for call in self._calls.values() if call.is_refused and not call.is_finished]
+        return tuple(update for call in left for update in _refused(call))
+
     def _output(self, call: ToolCall, payload: dict[str, Any]) -> Iterator[AgentUpdate]:
         piece = self._dialect.output(payload, call.written) if call.is_command else None
         if piece is not None:
@@ -83,6 +91,8 @@ class ToolCalls:
         call.is_finished = True
         text = call.written.text or call.text
         result = self._dialect.result(payload, text)
+        if self._dialect.keeps_outputs:
+            result = with_kept_files(result, call.command)
         stdout = text if result.stdout is None else result.stdout
         if not call.is_command:
             said = result.reason or content_text(payload)
@@ -90,16 +100,7 @@ class ToolCalls:
             return
         if stdout and not self._dialect.is_live:
             yield CommandOutput(call.tool_call_id, "stdout", stdout)
-        yield CommandFinished(
-            tool_call_id=call.tool_call_id,
-            status=status,
-            exit_code=result.exit_code,
-            stdout=stdout,
-            stderr=result.stderr,
-            stdout_file=result.stdout_file,
-            stderr_file=result.stderr_file,
-            reason=result.reason,
-        )
+        yield _end(call, status, replace(result, stdout=stdout))
         call.written = Written()
 
 
@@ -107,6 +108,29 @@ def content_text(payload: dict[str, Any]) -> str:
     """The texts of ACP tool call content, joined."""
     texts = [text_of(part, "content", "text") for part in list_of(payload, "content")]
     return "\n".join(text for text in texts if text)
+
+
+def _refused(call: ToolCall) -> Iterator[AgentUpdate]:
+    yield from _start(call)
+    call.is_finished = True
+    if not call.is_command:
+        yield ToolFinished(call.tool_call_id, "failed", call.title, call.kind or "other", call.paths, _REFUSED)
+        return
+    yield _end(call, "failed", CommandResult(stdout="", reason=_REFUSED))
+
+
+def _end(call: ToolCall, status: Outcome, result: CommandResult) -> CommandFinished:
+    return CommandFinished(
+        tool_call_id=call.tool_call_id,
+        status=status,
+        exit_code=result.exit_code,
+        stdout=result.stdout or "",
+        stderr=result.stderr,
+        stdout_file=result.stdout_file,
+        stderr_file=result.stderr_file,
+        reason=result.reason,
+        exit_code_file=result.exit_code_file,
+    )
 
 
 def _is_known(call: ToolCall, payload: dict[str, Any]) -> bool:

@@ -33,11 +33,13 @@ class Translator:
         self._tool_calls = ToolCalls(dialect)
         self._last_kind = ""
         self._unnamed_messages = 0
+        self._slash_commands: tuple[str, ...] | None = None
         self._readers: dict[str, Callable[[dict[str, Any]], tuple[AgentUpdate, ...] | None]] = {
             "tool_call": self._tool_calls.take,
             "tool_call_update": self._tool_calls.take,
             "plan": _read_plan,
             "usage_update": _read_usage,
+            "available_commands_update": self._read_slash_commands,
         }
 
     def translate(self, payload: Any, *, is_replay: bool = False) -> tuple[AgentUpdate, ...]:
@@ -58,16 +60,30 @@ class Translator:
         """All that is known of a tool call by now."""
         return self._tool_calls.known(tool_call_id)
 
+    def end_refused(self) -> tuple[AgentUpdate, ...]:
+        """The ends of tool calls that were refused and that the agent has said nothing more of."""
+        return self._tool_calls.end_refused()
+
     def _read(self, kind: str, payload: dict[str, Any]) -> tuple[AgentUpdate, ...] | None:
         if kind in _CHUNKS:
             return self._read_chunk(kind, payload)
         reader = self._readers.get(kind)
         return reader(payload) if reader else None
 
+    def _read_slash_commands(self, payload: dict[str, Any]) -> tuple[AgentUpdate, ...] | None:
+        """Their names alone, when they are others than before: agents send the whole list again and again."""
+        if not isinstance(payload.get("availableCommands"), list):
+            return None
+        names = tuple(name for each in list_of(payload, "availableCommands") if (name := text_of(each, "name")))
+        known, self._slash_commands = self._slash_commands, names
+        if names == known:
+            return ()
+        return (Unrecognised("available_commands_update", {"availableCommands": list(names)}),)
+
     def _read_chunk(self, kind: str, payload: dict[str, Any]) -> tuple[AgentUpdate, ...] | None:
         text = text_of(payload, "content", "text")
-        if text is None:
-            return None
+        if not text:
+            return None if text is None else ()
         message_id = text_of(payload, "messageId")
         if message_id is None:
             self._unnamed_messages += kind != self._last_kind

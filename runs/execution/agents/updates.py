@@ -100,8 +100,8 @@ class CommandFinished(AgentUpdate):
     """The end of a command. ``exit_code`` None: not known, or it never ran; negative: ended by that signal.
 
     ``stdout`` and ``stderr`` are what the agent gave, perhaps shortened; the files, where there are any, hold the
-    whole. They were named by the agent: open them only with ``output_files.open_output``. ``reason``: why it did
-    not run or finish, where the agent says.
+    whole, and the exit code where the agent does not say it. They were named by the agent: open them only with
+    ``output_files.py``. ``reason``: why it did not run or finish, where the agent says.
     """
 
     tool_call_id: str
@@ -112,6 +112,7 @@ class CommandFinished(AgentUpdate):
     stdout_file: str | None
     stderr_file: str | None
     reason: str
+    exit_code_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

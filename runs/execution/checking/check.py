@@ -4,8 +4,9 @@ import asyncio
 import shlex
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
+from runs.execution.agents.output_files import OutputFileRefused, open_output, read_exit_code
 from runs.execution.agents.updates import CommandFinished, CommandOutput, CommandStarted, MessageChunk
 from runs.execution.checking.beginning import Beginning
 from runs.execution.checking.findings import Finding, Findings, StepFailed
@@ -63,8 +64,8 @@ class _Check:
                 return
             trial = begun.trial
             if await step("command", lambda: self._runs(trial)):
-                await step("output", lambda: _tells_output(trial))
-                await step("exit code", lambda: _tells_exit_code(trial))
+                await step("output", lambda: self._tells_output(trial))
+                await step("exit code", lambda: self._tells_exit_code(trial))
             else:
                 self._findings.skip(("output", "exit code"))
             await step("tokens", self._model.counted)
@@ -115,20 +116,25 @@ class _Check:
             raise StepFailed(f"The agent changed files although all was refused: {', '.join(changed)}.")
         return ""
 
+    async def _tells_output(self, trial: Trial) -> str:
+        told = "".join(piece.text for piece in trial.of(CommandOutput))
+        ends = trial.of(CommandFinished)
+        if OUTPUT not in told + "".join(end.stdout + end.stderr + self._kept(end) for end in ends):
+            raise StepFailed("The command's output did not arrive.")
+        return "while it ran" if OUTPUT in told else "at its end"
 
-async def _tells_output(trial: Trial) -> str:
-    told = "".join(piece.text for piece in trial.of(CommandOutput))
-    ends = trial.of(CommandFinished)
-    if OUTPUT not in told + "".join(end.stdout + end.stderr for end in ends):
-        raise StepFailed("The command's output did not arrive.")
-    return "while it ran" if OUTPUT in told else "at its end"
+    async def _tells_exit_code(self, trial: Trial) -> str:
+        home, ends = self._place.home, trial.of(CommandFinished)
+        codes = [read_exit_code(home, end.exit_code_file) if end.exit_code is None else end.exit_code for end in ends]
+        if EXIT_CODE not in codes:
+            raise StepFailed(f"The exit code {EXIT_CODE} did not arrive; what did: {codes}.")
+        return str(EXIT_CODE)
 
-
-async def _tells_exit_code(trial: Trial) -> str:
-    codes = [end.exit_code for end in trial.of(CommandFinished)]
-    if EXIT_CODE not in codes:
-        raise StepFailed(f"The exit code {EXIT_CODE} did not arrive; what did: {codes}.")
-    return str(EXIT_CODE)
+    def _kept(self, end: CommandFinished) -> str:
+        """What the agent's shell kept of its output."""
+        with suppress(OutputFileRefused), open_output(self._place.home, end.stdout_file or "") as file:
+            return file.read().decode("utf-8", "replace")
+        return ""
 
 
 async def _asks(trial: Trial, text: str) -> str:

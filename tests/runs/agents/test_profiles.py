@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runs.execution.agents.output_files import OutputFileRefused, open_output
+from runs.execution.agents.output_files import OutputFileRefused, open_output, read_exit_code
 from runs.execution.agents.registry import PROFILES
 from tests.runs.agents.driver import SETTING
 
@@ -67,6 +67,18 @@ def test_an_output_file_is_opened(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("x")
     with open_output(tmp_path, str(tmp_path / "out")) as file:
         assert file.read() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("text", "exit_code"), [("3\n", 3), ("0", 0), ("", None), ("x", None), ("-1", None), ("12345678", None)]
+)
+def test_an_exit_code_is_read_from_a_file(tmp_path: Path, text: str, exit_code: int | None) -> None:
+    (tmp_path / "exit").write_text(text)
+    assert read_exit_code(tmp_path, "exit") == exit_code
+
+
+def test_without_its_file_an_exit_code_is_not_known(tmp_path: Path) -> None:
+    assert (read_exit_code(tmp_path, "missing"), read_exit_code(tmp_path, None)) == (None, None)
 
 
 @pytest.mark.parametrize("name", ["link", "folder/hostname", "pipe", "hard", "../secret", "", "missing"])

@@ -126,7 +126,7 @@ def test_a_replayed_update_says_so() -> None:
 @pytest.mark.parametrize(
     "payload",
     [
-        {"sessionUpdate": "available_commands_update", "availableCommands": []},
+        {"sessionUpdate": "current_mode_update", "currentModeId": "x"},
         {"sessionUpdate": "agent_message_chunk", "content": {"type": "image", "data": ""}},
         {"sessionUpdate": "tool_call", "title": "no id"},
         {"sessionUpdate": "plan", "entries": [{"content": 3}]},
@@ -135,6 +135,31 @@ def test_a_replayed_update_says_so() -> None:
 )
 def test_what_has_no_word_here_is_kept_whole(payload: dict[str, Any]) -> None:
     assert translated(payload) == [Unrecognised(payload["sessionUpdate"], payload)]
+
+
+def test_of_an_agents_slash_commands_the_names_are_told_and_told_again_when_they_change() -> None:
+    def news(*names: str) -> dict[str, Any]:
+        commands = [{"name": name, "description": "long"} for name in names]
+        return {"sessionUpdate": "available_commands_update", "availableCommands": commands}
+
+    updates = translated(news("a", "b"), news("a", "b"), news("a"))
+    told = [update.payload["availableCommands"] for update in updates if isinstance(update, Unrecognised)]
+    assert told == [["a", "b"], ["a"]]
+
+
+def test_an_empty_piece_of_a_message_is_nothing() -> None:
+    assert translated(chunk("agent_message_chunk", "")) == []
+
+
+@pytest.mark.parametrize("kind", ["execute", "edit"])
+def test_a_refused_call_that_is_not_heard_of_again_is_ended(kind: str) -> None:
+    translator = Translator()
+    translator.take_request({"toolCallId": "t", "title": "x", "kind": kind})
+    assert translator.end_refused() == ()
+    translator.tool_call("t").is_refused = True
+    (end,) = translator.end_refused()
+    assert isinstance(end, CommandFinished | ToolFinished)
+    assert (end.status, end.tool_call_id, translator.end_refused()) == ("failed", "t", ())
 
 
 def test_news_of_a_finished_tool_is_kept() -> None:
