@@ -253,8 +253,15 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Migrated]:
 @pytest.fixture
 def start_server(tmp_path: Path, migrated: Migrated) -> Iterator[StartServer]:
     """Starts real servers, each call on the same data again; the first makes its database itself only when `new`."""
+    with serving(tmp_path, migrated) as start:
+        yield start
+
+
+@contextmanager
+def serving(folder: Path, migrated: Migrated) -> Iterator[StartServer]:
+    """Starts real servers with their data below the folder, and stops them at the end."""
     started: list[Server] = []
-    home = tmp_path / "served"
+    home = folder / "served"
 
     def start(*, new: bool = False, **environment: str) -> Server:
         if not started:
@@ -272,22 +279,24 @@ def start_server(tmp_path: Path, migrated: Migrated) -> Iterator[StartServer]:
             **database,
             **environment,
         }
-        log = (tmp_path / "serve.log").open("ab")
+        log = (folder / "serve.log").open("ab")
         command = [sys.executable, "-m", "config.serve", "--port", str(port)]
         process = subprocess.Popen(command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
         server = Server(process, f"http://127.0.0.1:{port}", home, variables)
         started.append(server)
         wait_until(lambda: is_ready(server.address) or process.poll() is not None, 120)
-        assert process.poll() is None, (tmp_path / "serve.log").read_text()
+        assert process.poll() is None, (folder / "serve.log").read_text()
         return server
 
     database: dict[str, str] = {}
     with ExitStack() as stack:
-        yield start
-        for server in started:
-            if server.process.poll() is None:
-                server.stop()
+        try:
+            yield start
+        finally:
+            for server in started:
+                if server.process.poll() is None:
+                    server.stop()
 
 
 @pytest.fixture

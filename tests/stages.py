@@ -19,6 +19,7 @@ from tests import interpreters, postgres, process_home, sshd
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
 STOP_SECONDS = 15.0
+SHORT_ROAD = "tests/agents/test_smoke.py"
 MODULES = {"sqlite": "tests.settings_sqlite", "postgres": "tests.settings_postgres"}
 
 
@@ -122,6 +123,18 @@ def other_pythons(environment: Mapping[str, str]) -> int:
     return stages.summary() if stages.done else 0
 
 
+def real_agents(arguments: list[str], environment: Mapping[str, str]) -> int:
+    """The tests of real agents, with the caller's arguments for pytest: their whole road on SQLite, then the shorter
+    one on PostgreSQL. Two processes, each with one agent at a time."""
+    stages = Stages(environment)
+    stages.run("agents: installing", [sys.executable, "-m", "tests.agents.installing"])
+    command = ["-q", "-n", "2", "--dist", "loadgroup", "-m", "agents", "-o", "faulthandler_timeout=600", *arguments]
+    stages.run("agents: sqlite", pytest("sqlite", [*command, "tests/agents"]))
+    with postgres.server() as address:
+        stages.run("agents: postgres", pytest("postgres", [*command, SHORT_ROAD]), TEST_DATABASE_URL=address)
+    return stages.summary()
+
+
 def selected(arguments: list[str], environment: Mapping[str, str]) -> int:
     """Pytest with the caller's arguments on SQLite, with --postgres on PostgreSQL."""
     if "--postgres" not in arguments:
@@ -156,6 +169,8 @@ def main(arguments: list[str]) -> int:
             return sshd.main()
         if arguments == ["--pythons"]:
             return other_pythons(environment)
+        if arguments[0] == "--agents":
+            return real_agents(arguments[1:], environment)
         if arguments[0] == "--fuzz":
             return run([sys.executable, "-m", "tests.fuzz", *arguments[1:]], environment)
         return selected(arguments, environment)

@@ -10,8 +10,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from settings_params.installations import installed
+from settings_params.providers import AGENT_KEYS, PROVIDERS
+from tests.process_home import cleared
+
 ROOT = Path(__file__).resolve().parents[2]
-AGENTS = ("opencode", "claude", "codex", "qwen")
+AGENTS = tuple(key for key in AGENT_KEYS if PROVIDERS[key].package)
+"""All that the server can run and install, at the versions that are pinned."""
 INSTALL_SECONDS = 900
 
 
@@ -30,6 +35,12 @@ def install(environment: Mapping[str, str]) -> list[str]:
     return [key for key in AGENTS if _manage(["install_agent", key, "--no-enable"], variables)]
 
 
+def is_installed(key: str) -> bool:
+    """Whether the pinned version is in the cache."""
+    package = PROVIDERS[key].package
+    return package is not None and installed(cache_home() / "agents", key, package.version) is not None
+
+
 def lend(home: Path) -> None:
     """Lets the server with that home find them, without a copy."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -39,3 +50,16 @@ def lend(home: Path) -> None:
 def _manage(arguments: list[str], variables: Mapping[str, str]) -> int:
     command = [sys.executable, "manage.py", *arguments]
     return subprocess.run(command, cwd=ROOT, env=dict(variables), timeout=INSTALL_SECONDS, check=False).returncode
+
+
+def main() -> int:
+    """Installs what is missing, and says of which agent that failed; the exit status."""
+    missing = install(cleared(dict(os.environ)))
+    for key in missing:
+        package = PROVIDERS[key].package
+        sys.stderr.write(f"The agent {key} could not be installed ({package}): the reason is above.\n")
+    return int(bool(missing))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -30,7 +30,8 @@ GEMINI_VERBS = {"generateContent": False, "streamGenerateContent": True}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call as it arrived. ``key`` is what it was authorised by, in whichever header or parameter."""
+    """One call as it arrived. ``key`` is what it was authorised by, in whichever header or parameter; ``text`` is all
+    that was asked, its line breaks real ones."""
 
     api: str
     path: str
@@ -40,6 +41,7 @@ class Request:
     tools: tuple[str, ...]
     usage: Usage
     calls_tool: str
+    text: str = field(repr=False)
 
 
 class ModelServer:
@@ -165,6 +167,7 @@ def _noted(request: web.Request, api: Api, asked: Asked, said: Answer) -> Reques
         tools=tuple(tool.name for tool in asked.tools),
         usage=said.usage,
         calls_tool=said.call.name if said.call else "",
+        text=asked.everything,
     )
 
 
