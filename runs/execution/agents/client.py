@@ -134,16 +134,16 @@ class AgentSession:
         return self._session_id
 
     async def load_session(self, session_id: str, cwd: str, mode: str | None) -> None:
-        """Open a former session again; the updates until it is open are marked as replay."""
+        """Open a former session again; the updates until the next prompt are marked as replay.
+
+        Not only those until it is open: Gemini CLI begins to show its history then.
+        """
         self._is_replaying = True
-        try:
-            answer = await self._call(
-                self._connection.load_session(cwd=cwd, session_id=session_id, mcp_servers=[], **self._session_meta),
-                "the request to load its session",
-                self._session_timeout_seconds,
-            )
-        finally:
-            self._is_replaying = False
+        answer = await self._call(
+            self._connection.load_session(cwd=cwd, session_id=session_id, mcp_servers=[], **self._session_meta),
+            "the request to load its session",
+            self._session_timeout_seconds,
+        )
         self._session_id = session_id
         await self._set_mode(mode, answer.modes)
 
@@ -155,6 +155,7 @@ class AgentSession:
         """
         from acp import text_block
 
+        self._is_replaying = False
         meta = {"quarterdeck": {"turn": turn}} if turn else {}
         request = self._connection.prompt(self._session_id, [text_block(text)], **meta)
         answer = await self._call(request, "the prompt", None)
@@ -231,14 +232,12 @@ class AgentSession:
             return True
         if method == "session/request_permission":
             await self._tell(self._translator.take_request(value_of(message, "params", "toolCall")))
-        elif method is None:
-            self._is_replaying = False
-        elif "id" not in message:
+        elif method is not None and "id" not in message:
             # A notification of the agent's own. Without a word for it here, it is kept all the same.
             params = message.get("params")
             await self._tell((Unrecognised(method, params if isinstance(params, dict) else {"": params}),))
             return True
-        else:
+        elif method is not None:
             # The SDK would answer null to some of these, as if they had been done.
             await self._wire.send(_refusal(message["id"]))
             return True
@@ -253,7 +252,8 @@ class AgentSession:
     async def _ask(self, tool_call: dict[str, Any], options: list[dict[str, Any]]) -> str | None:
         """The chosen option id; None when the turn was cancelled meanwhile, or the callback failed."""
         call = self._translator.tool_call(str(tool_call.get("toolCallId")))
-        request = permission_request({"toolCall": tool_call, "options": options}, call)
+        plain = self._dialect.plainly(tool_call)
+        request = permission_request({"toolCall": plain, "options": options}, call)
         question = asyncio.ensure_future(self._answered(request))
         self._questions.add(question)
         try:

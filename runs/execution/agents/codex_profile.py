@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from .installed import node_command, program, readable
 from .profile import AgentProfile, OutputStyle, Setting
-from .split_shell import shell_text
+from .split_shell import shell_by_name
 from .terminal_dialect import CODEX_DIALECT, OUTPUTS
 
 _PROGRAM = "codex-acp"
@@ -33,7 +33,8 @@ _ASKING = (
 )
 # It listens to a command's output only after having started it, and merges its two streams: what came at once is lost
 # (measured: always the first line). So its shell keeps both streams, in files of the call's name.
-_SPLIT_SHELL = shell_text(known="$CODEX_TOOL_CALL_ID", name="$CODEX_TOOL_CALL_ID", outputs=OUTPUTS)
+_CALL = '"$CODEX_TOOL_CALL_ID"'
+_SPLIT_SHELL = shell_by_name(known=_CALL, name=_CALL, outputs=OUTPUTS)
 _PROVIDER = """
 [model_providers.quarterdeck]
 name = "Quarterdeck"

@@ -86,24 +86,31 @@ def plain_usage(answer: Mapping[str, Any]) -> TokenUsage | None:
     return TokenUsage(total, *counts)
 
 
+def as_it_is(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A tool call in the words of ACP."""
+    return payload
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """What one agent's payloads mean.
 
+    ``plainly`` puts a tool call, an update of it or what is asked about into the words of ACP, before anything else.
     ``output`` reads a piece of a running command's output from a tool call's update; it is given what was written
     before, for agents that send the whole anew each time. ``result`` reads the end of a command, given what was
     written, or the text of the tool call where nothing was. ``usage`` reads the tokens of a turn from the answer to the
     prompt. ``client_meta`` is sent as ``_meta`` of the client's capabilities. Where output is not ``is_live``, its
     pieces come when the command has ended, and may be no output of it at all: what counts is the result.
-    ``keeps_outputs``: its commands' shell is that of split_shell.py.
+    ``shell_command`` gives a command as its shell gets it, where that is the one of split_shell.py.
     """
 
+    plainly: Callable[[Mapping[str, Any]], Mapping[str, Any]] = as_it_is
     output: Callable[[Mapping[str, Any], Written], OutputPiece | None] = plain_output
     result: Callable[[Mapping[str, Any], str], CommandResult] = plain_result
     usage: Callable[[Mapping[str, Any]], TokenUsage | None] = plain_usage
     client_meta: Mapping[str, Any] = field(default_factory=dict)
     is_live: bool = True
-    keeps_outputs: bool = False
+    shell_command: Callable[[str], str] | None = None
 
 
 PLAIN = Dialect()

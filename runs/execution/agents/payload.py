@@ -1,5 +1,6 @@
 """Reads single values out of an agent's JSON; a value of another type counts as missing, nothing raises."""
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -24,5 +25,5 @@ def list_of(payload: Any, *keys: str) -> list[Any]:
 def value_of(payload: Any, *keys: str) -> Any:
     """Whatever is at the path of keys, or None."""
     for key in keys:
-        payload = payload.get(key) if isinstance(payload, dict) else None
+        payload = payload.get(key) if isinstance(payload, Mapping) else None
     return payload

@@ -1,5 +1,6 @@
 """A request for permission in this server's words, made from ACP's; decides nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ class PermissionRequest:
     options: tuple[PermissionOption, ...]
 
 
-def permission_request(params: dict[str, Any], call: ToolCall) -> PermissionRequest:
+def permission_request(params: Mapping[str, Any], call: ToolCall) -> PermissionRequest:
     """From the params of ``session/request_permission`` and what is known of its tool call."""
     return PermissionRequest(
         tool_call_id=call.tool_call_id,
@@ -51,7 +52,7 @@ def is_refusal(option_id: str | None, options: tuple[PermissionOption, ...]) -> 
     return any(option.option_id == option_id and option.kind.startswith("reject") for option in options)
 
 
-def _options(params: dict[str, Any]) -> list[PermissionOption]:
+def _options(params: Mapping[str, Any]) -> list[PermissionOption]:
     options = []
     for option in list_of(params, "options"):
         option_id, kind = text_of(option, "optionId"), text_of(option, "kind")

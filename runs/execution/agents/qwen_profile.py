@@ -15,7 +15,7 @@ from typing import Any
 from .dialect import CommandResult, Dialect, plain_result
 from .installed import node_command, program, readable
 from .profile import AgentProfile, ModelAccess, OutputStyle, Setting
-from .split_shell import SHELL_FILE, shell_text
+from .split_shell import SHELL_FILE, shell_by_command
 
 _PROGRAM = "qwen"
 _SETTINGS, _FOLDERS = ".qwen/administrator.json", ".qwen/trustedFolders.json"
@@ -48,7 +48,7 @@ def _files(setting: Setting) -> Mapping[str, str]:
     return {
         _SETTINGS: json.dumps(_settings(setting)),
         _FOLDERS: json.dumps(folders),
-        SHELL_FILE: shell_text(),
+        SHELL_FILE: shell_by_command(),
     }
 
 
@@ -93,5 +93,5 @@ QWEN = AgentProfile(
     output_style=OutputStyle.MERGED_AT_END,
     environment=_environment,
     files=_files,
-    dialect=Dialect(result=_result, is_live=False, keeps_outputs=True),
+    dialect=Dialect(result=_result, is_live=False, shell_command=str.strip),
 )

@@ -5,10 +5,11 @@ from types import MappingProxyType
 
 from .claude_profile import CLAUDE
 from .codex_profile import CODEX
+from .gemini_profile import GEMINI
 from .opencode_profile import OPENCODE
 from .profile import AgentProfile
 from .qwen_profile import QWEN
 from .script_profile import SCRIPT
 
-_ALL = (SCRIPT, CLAUDE, CODEX, OPENCODE, QWEN)
+_ALL = (SCRIPT, CLAUDE, CODEX, OPENCODE, QWEN, GEMINI)
 PROFILES: Mapping[str, AgentProfile] = MappingProxyType({profile.key: profile for profile in _ALL})

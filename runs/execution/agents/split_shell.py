@@ -12,13 +12,13 @@ from .dialect import CommandResult
 OUTPUTS = ".quarterdeck/outputs"
 """Where the files are, below the run's home."""
 SHELL_FILE = ".quarterdeck/shell"
-BY_COMMAND = '$(printf %s "$BASH_EXECUTION_STRING" | sha256sum | cut -c 1-64)'
-"""A command's digest, in the words of the shell; digest() is the same here."""
+GIVEN = '"$BASH_EXECUTION_STRING"'
+"""A command, in the words of the shell that was given it."""
 
 # At its end it waits a moment for what is still on its way; what it left running is not waited for.
 _TEXT = """\
 unset BASH_ENV
-if [ -n "@KNOWN@" ] && mkdir -p "$HOME/@OUTPUTS@"; then
+if [ -n @KNOWN@ ] && mkdir -p "$HOME/@OUTPUTS@"; then
     quarterdeck_call=@NAME@
     quarterdeck_call="$HOME/@OUTPUTS@/$quarterdeck_call"
     rm -f "$quarterdeck_call.exit"
@@ -36,7 +36,13 @@ fi
 """
 
 
-def shell_text(known: str = "$BASH_EXECUTION_STRING", name: str = BY_COMMAND, outputs: str = OUTPUTS) -> str:
+def shell_by_command(command: str = GIVEN) -> str:
+    """What is sourced where the files are named after the command, by digest(): ``command`` as in GIVEN."""
+    name = f"$(printf %s {command} | sha256sum | cut -c 1-64)"
+    return shell_by_name(GIVEN, name, OUTPUTS)
+
+
+def shell_by_name(known: str, name: str, outputs: str) -> str:
     """What is sourced. ``name`` is a call's name, which there is where ``known`` is not empty, both in the words of the
     shell; ``outputs`` is a folder below the home."""
     return _TEXT.replace("@KNOWN@", known).replace("@NAME@", name).replace("@OUTPUTS@", outputs)
@@ -44,12 +50,12 @@ def shell_text(known: str = "$BASH_EXECUTION_STRING", name: str = BY_COMMAND, ou
 
 def digest(command: str) -> str:
     """The name of a command's files."""
-    return hashlib.sha256(command.strip().encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(command.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def with_kept_files(result: CommandResult, command: str | None) -> CommandResult:
+def with_kept_files(result: CommandResult, command: str) -> CommandResult:
     """The same, naming what the shell kept; as it was where the command did not run."""
-    if result.reason or not command:
+    if result.reason:
         return result
     path = f"{OUTPUTS}/{digest(command)}"
     return replace(result, stdout_file=f"{path}.stdout", stderr_file=f"{path}.stderr", exit_code_file=f"{path}.exit")

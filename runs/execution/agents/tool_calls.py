@@ -4,7 +4,7 @@ Agents send these in any order and in part (measured: Gemini and Qwen may begin 
 names only the id), so each is merged into what is known, and a start is told once its substance is known.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,7 +38,7 @@ class ToolCall:
         """Whether it runs a command, as far as is known by now."""
         return self.kind == "execute" or (self.kind in ("", "other") and self.command is not None)
 
-    def merge(self, payload: dict[str, Any]) -> None:
+    def merge(self, payload: Mapping[str, Any]) -> None:
         """Take over what a payload says; what it leaves out stays."""
         self.title = text_of(payload, "title") or self.title
         self.kind = text_of(payload, "kind") or self.kind
@@ -60,8 +60,9 @@ class ToolCalls:
         """The call of that id, new if need be."""
         return self._calls.setdefault(tool_call_id, ToolCall(tool_call_id))
 
-    def take(self, payload: dict[str, Any], *, is_asking: bool = False) -> tuple[AgentUpdate, ...] | None:
+    def take(self, payload: Mapping[str, Any], *, is_asking: bool = False) -> tuple[AgentUpdate, ...] | None:
         """What is new by this payload; None when it has no id or its call has ended before."""
+        payload = self._dialect.plainly(payload)
         tool_call_id = text_of(payload, "toolCallId")
         if tool_call_id is None or self.known(tool_call_id).is_finished:
             return None
@@ -78,7 +79,7 @@ class ToolCalls:
         left = [call for call in self._calls.values() if call.is_refused and not call.is_finished]
         return tuple(update for call in left for update in _refused(call))
 
-    def _output(self, call: ToolCall, payload: dict[str, Any]) -> Iterator[AgentUpdate]:
+    def _output(self, call: ToolCall, payload: Mapping[str, Any]) -> Iterator[AgentUpdate]:
         piece = self._dialect.output(payload, call.written) if call.is_command else None
         if piece is not None:
             yield from _start(call)
@@ -86,13 +87,13 @@ class ToolCalls:
             if self._dialect.is_live:
                 yield CommandOutput(call.tool_call_id, piece.stream, piece.text)
 
-    def _finish(self, call: ToolCall, payload: dict[str, Any], status: Outcome) -> Iterator[AgentUpdate]:
+    def _finish(self, call: ToolCall, payload: Mapping[str, Any], status: Outcome) -> Iterator[AgentUpdate]:
         yield from _start(call)
         call.is_finished = True
         text = call.written.text or call.text
         result = self._dialect.result(payload, text)
-        if self._dialect.keeps_outputs:
-            result = with_kept_files(result, call.command)
+        if self._dialect.shell_command and call.is_command and (command := call.command):
+            result = with_kept_files(result, self._dialect.shell_command(command))
         stdout = text if result.stdout is None else result.stdout
         if not call.is_command:
             said = result.reason or content_text(payload)
@@ -104,7 +105,7 @@ class ToolCalls:
         call.written = Written()
 
 
-def content_text(payload: dict[str, Any]) -> str:
+def content_text(payload: Mapping[str, Any]) -> str:
     """The texts of ACP tool call content, joined."""
     texts = [text_of(part, "content", "text") for part in list_of(payload, "content")]
     return "\n".join(text for text in texts if text)
@@ -133,12 +134,12 @@ def _end(call: ToolCall, status: Outcome, result: CommandResult) -> CommandFinis
     )
 
 
-def _is_known(call: ToolCall, payload: dict[str, Any]) -> bool:
+def _is_known(call: ToolCall, payload: Mapping[str, Any]) -> bool:
     """Whether what it is to do is known, as far as one can tell; with an empty input, the model is still at it."""
     return call.command is not None if call.is_command else payload.get("rawInput") != {}
 
 
-def _command_of(payload: dict[str, Any]) -> str | None:
+def _command_of(payload: Mapping[str, Any]) -> str | None:
     words = list_of(payload, "rawInput", "command")
     if words and all(isinstance(word, str) for word in words):
         return " ".join(words)
