@@ -28,6 +28,7 @@ def spec_of(order: dict[str, Any]) -> SandboxSpec:
         read_only=interpreter_folders(),
         limits=Limits(**order["limits"]),
         bridges=tuple(Bridge(int(port), Path(path)) for port, path in order["bridges"].items()),
+        shares_network=order["shares_network"],
     )
 
 

@@ -48,16 +48,24 @@ class Worker:
             give_to([self.folder], self.uid, self.uid)
             give_to([self.work_tree, self.home], NOBODY, NOBODY)
 
-    def attack(self, program: str, **limits: int) -> dict[str, Any]:
+    def attack(
+        self,
+        program: str,
+        *,
+        bridges: dict[int, str] | None = None,
+        shares_network: bool = False,
+        **limits: int,
+    ) -> dict[str, Any]:
         """Run Python source in a sandbox of this server to its end, or to the watchdog's."""
-        with self.started(program, holds=False, limits=limits) as process:
+        network: dict[str, Any] = {"bridges": bridges, "shares_network": shares_network}
+        with self.started(program, holds=False, limits=limits, **network) as process:
             output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
         assert process.returncode == 0, errors
         return dict(json.loads(output))
 
-    def saw(self, program: str, **limits: int) -> Any:
+    def saw(self, program: str, **more: Any) -> Any:
         """The JSON that the program printed."""
-        answer = self.attack(program, **limits)
+        answer = self.attack(program, **more)
         assert answer["code"] == 0, answer
         return json.loads(answer["stdout"])
 
@@ -70,6 +78,7 @@ class Worker:
         limits: dict[str, int] | None = None,
         environment: dict[str, str] | None = None,
         bridges: dict[int, str] | None = None,
+        shares_network: bool = False,
         is_sandboxed: bool = True,
     ) -> Iterator[subprocess.Popen[str]]:
         """The running server, told what to start."""
@@ -79,6 +88,7 @@ class Worker:
             "limits": limits or {},
             "environment": environment or {},
             "bridges": bridges or {},
+            "shares_network": shares_network,
             "is_sandboxed": is_sandboxed,
             "home": str(self.home),
             "work_tree": str(self.work_tree),
