@@ -150,11 +150,23 @@ class ByteStream:
 def _forms(value: str) -> Iterator[str]:
     """What is looked for, in text and in bytes: these are read as Latin-1, each as the character of its number."""
     for piece in _pieces(value):
-        for form in {piece, json.dumps(piece)[1:-1], json.dumps(piece, ensure_ascii=False)[1:-1], quote(piece, "")}:
+        for form in {piece, *_in_json(piece), *_in_an_address(piece)}:
             yield form
             if not form.isascii():
                 yield form.encode("utf-8", "replace").decode("latin-1")
         yield from _in_base64(piece.encode("utf-8", "replace"))
+
+
+def _in_json(piece: str) -> Iterator[str]:
+    for is_ascii in (True, False):
+        text = json.dumps(piece, ensure_ascii=is_ascii)[1:-1]
+        yield from (text, text.replace("/", "\\/"))  # some escape that too (RFC 8259, 7)
+
+
+def _in_an_address(piece: str) -> Iterator[str]:
+    for safe in ("", "/"):
+        text = quote(piece, safe)
+        yield from (text, re.sub("%[0-9A-F]{2}", lambda escape: escape[0].lower(), text))
 
 
 def _pieces(value: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from settings_params.custom_agents import CustomAgent
+from settings_params.logins import GATEWAY, LOGIN
 from settings_params.models import AgentProvider
 from settings_params.programs import find_program
 from settings_params.providers import MODELS, PROVIDERS, Provider
@@ -12,7 +13,10 @@ from settings_params.queries import read_param, setting_of
 
 @dataclass(frozen=True)
 class ProviderState:
-    """One agent. `missing`: sentences on what to install or set; it is available when there are none."""
+    """One agent. `missing`: sentences on what to install or set; it is available when there are none.
+
+    `access` is how it reaches its model: `gateway` or `login`, None where it needs none.
+    """
 
     provider: Provider
     enabled: bool
@@ -20,6 +24,7 @@ class ProviderState:
     version: str | None
     models: tuple[str, ...]
     missing: tuple[str, ...]
+    access: str | None
 
     @property
     def available(self) -> bool:
@@ -115,6 +120,7 @@ def _state(provider: Provider, rows: Mapping[str, AgentProvider]) -> ProviderSta
         version=None if row is None else row.version,
         models=models,
         missing=tuple(what_is_missing(provider, row)),
+        access=access_of(provider),
     )
 
 
@@ -132,10 +138,26 @@ def what_is_missing(provider: Provider, row: AgentProvider | None) -> list[str]:
         elif row is not None and row.checked_binary == found.fingerprint and row.check_failure:
             cure = f"Install another version, then call bin/manage check_agent {provider.key}."
             sentences.append(f"It did not pass its check ({row.check_failure}). {cure}")
-    if provider.vendors and not any(_can_answer(vendor) for vendor in provider.vendors):
-        keys = " or ".join(f"providers.{vendor}.api_key" for vendor in provider.vendors)
-        sentences.append(f"Set {keys}; for a model server of your own, its base_url.")
-    return sentences
+    model = _what_its_model_lacks(provider)
+    return [*sentences, model] if model else sentences
+
+
+def _what_its_model_lacks(provider: Provider) -> str | None:
+    if access_of(provider) == LOGIN:
+        login = f"providers.{provider.key}.login"
+        is_set = setting_of(login).is_set
+        return None if is_set else f"Set {login}, or providers.{provider.key}.access to {GATEWAY}."
+    if not provider.vendors or any(_can_answer(vendor) for vendor in provider.vendors):
+        return None
+    keys = " or ".join(f"providers.{vendor}.api_key" for vendor in provider.vendors)
+    return f"Set {keys}; for a model server of your own, its base_url."
+
+
+def access_of(provider: Provider) -> str | None:
+    """How it reaches its model, as its operator has chosen; None where it needs none."""
+    if not provider.vendors:
+        return None
+    return read_param(f"providers.{provider.key}.access") if provider.login else GATEWAY
 
 
 def _cure(provider: Provider) -> str:

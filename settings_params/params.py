@@ -37,6 +37,7 @@ class Param:
     type: ClassVar[str]
     takes: ClassVar[str]
     is_secret: ClassVar[bool] = False
+    is_file: ClassVar[bool] = False
     key: str
     default: Any
     description: str
@@ -211,6 +212,10 @@ class SecretParam(Param):
     default: None = None
     max_length: int = 1000
     goes_to: str = ""
+
+    def parts(self, value: str) -> Mapping[str, str]:
+        """What of a value is not to be told, by name."""
+        return {self.key: value}
 
     @property
     def constraints(self) -> Mapping[str, Any]:

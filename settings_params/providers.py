@@ -27,12 +27,21 @@ MODELS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
+class Login:
+    """Credentials of an agent's own, in place of a key: the `file` that its program keeps in a person's home, and the
+    `hosts` (with ports) that it uses them at."""
+
+    file: str
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Provider:
     """One agent. `kind` is `builtin`, or `acp` for a program of its own that speaks the Agent Client Protocol.
 
     `binary` is looked for among what the server has installed, then in its PATH; `package` brings it. One of `vendors`
     must have a key, or a model server of the operator's own; their models are the agent's. One that `is_custom` comes
-    from `providers.custom_agents`.
+    from `providers.custom_agents`. One with a `login` has the params `providers.<key>.access` and `.login`.
     """
 
     key: str
@@ -43,6 +52,7 @@ class Provider:
     vendors: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
     is_custom: bool = False
+    login: Login | None = None
 
     @property
     def has_adapter(self) -> bool:
@@ -65,6 +75,10 @@ PROVIDERS: Mapping[str, Provider] = {
             binary="claude-agent-acp",
             package=npm("@agentclientprotocol/claude-agent-acp", "0.101.0", node=22),
             vendors=("anthropic",),
+            login=Login(
+                ".claude/.credentials.json",
+                ("api.anthropic.com:443", "claude.ai:443", "console.anthropic.com:443", "platform.claude.com:443"),
+            ),
         ),
         Provider(
             "codex",
@@ -72,6 +86,7 @@ PROVIDERS: Mapping[str, Provider] = {
             binary="codex-acp",
             package=npm("@agentclientprotocol/codex-acp", "2.6.0"),
             vendors=("openai",),
+            login=Login(".codex/auth.json", ("chatgpt.com:443", "auth.openai.com:443", "api.openai.com:443")),
         ),
         Provider(
             "opencode",

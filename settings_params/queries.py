@@ -106,19 +106,20 @@ def secret_values() -> Mapping[str, str]:
     """
     found: dict[str, str] = {}
     for param in PARAMS.values():
-        if param.is_secret:
+        if isinstance(param, SecretParam):
             value, source = _in_force(param)
-            found |= _opened(param.key, value, source == "database") if value else {}
+            found |= _opened(param, value, source == "database") if value else {}
     return found
 
 
-def _opened(key: str, value: str, is_encrypted: bool) -> Mapping[str, str]:
+def _opened(param: SecretParam, value: str, is_encrypted: bool) -> Mapping[str, str]:
     try:
         text = _decrypted(value) if is_encrypted else value
     except SecretUnreadable:
         return {}
     decoded = _decoded(text)
-    return {key: text, f"{key} (decoded)": decoded} if decoded else {key: text}
+    parts = param.parts(text)
+    return {**parts, f"{param.key} (decoded)": decoded} if decoded else parts
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from settings_params.commands import plain_command
-from settings_params.custom_agents import CustomAgentsParam
 from settings_params.params import (
     BoolParam,
     EnumParam,
@@ -14,12 +13,10 @@ from settings_params.params import (
     SecretParam,
     StringParam,
     host_entry,
-    http_address,
     page_address,
     web_origin,
 )
-from settings_params.prices import price_line
-from settings_params.providers import PROVIDERS, VENDORS
+from settings_params.provider_params import PROVIDER_PARAMS
 
 _SAFETY = (
     BoolParam(
@@ -366,50 +363,6 @@ _API = (
     ),
 )
 
-
-def _of_vendor(vendor: str, name: str) -> tuple[Param, ...]:
-    address = StringParam(
-        key=f"providers.{vendor}.base_url",
-        default="",
-        rule=http_address,
-        operators_only=True,
-        description=f"Model server to use in place of {name}'s; it may do without a key. "
-        "A new address forgets the stored key.",
-    )
-    return (
-        SecretParam(key=f"providers.{vendor}.api_key", goes_to=address.key, description=f"Key of {name}'s API."),
-        address,
-        ListParam(
-            key=f"providers.{vendor}.models",
-            default=(),
-            max_length=120,
-            description=f"Models to choose from where an agent uses {name}, in place of the built-in list.",
-        ),
-    )
-
-
-_PROVIDERS = (
-    *(param for vendor, name in VENDORS.items() for param in _of_vendor(vendor, name)),
-    CustomAgentsParam(
-        key="providers.custom_agents",
-        default=(),
-        taken=tuple(PROVIDERS),
-        vendors=tuple(VENDORS),
-        remote=False,
-        operators_only=True,
-        description="More agents: programs of your own that speak the Agent Client Protocol.",
-    ),
-    ListParam(
-        key="providers.prices",
-        default=(),
-        max_items=300,
-        rule=price_line,
-        description="Prices of models, each MODEL=INPUT/OUTPUT, MODEL=INPUT/OUTPUT/CACHED or "
-        "MODEL=INPUT/OUTPUT/CACHED/CACHE_WRITE in US dollars for a million tokens; MODEL may end in *. "
-        "They come before the list prices that the server knows.",
-    ),
-)
-
 PARAMS: Mapping[str, Param] = {
     param.key: param
     for param in (
@@ -423,6 +376,6 @@ PARAMS: Mapping[str, Param] = {
         *_RETENTION,
         *_LIMITS,
         *_API,
-        *_PROVIDERS,
+        *PROVIDER_PARAMS,
     )
 }

@@ -40,7 +40,11 @@ class SettingSerializer(serializers.Serializer[Setting]):
 
 
 class ProviderSerializer(serializers.Serializer[ProviderState]):
-    """One agent. `missing` says in sentences what to install or set; it is available when that is empty."""
+    """One agent. `missing` says in sentences what to install or set; it is available when that is empty.
+
+    `access` is how it reaches its model: by the server's gateway, or with a login of its own, which its runs then hold
+    and whose use nobody counts; null where it needs no model.
+    """
 
     key = serializers.CharField(source="provider.key")
     name = serializers.CharField(source="provider.name")
@@ -52,6 +56,7 @@ class ProviderSerializer(serializers.Serializer[ProviderState]):
     default_model = serializers.CharField(allow_null=True)
     capabilities = serializers.ListField(child=serializers.CharField(), source="provider.capabilities")
     missing = serializers.ListField(child=serializers.CharField())
+    access = serializers.ChoiceField(["gateway", "login"], allow_null=True)
 
 
 class ProviderChangeSerializer(StrictSerializer):

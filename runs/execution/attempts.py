@@ -2,6 +2,7 @@
 
 import errno
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from projects.git.agent_dir import create_agent_git_dir
 from projects.models import Workspace
 from projects.queries import commands_around
 from projects.workspaces import agent_owner, lay_out_work_tree, open_repository
-from runs.execution.agents.home_files import write_files
+from runs.execution.agents.home_files import remove_file, write_files
 from runs.execution.agents.profile import AgentProfile, ModelAccess, Setting
 from runs.execution.errors import RunCannotGoOn
+from runs.execution.logins import LentLogin
 from runs.execution.sandbox.ownership import give_to
 from runs.execution.sandbox.spec import GIBIBYTE, Limits, SandboxSpec, minimal_environment
 from runs.models import Run, RunAttempt
@@ -67,7 +69,7 @@ def _new_attempt(run: Run) -> RunAttempt:
     return attempt
 
 
-def agent_setting(attempt: RunAttempt, *, access: ModelAccess | None) -> Setting:
+def agent_setting(attempt: RunAttempt, *, access: ModelAccess | None, login: LentLogin | None = None) -> Setting:
     """Where the attempt's agent starts, and how it reaches its model."""
     workspace = workspace_of(attempt)
     return Setting(
@@ -77,6 +79,8 @@ def agent_setting(attempt: RunAttempt, *, access: ModelAccess | None) -> Setting
         work_tree=workspace.work_tree_path,
         is_safe=attempt.run.safe_mode,
         access=access,
+        login=login.content if login else None,
+        model=login.model if login else None,
     )
 
 
@@ -112,8 +116,11 @@ def write_agent_files(profile: AgentProfile, setting: Setting) -> None:
     if obstacle is not None:
         raise RunCannotGoOn("agent-unsafe-here", obstacle)
     owner = agent_owner()
+    files = dict(profile.files(setting))
+    if setting.login is not None and profile.login_file is not None:
+        files[profile.login_file] = setting.login
     try:
-        write_files(setting.home, profile.files(setting), (owner.uid, owner.gid) if owner else None)
+        write_files(setting.home, files, (owner.uid, owner.gid) if owner else None)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise
@@ -122,6 +129,13 @@ def write_agent_files(profile: AgentProfile, setting: Setting) -> None:
             f"The agent's settings could not be written into its home ({error.strerror}): what ran there before has "
             "changed it. Retry the run on a new branch.",
         ) from error
+
+
+def remove_login(profile: AgentProfile, setting: Setting) -> None:
+    """The agent's own login does not stay in the run's home. Its processes must have ended."""
+    if setting.login is not None and profile.login_file is not None:
+        with suppress(OSError):
+            remove_file(setting.home, profile.login_file)
 
 
 def sandbox_limits() -> Limits:

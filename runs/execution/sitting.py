@@ -18,9 +18,10 @@ from runs.execution.agents.client import AgentSession, PromptOutcome
 from runs.execution.agents.errors import AgentFailed
 from runs.execution.agents.profile import AgentProfile
 from runs.execution.agents.updates import AgentUpdate
-from runs.execution.attempts import agent_setting, agent_spec, write_agent_files
+from runs.execution.attempts import agent_setting, agent_spec, remove_login, write_agent_files
 from runs.execution.brake import Brake
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
+from runs.execution.logins import login_of
 from runs.execution.metering import RunMeter
 from runs.execution.model_access import opened, road_of
 from runs.execution.profiles import profile_of
@@ -55,9 +56,11 @@ class Sitting:
         self._files_changed = asyncio.Event()
         self._told = ""
         self._profile: AgentProfile = profile_of(run.selected_agent)
-        self._road = road_of(run, probe())
+        self._login = login_of(run)
+        self._road = None if self._login else road_of(run, probe())
         self._meter = RunMeter(run, attempt, lease)
-        self._setting = agent_setting(attempt, access=self._road.access if self._road else None)
+        access = self._road.access if self._road else None
+        self._setting = agent_setting(attempt, access=access, login=self._login)
         self._spec = agent_spec(attempt, self._profile, self._setting)
         self._lent = {"the run's model token": self._road.access.token} if self._road else {}
         with lent(run.pk, self._lent):
@@ -74,12 +77,17 @@ class Sitting:
         """With the network and the model that the agent may have."""
         allow_unsandboxed = await sync_to_async(read)("safety.allow_unsandboxed")
         support = await asyncio.to_thread(probe)
-        await asyncio.to_thread(write_agent_files, self._profile, self._setting)
-        async with open_way_out(support, self._recorder.add) as way_out, self._model_gateway() as bridges:
-            if way_out.note:
-                self._recorder.add(Draft("log", way_out.note, "warning"))
+        hosts, note = (self._login.hosts, self._login.note) if self._login else ((), "")
+        way_out_opened = open_way_out(support, self._recorder.add, also=hosts)
+        async with way_out_opened as way_out, self._model_gateway() as bridges:
+            for text in filter(None, (way_out.note, note)):
+                self._recorder.add(Draft("log", text, "warning"))
             self._spec = way_out.given_to(replace(self._spec, bridges=bridges))
-            await self._carry_out(support, allow_unsandboxed=allow_unsandboxed)
+            try:
+                await asyncio.to_thread(write_agent_files, self._profile, self._setting)
+                await self._carry_out(support, allow_unsandboxed=allow_unsandboxed)
+            finally:
+                remove_login(self._profile, self._setting)
 
     @asynccontextmanager
     async def _model_gateway(self) -> AsyncIterator[tuple[Bridge, ...]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -50,14 +50,19 @@ def is_loopback_own(support: SandboxSupport) -> bool:
 
 
 @asynccontextmanager
-async def open_way_out(support: SandboxSupport, tell: Callable[[Draft], None]) -> AsyncIterator[WayOut]:
-    """There while the body runs. `tell` gets what the proxy refuses, once for a host."""
+async def open_way_out(
+    support: SandboxSupport, tell: Callable[[Draft], None], *, also: Sequence[str] = ()
+) -> AsyncIterator[WayOut]:
+    """There while the body runs. `tell` gets what the proxy refuses, once for a host.
+
+    `also` are hosts that are let through whatever the mode: those of the model, where an agent reaches it by itself.
+    """
     network = await sync_to_async(read)("safety.network")
     note = "" if support.is_available else UNHELD_NOTE
     if network == "open":
         yield WayOut(shares_network=True, note=note or OPEN_NOTE)
-    elif network == "allowlist":
-        rules = await sync_to_async(_rules)(tell)
+    elif network == "allowlist" or also:
+        rules = await sync_to_async(_rules)(tell, also, is_listed=network == "allowlist")
         with tempfile.TemporaryDirectory(prefix="quarterdeck-") as folder:  # 0700
             async with open_proxy(Path(folder, "proxy.sock"), rules):
                 yield replace(await asyncio.to_thread(_by_proxy, Path(folder, "proxy.sock"), support), note=note)
@@ -65,12 +70,13 @@ async def open_way_out(support: SandboxSupport, tell: Callable[[Draft], None]) -
         yield WayOut(note=note)
 
 
-def _rules(tell: Callable[[Draft], None]) -> Rules:
+def _rules(tell: Callable[[Draft], None], also: Sequence[str], *, is_listed: bool) -> Rules:
     def told(refusal: NotReachable) -> None:
         data = {"host": refusal.host, "port": refusal.port, "param": refusal.param}
         tell(Draft("log", f"Refused: {refusal.message}", "warning", data=data))
 
-    return Rules(Allowlist(read("safety.network_allowlist")), read("safety.allow_private_hosts"), told)
+    listed = read("safety.network_allowlist") if is_listed else ()
+    return Rules(Allowlist((*listed, *also)), read("safety.allow_private_hosts"), told)
 
 
 def _by_proxy(socket: Path, support: SandboxSupport) -> WayOut:

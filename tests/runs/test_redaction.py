@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from urllib.parse import quote
 
 import pytest
@@ -45,10 +46,14 @@ def test_no_secret_is_left_and_nothing_more_to_do(text: str) -> None:
 
 
 @pytest.mark.parametrize("value", [KEY, ODD])
-@pytest.mark.parametrize("name", ["plain", "json", "ascii", "address", "basic0", "basic1", "basic2"])
+@pytest.mark.parametrize(
+    "name", ["plain", "json", "ascii", "slashes", "address", "path", "lower", "basic0", "basic1", "basic2"]
+)
 def test_a_value_is_known_in_every_usual_form(value: str, name: str) -> None:
     forms = {"plain": value, "json": json.dumps(value, ensure_ascii=False), "ascii": json.dumps(value)}
-    forms["address"] = f"https://{quote(value, '')}@host"
+    forms["slashes"] = forms["ascii"].replace("/", "\\/")
+    forms["address"], forms["path"] = f"https://{quote(value, '')}@host", f"https://host/{quote(value)}"
+    forms["lower"] = re.sub("%..", lambda escape: escape[0].lower(), forms["address"])
     for count in range(3):
         forms[f"basic{count}"] = base64.b64encode(f"{'u' * count}{value}:more".encode()).decode()
     assert "[redacted: " in SECRETS.text(forms[name])

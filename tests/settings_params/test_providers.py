@@ -66,6 +66,7 @@ def test_the_built_in_agent_is_enabled_and_available(api: APIClient) -> None:
         "defaultModel": None,
         "capabilities": ["permissions", "resume"],
         "missing": [],
+        "access": None,
     }
 
 

@@ -26,7 +26,7 @@ def set_depth(value: int | None) -> None:
 
 def test_many_reads_are_one_query(db: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(1):
-        assert [read(key) is None for key in PARAMS].count(True) == 4  # the keys of vendors, and the one that signs
+        assert [read(key) is None for key in PARAMS].count(True) == 6  # keys of vendors, logins, and what signs
 
 
 def test_a_change_counts_at_once_where_it_was_made(db: None) -> None:

@@ -38,7 +38,9 @@ _MODELS = ("ANTHROPIC_MODEL", "ANTHROPIC_DEFAULT_OPUS_MODEL", "ANTHROPIC_DEFAULT
 
 def _environment(setting: Setting) -> dict[str, str]:
     own = {**_QUIET, "CLAUDE_CONFIG_DIR": str(setting.home / ".claude")}
-    return own if setting.access is None else own | _access(setting.access)
+    if setting.access is not None:
+        return own | _access(setting.access)
+    return own | dict.fromkeys(_MODELS, setting.model) if setting.model else own
 
 
 def _access(access: ModelAccess) -> dict[str, str]:
@@ -75,4 +77,5 @@ CLAUDE = AgentProfile(
     files=_files,
     session_meta=_session_meta,
     dialect=CLAUDE_DIALECT,
+    login_file=".claude/.credentials.json",
 )

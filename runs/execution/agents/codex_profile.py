@@ -65,7 +65,11 @@ def _config(setting: Setting) -> str:
     text = f"developer_instructions = {json.dumps(_ASKING)}\n{_CONFIG}" if setting.is_safe else _CONFIG
     text += f"\n[shell_environment_policy]\nset = {{ BASH_ENV = {json.dumps(str(setting.home / _SHELL_FILE))} }}\n"
     if access is None:
-        return text
+        return (
+            f'cli_auth_credentials_store = "file"\nmodel = {json.dumps(setting.model)}\n{text}'
+            if setting.model
+            else text
+        )
     chosen = f'model = {json.dumps(access.model)}\nmodel_provider = "quarterdeck"\n'
     provider = _PROVIDER.format(base_url=json.dumps(f"{access.base_url}/openai/v1"), token=_TOKEN)
     return chosen + text + provider
@@ -85,4 +89,5 @@ CODEX = AgentProfile(
     environment=_environment,
     files=_files,
     dialect=CODEX_DIALECT,
+    login_file=".codex/auth.json",
 )

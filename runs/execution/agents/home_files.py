@@ -34,6 +34,22 @@ def write_files(home: Path, files: Mapping[str, str], owner: tuple[int, int] | N
             os.close(folder)
 
 
+def remove_file(home: Path, path: str) -> None:
+    """Takes away a file below the home, if it is there. Follows no link. Raises OSError."""
+    *folders, name = PurePosixPath(path).parts
+    folder = os.open(home, _FOLDER)
+    try:
+        for each in folders:
+            child = os.open(each, _FOLDER, dir_fd=folder)
+            os.close(folder)
+            folder = child
+        os.unlink(name, dir_fd=folder)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return
+    finally:
+        os.close(folder)
+
+
 def _step_into(parent: int, name: str, owner: tuple[int, int] | None) -> int:
     """Opens the folder and closes its parent; on an error the parent stays open, for its caller to close."""
     if not _is_folder(parent, name):

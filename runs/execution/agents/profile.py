@@ -38,7 +38,8 @@ class Setting:
     """Where and how an agent is to be started.
 
     ``interpreter`` is the server's own Python. ``installation`` is where ``install_agent`` put the agent, None when it
-    was found in the server's PATH or is built in. ``access`` None: the agent needs no model.
+    was found in the server's PATH or is built in. ``access`` None: the agent needs no model, or has a login of its own:
+    ``login`` is the content of its file, ``model`` the chosen one then.
     """
 
     interpreter: str
@@ -47,6 +48,8 @@ class Setting:
     work_tree: Path
     is_safe: bool
     access: ModelAccess | None
+    login: str | None = field(default=None, repr=False)
+    model: str | None = None
 
 
 def nothing(_: Setting) -> Mapping[str, Any]:
@@ -68,7 +71,7 @@ class AgentProfile:
     text. ``session_meta`` is sent as ``_meta`` with every new and loaded session. ``read_only`` gives the folders that
     must be readable in the sandbox besides the system's. Modes are ACP session modes, None where the agent has none.
     ``dialect`` reads what ACP leaves to each agent. ``obstacle`` looks into the work tree and says why the agent must
-    not be started there.
+    not be started there. ``login_file`` is where below its home it looks for a login of its own.
     """
 
     key: str
@@ -86,6 +89,7 @@ class AgentProfile:
     session_meta: Callable[[Setting], Mapping[str, Any]] = nothing
     dialect: Dialect = PLAIN
     obstacle: Callable[[Setting], str | None] = no_obstacle
+    login_file: str | None = None
     initialize_timeout_seconds: float = 60.0
     session_timeout_seconds: float = 120.0
 

@@ -20,7 +20,8 @@ _AS_JSON: dict[str, Any] = {"action": "store_true", "help": "print JSON: key, va
 class Command(BaseCommand):
     help = (
         "Lists the server params, sets one (params set KEY VALUE) or resets one (params reset KEY). A secret is never "
-        "an argument: params set KEY asks for it or reads a line of standard input. Exit status 1: nothing has changed."
+        "an argument: params set KEY asks for it or reads a line of standard input; a file's content is read whole: "
+        "params set providers.claude.login < FILE. Exit status 1: nothing has changed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -64,7 +65,9 @@ def _given(key: str, argument: str | None) -> str:
             f"{key} is a secret, and arguments can be seen by others: leave it out. It is asked for, or read from "
             "standard input. Take the one that you just typed as known, and replace it."
         )
-    return getpass.getpass(f"{key}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    if sys.stdin.isatty():
+        return getpass.getpass(f"{key}: ")
+    return sys.stdin.read() if PARAMS[key].is_file else sys.stdin.readline().rstrip("\r\n")
 
 
 def _change(key: str, text: str | None) -> list[str]:
