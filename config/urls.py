@@ -22,6 +22,7 @@ from projects.views.projects import ProjectViewSet
 from runs.filters import RunFilterSet
 from runs.views.blobs import blob
 from runs.views.files import DiffViewSet, FileViewSet
+from runs.views.messages import MessageViewSet
 from runs.views.pushes import PushViewSet
 from runs.views.review import PermissionViewSet, ReviewHistoryViewSet, ReviewViewSet
 from runs.views.runs import RunViewSet
@@ -86,9 +87,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/projects/<id:pk>/changelog", DocViewSet.as_view({"get": "changelog"})),
     path("api/runs", RunViewSet.as_view(COLLECTION)),
     path("api/runs/<id:pk>", RunViewSet.as_view(ITEM)),
-    *_actions(
-        "api/runs/<id:pk>", SteeringViewSet, "start", "pause", "resume", "cancel", "retry", "messages", "comments"
-    ),
+    *_actions("api/runs/<id:pk>", SteeringViewSet, "start", "pause", "resume", "cancel", "retry", "comments"),
+    path("api/runs/<id:run>/messages", MessageViewSet.as_view({"get": "list", "post": "messages"})),
+    path("api/runs/<id:run>/messages/<id:pk>", MessageViewSet.as_view({"delete": "destroy"})),
     *_actions("api/runs/<id:pk>", ReviewViewSet, "approve", "reject", "commit"),
     *_actions("api/runs/<id:pk>", PushViewSet, "push"),
     path("api/runs/<id:pk>/push-preview", PushViewSet.as_view({"get": "push_preview"})),

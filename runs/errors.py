@@ -49,6 +49,13 @@ class RunNotMessageable(_RunConflict):
     default_code = "run-not-messageable"
 
 
+class MessageNotWithdrawable(_RunConflict):
+    """`message_status` says what has become of it."""
+
+    title = "The message cannot be withdrawn any more"
+    default_code = "message-not-withdrawable"
+
+
 class RunNotReviewable(_RunConflict):
     title = "Run cannot be reviewed now"
     default_code = "run-not-reviewable"

@@ -26,6 +26,7 @@ from runs.timeline import extended
 CHANNEL = "quarterdeck_events"
 USER_STREAM_LOCK = 0x51444543
 MAX_MESSAGE_CHARACTERS = 16_000
+MAX_BODY_CHARACTERS = 256 * 1024
 MAX_DEPTH = 64
 _WRITABLE = (Run.Status.RUNNING, Run.Status.PAUSED, Run.Status.CANCELLED)
 USER_STREAM_TYPES = frozenset(
@@ -156,7 +157,10 @@ def _row(
     public = storable(public)
     encoded, path = orjson.dumps(public).decode(), public["path"]
     if redactor.is_in(encoded):
-        encoded, path = orjson.dumps(redactor.value(public)).decode(), redactor.value(path)
+        public = redactor.value(public)
+        encoded, path = orjson.dumps(public).decode(), public["path"]
+    if len(encoded) > MAX_BODY_CHARACTERS:
+        encoded = orjson.dumps({**public, "data": _beginning(public["data"])}).decode()
     return AgentEvent(
         project_id=project_id,
         run_id=run_id,
@@ -168,6 +172,11 @@ def _row(
         body=encoded[1:],
         created_at=now,
     )
+
+
+def _beginning(data: Any) -> dict[str, Any]:
+    """In place of data that would make an event too long to be kept and sent: how its JSON begins."""
+    return {"truncated": True, "beginning": orjson.dumps(data).decode()[:MAX_MESSAGE_CHARACTERS]}
 
 
 def _shown(message: str, redactor: Redactor) -> str:

@@ -10,7 +10,7 @@ from config.api.serializers import RowIdField, ShapeSerializer, StrictModelSeria
 from projects.models import Project
 from projects.serializers import ErrorSerializer
 from runs import shapes
-from runs.models import Permission, Run
+from runs.models import Permission, Run, RunMessage
 from runs.transitions import allowed_actions
 from settings_params.availability import default_model_of
 from settings_params.serializers import AgentField, check_model
@@ -202,6 +202,19 @@ class MessageSerializer(StrictSerializer):
         if not text.strip():
             raise serializers.ValidationError("A message needs a text.", code="blank")
         return text
+
+
+class MessageRowSerializer(serializers.ModelSerializer[RunMessage]):
+    """A message, and what has become of it; `delivered_at` is when the agent was given it."""
+
+    created_by = serializers.CharField(
+        source="created_by.email", default=None, allow_null=True, help_text="Email; null when that person is gone."
+    )
+
+    class Meta:
+        model = RunMessage
+        fields = ("id", "run_id", "attempt", "text", "status", "created_by", "created_at", "delivered_at")
+        read_only_fields = fields
 
 
 class CommentSerializer(StrictSerializer):

@@ -21,7 +21,8 @@ class CustomAgent:
     `command` is its argv, the program a name or a full path. `vendors` are whose models it may use, none where it
     needs no model of the server's. `safe_mode` is the ACP session mode in which it asks before it acts, empty where it
     has no modes and always asks; `free_mode` the one without safe mode, empty to leave it as it comes. `folders` are
-    shown to it besides the system's, to read. In the command and the environment `{base_url}`, `{model}`, `{home}` and
+    shown to it besides the system's, to read. `start_seconds` it may take to greet, and as long again for its session.
+    In the command and the environment `{base_url}`, `{model}`, `{home}` and
     `{work_tree}` are filled in, `{token}` in the environment alone: other processes of the machine can see arguments.
     """
 
@@ -33,6 +34,7 @@ class CustomAgent:
     free_mode: str
     environment: Mapping[str, str] = field(repr=False)
     folders: tuple[str, ...]
+    start_seconds: int = 120
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "CustomAgent":
@@ -46,6 +48,7 @@ class CustomAgent:
             free_mode=record["freeMode"],
             environment=record["environment"],
             folders=tuple(record["folders"]),
+            start_seconds=record["startSeconds"],
         )
 
 
@@ -128,7 +131,7 @@ def _is_environment(value: Any) -> bool:
     )
 
 
-_DEFAULTS: Mapping[str, Any] = {"vendors": [], "freeMode": "", "environment": {}, "folders": []}
+_DEFAULTS: Mapping[str, Any] = {"vendors": [], "freeMode": "", "environment": {}, "folders": [], "startSeconds": 120}
 _MEMBERS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "key": (_is_key, "2 to 40 small letters, digits and hyphens, a letter first"),
     "name": (lambda value: _is_text(value, 80) and bool(value), "a text of 1 to 80 characters"),
@@ -141,4 +144,8 @@ _MEMBERS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "freeMode": (lambda value: _is_text(value, 80), 'the session mode without safe mode, "" for the one it begins in'),
     "environment": (_is_environment, "an object of at most 50 variables with texts of at most 2000 characters"),
     "folders": (_is_folders, "a list of at most 20 full paths"),
+    "startSeconds": (
+        lambda value: type(value) is int and 0 < value <= 3600,
+        "a whole number of seconds from 1 to 3600",
+    ),
 }

@@ -58,6 +58,8 @@ RUN_OF = {
     "runs_comments": "endless",
     "runs_commit": "approved",
     "runs_messages": "endless",
+    "runs_messages_destroy": "endless",
+    "runs_messages_list": "endless",
     "runs_pause": "endless",
     "runs_permissions_decide": "asking",
     "runs_permissions_list": "asking",
@@ -80,6 +82,7 @@ ADDRESSED: dict[str, Callable[[str], Any]] = {
     "file": lambda name: WORLD["file"],
     "command": lambda name: WORLD["command"],
     "permission": lambda name: WORLD["permission"],
+    "message": lambda name: _fresh_message(),
     "snapshot": lambda name: WORLD["snapshot"],
     "signature": lambda name: _signature(),
     "slug": lambda name: "project-map",
@@ -110,6 +113,14 @@ def _signature() -> str:
 def _fresh_draft() -> int:
     body = {"projectId": WORLD["project"], "title": "To be deleted", "prompt": QUICK, "selectedAgent": "script"}
     return int(CLIENT.post("/runs", json=body).json()["id"])
+
+
+def _fresh_message() -> int | None:
+    """The id of one that its agent will not come to."""
+    path = f"/runs/{WORLD['runs']['endless']}/messages"
+    CLIENT.post(path, json={"text": "To be withdrawn"})
+    rows = CLIENT.get(f"{path}?limit=200").json()["data"]
+    return rows[-1]["id"] if rows else None
 
 
 def _colleague() -> int | None:

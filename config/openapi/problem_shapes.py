@@ -35,6 +35,7 @@ MEMBERS: Mapping[str, Schema] = {
         "items": {"$ref": "#/components/schemas/Secret"},
         "examples": [[{"path": "conf.py", "line": 2, "rule": "GitHub Token", "fingerprint": "0f" * 16}]],
     },
+    "messageStatus": {"type": "string", "examples": ["given"]},
     "indexStatus": {"type": "string", "examples": ["none"]},
     "docsStatus": {"type": "string", "examples": ["none"]},
     "checks": {
@@ -67,6 +68,7 @@ EXTENSIONS: Mapping[str, tuple[str, ...]] = {
     "docs-not-available": (*_PROJECT, "docsStatus"),
     "docs-not-generated": _PROJECT,
     "tree-changed": (*_RUN, "tree"),
+    "message-not-withdrawable": (*_RUN, "messageStatus"),
     "remote-moved": (*_RUN, "remoteCommit"),
     "secrets-found": (*_RUN, "secrets"),
     **dict.fromkeys(

@@ -39,8 +39,9 @@ KNOWN: dict[str, tuple[str, Schema]] = {
     ),
 }
 
+_OF_ROWS = ("project", "run", "snapshot", "permission", "message", "device", "command")
 PATHS = {
-    **{name: f"The id of the {name}." for name in ("project", "run", "snapshot", "permission", "device", "command")},
+    **{name: f"The id of the {name}." for name in _OF_ROWS},
     "file": "The id of the file, of this run's list.",
     "key": "The key of the agent.",
     "signature": "The end of `stdoutUrl` or `stderrUrl`.",

@@ -105,7 +105,7 @@ def _has_come_to_its_end(run: Run, lease: Lease) -> bool:
         finish_in(workspace)  # whoever was still at work in the tree is done, or dead
         if not attempt.session_id:
             take_run_snapshot(attempt, Snapshot.Kind.BEFORE_RUN, lease)
-        if next_prompt(attempt) is not None:
+        while next_prompt(attempt) is not None:  # by another process of the agent where one has lost its session
             steps.set_up(run, attempt, lease, tree)
             tree.take()
             async_to_sync(Sitting(run, attempt, lease, tree).carry_out)()

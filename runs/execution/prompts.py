@@ -30,11 +30,14 @@ def next_prompt(attempt: RunAttempt) -> Prompt | None:
     return None if message is None else Prompt(f"{prefix}-message-{message.pk}", message.text, message)
 
 
-def begin(prompt: Prompt, lease: Lease) -> None:
-    """The agent is about to be told. LeaseLost when the run is somebody else's."""
-    if prompt.message is not None:
-        with holding(lease):
-            messages.mark_given(prompt.message)
+def begin(prompt: Prompt, attempt: RunAttempt, lease: Lease) -> bool:
+    """The agent is about to be told; False where the message was withdrawn. LeaseLost when the run is another's."""
+    with holding(lease):
+        if prompt.message is not None:
+            return messages.mark_given(prompt.message, lease)
+        attempt.prompted_text = prompt.text
+        attempt.save(update_fields=["prompted_text"])
+    return True
 
 
 def finish(prompt: Prompt, attempt: RunAttempt, lease: Lease) -> None:
@@ -44,7 +47,22 @@ def finish(prompt: Prompt, attempt: RunAttempt, lease: Lease) -> None:
             messages.mark_done(prompt.message)
         else:
             attempt.is_prompt_done = True
-            attempt.save(update_fields=["is_prompt_done"])
+        attempt.is_recap_due = False
+        attempt.save(update_fields=["is_prompt_done", "is_recap_due"])
+
+
+def forget_session(attempt: RunAttempt, lease: Lease) -> None:
+    """No agent can open it any more: until a turn has come to its end, the next one begins anew, with a recap."""
+    with holding(lease):
+        attempt.is_recap_due = True
+        attempt.save(update_fields=["is_recap_due"])
+
+
+def keep_session(attempt: RunAttempt, session_id: str, lease: Lease) -> None:
+    """The agent's own name of the session, by which it opens it again."""
+    with holding(lease):
+        attempt.session_id = session_id
+        attempt.save(update_fields=["session_id"])
 
 
 @contextmanager

@@ -24,6 +24,9 @@ from runs.services.recording import CommandEnd, CommandProgress, CommandStart, E
 BATCH_SECONDS = 0.03
 TEXT_EVERY_SECONDS = 0.25
 MAX_WAITING = 2_000
+MAX_PLAN_ENTRIES = 200
+MAX_PLAN_CHARACTERS = 500
+"""Of one entry. A run shows its latest plan whole, wherever it is shown."""
 _TEXT_EVENTS = {updates.MessageChunk: "agent_message", updates.ThoughtChunk: "agent_thought"}
 _BESIDE = (updates.UsageUpdated, updates.Unrecognised)
 """What agents send in the middle of a message, which goes on after it."""
@@ -183,6 +186,8 @@ class Recorder:
             case updates.CommandFinished():
                 self._on_change()
                 return self._command_end(update)
+            case updates.PlanUpdated():
+                return self._plan(update)
         return _said(update)
 
     def _tool(self, update: updates.ToolStarted | updates.ToolFinished) -> Draft:
@@ -192,6 +197,18 @@ class Recorder:
         self._on_change()
         data |= {"status": update.status, "text": self._redactor.text(update.text)[:4000]}
         return Draft("tool_finished", update.title, "info" if update.status == "completed" else "warning", data=data)
+
+    def _plan(self, update: updates.PlanUpdated) -> Draft:
+        entries = [
+            {
+                "content": self._redactor.text(entry.content)[:MAX_PLAN_CHARACTERS],
+                "status": entry.status,
+                "priority": entry.priority[:40],
+            }
+            for entry in update.entries[:MAX_PLAN_ENTRIES]
+        ]
+        done = sum(entry.status == "completed" for entry in update.entries)
+        return Draft("plan_updated", f"Plan: {done} of {len(update.entries)} done.", data={"entries": entries})
 
     def _command_end(self, update: updates.CommandFinished) -> CommandEnd:
         texts = {"stdout": (update.stdout_file, update.stdout), "stderr": (update.stderr_file, update.stderr)}
@@ -212,10 +229,6 @@ class Recorder:
 def _said(update: AgentUpdate) -> Draft:
     """An update that is one event and nothing more."""
     match update:
-        case updates.PlanUpdated():
-            entries = [{"content": e.content, "status": e.status, "priority": e.priority} for e in update.entries]
-            done = sum(entry.status == "completed" for entry in update.entries)
-            return Draft("plan_updated", f"Plan: {done} of {len(entries)} done.", data={"entries": entries})
         case updates.UsageUpdated():
             data: dict[str, Any] = {"usedTokens": update.used_tokens, "contextTokens": update.context_tokens}
             return Draft("usage_updated", "", "debug", data=data)

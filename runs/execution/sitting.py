@@ -25,8 +25,9 @@ from runs.execution.logins import login_of
 from runs.execution.metering import RunMeter
 from runs.execution.model_access import opened, road_of
 from runs.execution.profiles import profile_of
-from runs.execution.prompts import begin, finish, next_prompt
+from runs.execution.prompts import begin, finish, forget_session, keep_session, next_prompt
 from runs.execution.questions import Questions
+from runs.execution.recap import worded
 from runs.execution.recorder import Recorder
 from runs.execution.sandbox.errors import SandboxError
 from runs.execution.sandbox.process import start
@@ -44,6 +45,10 @@ from runs.services.recording import record_present_files
 from snapshots.services.taking import take_checkpoint
 
 FILES_EVERY_SECONDS = 0.5
+LAST_WORDS_CHARACTERS = 8_000
+LOST_NOTE = "The agent could not open its former session: it is started anew, and told what has happened so far."
+RECAP_NOTE = "The agent has no memory of the run, and was told what had happened so far."
+WIND_UP_SECONDS = 1.0
 STILL_PART = 8
 """A look at the files holds the agent still; so many times longer it is left alone then."""
 
@@ -64,8 +69,8 @@ class Sitting:
         self._spec = agent_spec(attempt, self._profile, self._setting)
         self._lent = {"the run's model token": self._road.access.token} if self._road else {}
         with lent(run.pk, self._lent):
-            redactor = redactor_of(run)
-        self._recorder = Recorder(run, lease, self._spec.home, self._files_changed.set, redactor=redactor)
+            self._redactor = redactor_of(run)
+        self._recorder = Recorder(run, lease, self._spec.home, self._files_changed.set, redactor=self._redactor)
         self._questions = Questions(run, lease, self._recorder)
 
     async def carry_out(self) -> None:
@@ -137,19 +142,37 @@ class Sitting:
                 await self._wind_up(session, process)
             raise
         except AgentFailed as failure:
+            self._tell_last_words(session)
             raise RunCannotGoOn("agent-failed", failure.reason) from failure
+        except RunCannotGoOn:
+            self._tell_last_words(session)
+            raise
         finally:
             await session.close()
 
+    def _tell_last_words(self, session: AgentSession) -> None:
+        """What the agent wrote to stderr last, for whoever wants to know why it failed. Redacted before it is cut."""
+        words = self._redactor.text(session.stderr_text)[-LAST_WORDS_CHARACTERS:].strip()
+        if words:
+            self._recorder.add(Draft("log", "What the agent wrote to stderr last.", "error", data={"stderr": words}))
+
     async def _speak(self, session: AgentSession, brake: Brake) -> None:
-        await self._open(session)
+        if not await self._open(session):
+            return
         while (prompt := await sync_to_async(next_prompt)(self._attempt)) is not None:
             await brake.may_prompt()
             if prompt.message is not None:
                 async with brake.held():  # what the agent has left running may not move either
                     await sync_to_async(take_checkpoint)(self._attempt, prompt.message, self._lease)
-            await sync_to_async(begin)(prompt, self._lease)
-            _check(await session.prompt(prompt.text, turn=prompt.name))
+            if self._attempt.is_recap_due:
+                async with brake.held():  # the recap tells which files have changed
+                    await self._look_at_files()
+            text, recap = await sync_to_async(worded)(prompt, self._attempt, self._profile)
+            if not await sync_to_async(begin)(prompt, self._attempt, self._lease):
+                continue
+            if recap:
+                self._recorder.add(Draft("log", RECAP_NOTE, "notice", data={"recap": recap}))
+            _check(await session.prompt(text, turn=prompt.name))
             self._questions.hear()
             await self._recorder.finish()
             await sync_to_async(finish)(prompt, self._attempt, self._lease)
@@ -158,19 +181,29 @@ class Sitting:
         self._questions.hear()
         return self._recorder.take(update)
 
-    async def _open(self, session: AgentSession) -> None:
-        identity = await session.initialize()
+    async def _open(self, session: AgentSession) -> bool:
+        """Whether there is a session now. False: the former one cannot be opened, and a new process has to go on."""
+        identity, attempt = await session.initialize(), self._attempt
         cwd, mode = str(self._spec.work_tree), self._profile.mode(is_safe=self._run.safe_mode)
-        if self._attempt.session_id and identity.can_load_session:
-            await session.load_session(self._attempt.session_id, cwd, mode)
-        else:
-            self._attempt.session_id = await session.new_session(cwd, mode)
-            await sync_to_async(self._attempt.save)(update_fields=["session_id"])
+        if attempt.session_id and not attempt.is_recap_due:
+            if self._profile.is_resumable and identity.can_load_session:
+                try:
+                    await session.load_session(attempt.session_id, cwd, mode)
+                except AgentFailed as failure:
+                    self._recorder.add(Draft("log", f"{LOST_NOTE} {failure.reason}", "warning"))
+                    await sync_to_async(forget_session)(attempt, self._lease)
+                    return False
+                return True
+            await sync_to_async(forget_session)(attempt, self._lease)
+        session_id = await session.new_session(cwd, mode)
+        await sync_to_async(keep_session)(attempt, session_id, self._lease)
+        return True
 
     async def _wind_up(self, session: AgentSession, process: SandboxedProcess) -> None:
         """Asks the agent to end by itself, for a moment; its process is killed after that in any case."""
-        with suppress(AgentFailed, RuntimeError):
-            await session.cancel()
+        with suppress(AgentFailed, RuntimeError, TimeoutError):
+            async with asyncio.timeout(WIND_UP_SECONDS):  # it may not read what it is sent
+                await session.cancel()
         await process.has_exited_within(0.1)
 
     async def _keep_limits(self, process: SandboxedProcess) -> None:

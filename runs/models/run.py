@@ -146,6 +146,7 @@ class RunAttempt(models.Model):
     session_id = models.CharField(max_length=200, blank=True)
     prompted_text = models.TextField(blank=True)
     is_prompt_done = models.BooleanField(default=False)
+    is_recap_due = models.BooleanField(default=False)  # the session is lost: the next turn tells what has happened
     summary = models.JSONField(null=True, blank=True)
     commit = models.CharField(max_length=64, null=True, blank=True)
     committed_tree = models.CharField(max_length=64, null=True, blank=True)
@@ -178,6 +179,7 @@ class RunMessage(models.Model):
         GIVEN = "given"
         DONE = "done"
         DROPPED = "dropped"
+        WITHDRAWN = "withdrawn"
 
     OPEN: ClassVar[frozenset[str]] = frozenset({Status.PENDING, Status.GIVEN})
 

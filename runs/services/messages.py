@@ -4,10 +4,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from projects.leases import Lease
 from projects.services.disk import require_room
 from projects.services.lifecycle import require_writable
 from runs import tasks
-from runs.errors import RunNotMessageable
+from runs.errors import MessageNotWithdrawable, RunNotMessageable
 from runs.events import Draft, append
 from runs.models import Run, RunMessage
 from runs.queries import conflict_members
@@ -51,11 +52,31 @@ def next_message(run: Run) -> RunMessage | None:
     return run.messages.filter(status__in=RunMessage.OPEN).order_by("id").first()
 
 
-def mark_given(message: RunMessage) -> None:
-    """The agent is about to read it."""
-    RunMessage.objects.filter(pk=message.pk, status=Status.PENDING).update(
-        status=Status.GIVEN, delivered_at=timezone.now()
-    )
+@transaction.atomic
+def withdraw_message(run: Run, message: RunMessage, *, actor: User) -> None:
+    """Takes a message back that no agent has been given. The same again changes nothing."""
+    require_writable(hold_project(run))
+    Run.objects.select_for_update().get(pk=run.pk)  # as whoever completes the run, or gives the message to its agent
+    waiting = RunMessage.objects.filter(pk=message.pk, status=Status.PENDING)
+    if waiting.update(status=Status.WITHDRAWN):
+        text = f"A message was withdrawn by {actor.get_short_name()}."
+        append(run, [Draft("log", text, data={"messageId": message.pk, "messageStatus": Status.WITHDRAWN})])
+        return
+    message.refresh_from_db()
+    if message.status != Status.WITHDRAWN:
+        detail = "It was dropped with its run." if message.status == Status.DROPPED else "The agent has been given it."
+        run.refresh_from_db()
+        raise MessageNotWithdrawable(detail, message_status=message.status, **conflict_members(run))
+
+
+def mark_given(message: RunMessage, lease: Lease) -> bool:
+    """The agent is about to read it, and the log says so the first time. False where it was withdrawn meanwhile."""
+    same = RunMessage.objects.filter(pk=message.pk)
+    if same.filter(status=Status.PENDING).update(status=Status.GIVEN, delivered_at=timezone.now()):
+        data = {"messageId": message.pk, "messageStatus": Status.GIVEN}
+        append(message.run, [Draft("log", "The agent is given a message.", data=data)], lease=lease)
+        return True
+    return same.filter(status=Status.GIVEN).exists()
 
 
 def mark_done(message: RunMessage) -> None:

@@ -18,6 +18,7 @@ from runs.services.outputs import KeptOutput
 
 Status = CommandExecution.Status
 BATCH_ROWS = 200
+MAX_COMMAND_CHARACTERS = 200_000
 _TELLING = ("new_blob", "new_mode", "change_type", "old_path")
 _COLUMNS = (*_TELLING, "additions", "deletions", "binary", "size_bytes", "old_blob", "old_mode")
 
@@ -101,11 +102,11 @@ def _start(run: Run, entry: CommandStart) -> Draft:
         attempt=run.attempt,
         tool_call_id=_key(entry.tool_call_id),
         phase=entry.phase,
-        command=storable(entry.command),
-        cwd=storable(entry.cwd),
+        command=storable(entry.command[:MAX_COMMAND_CHARACTERS]),
+        cwd=storable(entry.cwd[:4096]),
         started_at=timezone.now(),
     )
-    data = {"commandId": command.pk, "phase": entry.phase, "command": entry.command[:4000], "cwd": entry.cwd}
+    data = {"commandId": command.pk, "phase": entry.phase, "command": entry.command[:4000], "cwd": command.cwd}
     return Draft("command_started", entry.command.strip()[:200], data=data)
 
 

@@ -20,5 +20,7 @@ def group_of_creation(request: Request, view: Any) -> str:
 
 def group_of_message(request: Request, view: Any) -> str:
     """A message to a completed run starts it again."""
-    starts = view.visible_runs().filter(pk=view.kwargs["pk"], status=Run.Status.COMPLETED).exists()
+    starts = (
+        view.visible_runs().filter(pk=view.kwargs.get("run") or view.kwargs["pk"], status=Run.Status.COMPLETED).exists()
+    )
     return "runs:start" if starts else "default"

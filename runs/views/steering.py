@@ -1,4 +1,4 @@
-"""What moves a run: start, pause, resume, cancel, retry, and messages to its agent."""
+"""What moves a run: start, pause, resume, cancel, retry, and comments for its agent."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -9,15 +9,15 @@ from accounts.permissions import UserRequest
 from projects.errors import DiskQuotaExceeded, ProjectNotReady, RoleRequired
 from runs import errors
 from runs.models import Run
-from runs.serializers import CommentsSerializer, MessageSerializer, RunSerializer
-from runs.services import comments, lifecycle, messages, pausing
+from runs.serializers import CommentsSerializer, RunSerializer
+from runs.services import comments, lifecycle, pausing
 from runs.views.base import RunDoor
 from runs.views.limits import group_of_message
 
 QUEUED = status.HTTP_202_ACCEPTED
-_MESSAGE = (
+_COMMENTS = (
     *(RoleRequired, ProjectNotReady, DiskQuotaExceeded),
-    *(errors.AgentNotEnabled, errors.RunNotMessageable, errors.WorkspaceBusy),
+    *(errors.AgentNotEnabled, errors.RunNotMessageable, errors.WorkspaceBusy, errors.TreeChanged),
 )
 
 
@@ -30,7 +30,6 @@ class SteeringViewSet(RunDoor):
         "resume": "runs:control",
         "cancel": "runs:control",
         "retry": "runs:control",
-        "messages": "runs:start",
         "comments": "runs:start",
     }
     problems = {
@@ -39,14 +38,12 @@ class SteeringViewSet(RunDoor):
         "resume": (RoleRequired, ProjectNotReady, errors.RunNotResumable),
         "cancel": (RoleRequired, ProjectNotReady, errors.RunNotCancellable),
         "retry": (RoleRequired, ProjectNotReady, errors.AgentNotEnabled, errors.RunNotRetryable, DiskQuotaExceeded),
-        "messages": _MESSAGE,
-        "comments": (*_MESSAGE, errors.TreeChanged),
+        "comments": _COMMENTS,
     }
 
     limit_groups = {
         "start": "runs:start",
         "retry": "runs:start",
-        "messages": group_of_message,
         "comments": group_of_message,
     }
 
@@ -93,15 +90,6 @@ class SteeringViewSet(RunDoor):
         """Queues a failed run for a new attempt on a new branch."""
         run = self._found(request, pk)
         lifecycle.retry_run(run, actor=request.user)
-        return self.show(run, QUEUED)
-
-    @extend_schema(request=MessageSerializer, responses={202: RunSerializer})
-    @action(detail=True, methods=["post"])
-    def messages(self, request: UserRequest, pk: str) -> Response:
-        """Queues a follow-up for the agent; a completed run is queued again and goes on in the same session."""
-        run = self.find_run(pk, to_change=True)
-        text: str = self.read_body(MessageSerializer, request)["text"]
-        messages.send_message(run, text, actor=request.user)
         return self.show(run, QUEUED)
 
     @extend_schema(request=CommentsSerializer, responses={202: RunSerializer})

@@ -85,7 +85,7 @@ def _count_as_there(snapshot: Snapshot) -> None:
     """The tree is not pruned any more. Its agent's home went with it: another session begins in the tree."""
     if snapshot.run is not None and snapshot.attempt is not None:
         pruned = snapshot.run.attempts.filter(number=snapshot.attempt, pruned_at__isnull=False)
-        pruned.update(pruned_at=None, session_id="")
+        pruned.update(pruned_at=None, session_id="", is_recap_due=True)
 
 
 def _keep_present(checkpoint: Snapshot, wanted: Snapshot, work_tree: WorkTree) -> None:

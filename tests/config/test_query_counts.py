@@ -15,7 +15,7 @@ from config.urls import urlpatterns
 from devices.models import Device
 from projects.models import Membership, Project
 from runs.events import Draft, append
-from runs.models import CommandExecution, Permission, Run, RunAttempt, RunReview, WorkspaceFile
+from runs.models import CommandExecution, Permission, Run, RunAttempt, RunMessage, RunReview, WorkspaceFile
 from snapshots.models import Snapshot
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +30,7 @@ LISTS = [
     "api/runs/<id:run>/commands",
     "api/runs/<id:run>/events",
     "api/runs/<id:run>/files",
+    "api/runs/<id:run>/messages",
     "api/runs/<id:run>/permissions",
     "api/runs/<id:run>/reviews",
     "api/runs/<id:run>/snapshots",
@@ -75,6 +76,7 @@ def make_rows(user: User, project: Project, run: Run, count: int) -> None:
             Run.objects.filter(pk=each.pk).update(attempt=number)
             RunReview.objects.create(run=each, attempt=number, decision="approved", tree="1" * 40, reviewer=other)
             Permission.objects.create(run=each, attempt=number, kind="k", title="t", expires_at=now, decided_by=other)
+            RunMessage.objects.create(run=each, attempt=number, text="t", created_by=other)
             append(each, [Draft("run_started"), Draft("plan_updated", data={"entries": []})])
         WorkspaceFile.objects.create(attempt=attempt, path="a", change_type="added")
         CommandExecution.objects.create(run=run, attempt=1, tool_call_id="t", command="ls", started_at=now)

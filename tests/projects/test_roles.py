@@ -42,7 +42,8 @@ CHANGES: dict[str, tuple[str, Any]] = {
         for name in ("start", "pause", "resume", "cancel", "retry", "approve", "reject", "commit", "push")
     },
     "GET api/runs/<id:pk>/push-preview": ("maintainer", None),
-    "POST api/runs/<id:pk>/messages": ("maintainer", {"text": "x"}),
+    "POST api/runs/<id:run>/messages": ("maintainer", {"text": "x"}),
+    "DELETE api/runs/<id:run>/messages/<id:pk>": ("maintainer", None),
     "POST api/runs/<id:pk>/comments": ("maintainer", {"comments": [{"path": "app.py", "line": 1, "text": "x"}]}),
     "POST api/runs/<id:run>/permissions/<id:pk>": ("maintainer", {"optionId": "yes"}),
 }
@@ -79,13 +80,15 @@ def knock(project: Project, run: Run, make_user: MakeUser) -> Any:
     permission = Permission.objects.create(
         run=run, attempt=1, kind="execute", title="May I?", options=options, expires_at=timezone.now()
     )
+    message = run.messages.create(attempt=1, text="x")
     snapshot = Snapshot.objects.create(
         project=project, run=run, attempt=1, kind="before_run", ref="refs/quarterdeck/x", commit="0" * 40, tree="0" * 40
     )
 
     def ask(client: APIClient, name: str) -> Any:
         door, (_, body) = OURS[name], CHANGES.get(name, ("viewer", None))
-        item = member.pk if "<id:user>" in door.route else permission.pk if "permissions" in door.route else snapshot.pk
+        items = {"<id:user>": member.pk, "/permissions/": permission.pk, "/messages/": message.pk}
+        item = next((pk for part, pk in items.items() if part in door.route), snapshot.pk)
         if name == "POST api/runs":
             body = {**body, "projectId": project.pk}
         path = door.path(project.pk, run.pk, item)

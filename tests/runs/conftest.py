@@ -27,10 +27,13 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
 
 @pytest.fixture
 def queue_hostile(queue_run: QueueRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> QueueHostile:
-    """Queues runs of an agent that does what a body says (see tests.runs.agents.hostile), safe mode off unless said."""
+    """Queues runs of an agent that does what a body says (see tests.runs.agents.hostile), safe mode off unless said.
+
+    `agent` has more members of its record in `providers.custom_agents`.
+    """
 
     def queue(body: str, **fields: Any) -> Run:
-        record = hostile.record(tmp_path / "hostile", body)
+        record = hostile.record(tmp_path / "hostile", body) | fields.pop("agent", {})
         AgentProvider.objects.get_or_create(key="hostile", defaults={"enabled": True})
         monkeypatch.setenv("QUARTERDECK_PARAM_PROVIDERS_CUSTOM_AGENTS", json.dumps([record]))
         return queue_run(fields.pop("prompt", "Hello."), selected_agent="hostile", **fields)

@@ -33,6 +33,8 @@ OnPermission = Callable[[PermissionRequest], Awaitable[str | None]]
 Answer = TypeVar("Answer")
 _CANCEL_SECONDS = 5.0
 _METHOD_NOT_FOUND = -32601
+_MAX_QUESTIONS = 100
+_LONGEST_SESSION_ID = 200
 NO_META: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -130,6 +132,8 @@ class AgentSession:
         request = self._connection.new_session(cwd=cwd, mcp_servers=[], **self._session_meta)
         answer = await self._call(request, "the new session", self._session_timeout_seconds)
         self._session_id = answer.session_id
+        if len(self._session_id) > _LONGEST_SESSION_ID or not self._session_id.isprintable():
+            raise AgentFailed(f"The agent's session has no name of at most {_LONGEST_SESSION_ID} plain characters.")
         await self._set_mode(mode, answer.modes)
         return self._session_id
 
@@ -179,7 +183,8 @@ class AgentSession:
         for question in tuple(self._questions):
             question.cancel()
         if self._opened is not None:
-            await self._opened.close()
+            with suppress(OSError):  # an answer that was under way to an agent that is gone
+                await self._opened.close()
         await self._wire.close()
         self._wire.discard()
 
@@ -231,6 +236,8 @@ class AgentSession:
             await self._tell(self._translator.translate(payload, is_replay=self._is_replaying))
             return True
         if method == "session/request_permission":
+            if len(self._questions) >= _MAX_QUESTIONS:
+                raise AgentFailed(f"The agent asked more than {_MAX_QUESTIONS} questions at once.")
             await self._tell(self._translator.take_request(value_of(message, "params", "toolCall")))
         elif method is not None and "id" not in message:
             # A notification of the agent's own. Without a word for it here, it is kept all the same.

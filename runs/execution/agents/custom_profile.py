@@ -27,6 +27,8 @@ def custom_profile(agent: CustomAgent) -> AgentProfile:
         needs_network=False,
         output_style=OutputStyle.MERGED_AT_END,
         environment=partial(_environment, agent),
+        initialize_timeout_seconds=agent.start_seconds,
+        session_timeout_seconds=agent.start_seconds,
     )
 
 

@@ -25,6 +25,7 @@ SCRIPT = AgentProfile(
     safe_mode="ask",
     free_mode="auto",
     is_resumable=True,
+    knows_turns=True,
     needs_login=False,
     needs_network=False,
     output_style=OutputStyle.LIVE_SPLIT,

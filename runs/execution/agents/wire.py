@@ -87,7 +87,7 @@ class AgentWire:
             message = json.loads(line)
         except (ValueError, RecursionError):
             message = None
-        if isinstance(message, dict) and isinstance(message.get("method", ""), str):
+        if isinstance(message, dict) and _is_message(message):
             return message
         self.problem = "wrote a line to its output that is no JSON-RPC message"
         return None
@@ -106,3 +106,10 @@ class AgentWire:
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         return line
+
+
+def _is_message(message: dict[str, Any]) -> bool:
+    """A request or notification, or an answer whose id and error are such: the SDK takes that for granted."""
+    if "method" in message:
+        return isinstance(message["method"], str)
+    return isinstance(message.get("id"), int | str | None) and isinstance(message.get("error"), dict | None)
