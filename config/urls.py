@@ -20,6 +20,7 @@ from projects.views.index import IndexViewSet
 from projects.views.members import MemberViewSet
 from projects.views.projects import ProjectViewSet
 from runs.filters import RunFilterSet
+from runs.views.attempts import AttemptViewSet
 from runs.views.blobs import blob
 from runs.views.files import DiffViewSet, FileViewSet
 from runs.views.messages import MessageViewSet
@@ -93,6 +94,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_actions("api/runs/<id:pk>", ReviewViewSet, "approve", "reject", "commit"),
     *_actions("api/runs/<id:pk>", PushViewSet, "push"),
     path("api/runs/<id:pk>/push-preview", PushViewSet.as_view({"get": "push_preview"})),
+    path("api/runs/<id:run>/attempts", AttemptViewSet.as_view(LIST)),
     path("api/runs/<id:run>/events", EventViewSet.as_view(LIST)),
     path("api/runs/<id:run>/files", FileViewSet.as_view(LIST)),
     path("api/runs/<id:run>/files/<id:pk>", FileViewSet.as_view(DETAIL)),

@@ -91,6 +91,42 @@ class UsageSerializer(serializers.Serializer[Any]):
     cost_usd = serializers.FloatField()
 
 
+class AttemptSerializer(serializers.ModelSerializer[RunAttempt]):
+    """One try at a run's prompt. What came of it is null until it is over."""
+
+    attempt = serializers.IntegerField(source="number")
+    outcome = serializers.SerializerMethodField(help_text="`completed`, `failed` or `cancelled`.")
+    overview = serializers.SerializerMethodField()
+    files_changed = serializers.SerializerMethodField()
+    additions = serializers.SerializerMethodField()
+    deletions = serializers.SerializerMethodField()
+    usage = UsageSerializer(source="*", read_only=True)
+    has_work_tree = serializers.BooleanField(read_only=True, help_text="Not before it began, nor once it was removed.")
+
+    class Meta:
+        model = RunAttempt
+        fields = (
+            *("attempt", "branch", "base_commit", "tree", "commit", "outcome", "overview"),
+            *("files_changed", "additions", "deletions", "usage", "has_work_tree"),
+        )
+        read_only_fields = fields
+
+    def get_outcome(self, attempt: RunAttempt) -> str | None:
+        return attempt.summary and str(attempt.summary["outcome"])
+
+    def get_overview(self, attempt: RunAttempt) -> str | None:
+        return attempt.summary and str(attempt.summary["overview"])
+
+    def get_files_changed(self, attempt: RunAttempt) -> int | None:
+        return attempt.summary and len(attempt.summary["changedFiles"])
+
+    def get_additions(self, attempt: RunAttempt) -> int | None:
+        return attempt.summary and sum(file["additions"] for file in attempt.summary["changedFiles"])
+
+    def get_deletions(self, attempt: RunAttempt) -> int | None:
+        return attempt.summary and sum(file["deletions"] for file in attempt.summary["changedFiles"])
+
+
 class PhaseSerializer(serializers.Serializer[Any]):
     """A change of status and its time."""
 

@@ -27,6 +27,7 @@ LISTS = [
     "api/projects/<id:project>/runs",
     "api/projects/<id:project>/snapshots",
     "api/runs",
+    "api/runs/<id:run>/attempts",
     "api/runs/<id:run>/commands",
     "api/runs/<id:run>/events",
     "api/runs/<id:run>/files",
@@ -83,7 +84,7 @@ def make_rows(user: User, project: Project, run: Run, count: int) -> None:
         ref = f"{Snapshot.REF_PREFIX}{token.pk}"
         Snapshot.objects.create(project=project, run=run, kind="manual", ref=ref, commit="0" * 40, created_by=other)
     WorkspaceFile.objects.update(attempt=attempt)
-    run.attempts.update(summary={"outcome": "completed"}, tree=None)
+    run.attempts.update(summary={"outcome": "completed", "overview": "", "changedFiles": []}, tree=None)
 
 
 def queries(api: APIClient, route: str, project: Project, run: Run) -> list[str]:

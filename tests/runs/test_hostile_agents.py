@@ -29,6 +29,11 @@ def processes(tmp_path: Path) -> list[psutil.Process]:
     return [each for each in mine if each.info["status"] != psutil.STATUS_ZOMBIE]
 
 
+def is_bwrap(process: psutil.Process) -> bool:
+    """Of the sandbox itself, which a pause stops too."""
+    return bool(process.is_running() and process.name() == "bwrap")
+
+
 @pytest.fixture
 def nothing_left(tmp_path: Path) -> Iterator[None]:
     """Whatever an agent does, when its run is over nothing of it is alive."""
@@ -171,8 +176,9 @@ DEAF = {
     "reads nothing": f"{STUBBORN}shake_hands(); n = 10\n"
     "while True: n += 1; write({'id': n, 'method': 'fs/read_text_file', 'params': {'path': 'x' * 1000}})",
     "says that it goes on": f"{STUBBORN}i = shake_hands(); read(); say('No.'); flush()\nwhile True: read()",
-    "forks": f"{STUBBORN}shake_hands()\nfor n in range(30):\n  if os.fork() == 0: os.setsid()\ntime.sleep(1000)",
-    "forks for ever": f"{STUBBORN}shake_hands()\nwhile True:\n  if os.fork(): os._exit(0)\n  os.setsid()",
+    "forks": f"{STUBBORN}shake_hands()\nfor n in range(30):\n  if os.fork() == 0: os.setsid(); time.sleep(1000)\ntime.sleep(1000)",
+    "forks for ever": f"{STUBBORN}shake_hands()\nwhile os.fork(): time.sleep(1000)\n"
+    "while True:\n  if os.fork(): os._exit(0)\n  os.setsid()",
     "stops itself": f"{STUBBORN}shake_hands(); os.kill(os.getpid(), 19); time.sleep(1000)",
 }
 
@@ -182,6 +188,21 @@ def test_a_cancel_ends_everything_whatever_the_agent_does(
     queue_hostile: QueueHostile, api: APIClient, how: str
 ) -> None:
     cancel(queue_hostile(DEAF[how]), api)
+
+
+@pytest.mark.parametrize("how", ["forks for ever", "stops itself"])
+def test_a_cancel_ends_an_agent_that_does_not_stand_still_in_a_pause(
+    queue_hostile: QueueHostile, api: APIClient, tmp_path: Path, how: str
+) -> None:
+    run = queue_hostile(DEAF[how])
+    with working(run):
+        wait_until(lambda: run.attempts.filter(session_id="s").exists())
+        assert api.post(f"/api/runs/{run.pk}/pause").status_code == 200
+        wait_until(lambda: psutil.STATUS_STOPPED in {each.status() for each in processes(tmp_path) if is_bwrap(each)})
+        began = time.monotonic()
+        assert api.post(f"/api/runs/{run.pk}/cancel").status_code == 200
+        wait_until(lambda: not Run.objects.get(pk=run.pk).has_agent)
+        assert time.monotonic() - began < 5
 
 
 def test_a_cancel_ends_an_agent_that_does_not_get_going(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from runs.execution.executor import execute
 from runs.execution.recap import MAX_CHARACTERS
 from runs.models import Run
 from runs.workers import stopping
+from runs.workers.recovery import requeue_ownerless_runs
 from tests.conftest import wait_until, working
 from tests.runs.conftest import QueueHostile
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited")]
 
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 # Notes down what it is asked, in its home, and does for each prompt what `act` does.
 AGENT = """
 told = os.path.expanduser("~/told.jsonl")
@@ -212,3 +215,19 @@ def test_a_turn_that_was_cut_short_is_taken_up_again_as_such(
     assert prompt_again.endswith("\n\nHello.")
     assert "From the server that runs you" in prompt_again
     assert ("    created one.txt (+1 -0)" in prompt_again) == bool(variation)
+
+
+def test_of_two_workers_one_drives_a_run(queue_hostile: QueueHostile) -> None:
+    """The first one was only slow: it finds that the run is another's, and ends its agent before that one begins."""
+    run = queue_hostile(agent(CUT_SHORT))
+    with working(run):
+        wait_until(lambda: run.attempts.exists() and (work_tree(run) / "one.txt").exists())
+        lapsed = Run.objects.filter(pk=run.pk)
+        wait_until(lambda: lapsed.update(lease_expires_at=LONG_AGO) and requeue_ownerless_runs())
+        with working(run):
+            wait_until(lambda: len(told(run)) == 4)
+            (work_tree(run) / "go").touch()
+    run.refresh_from_db()
+    assert (run.status, run.error, said(run)) == ("completed", None, ["Done."])
+    assert (work_tree(run) / "one.txt").read_text() == "1\n1\n"
+    assert (len(events(run, "run_started")), len(events(run, "run_completed"))) == (2, 1)

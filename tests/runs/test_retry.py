@@ -75,3 +75,41 @@ def test_a_message_that_nobody_has_read_goes_along(carry_out: QueueRun, api: API
     run.refresh_from_db()
     assert run.status == "completed", run.error
     assert run.commands.filter(attempt=2, command="true").exists()
+
+
+@pytest.fixture
+def second_try(carry_out: QueueRun, api: APIClient) -> Run:
+    """A run that fails at first: each attempt writes its branch down, which only the second one has `-2-` in."""
+    run = carry_out(
+        "```sh\ngit branch --show-current > branch.txt\n```\n```sh\ngrep -e -2-try branch.txt\n```", title="Try"
+    )
+    api.post(f"/api/runs/{run.pk}/retry")
+    execute(run.pk)
+    return run
+
+
+def test_attempts_stand_beside_each_other(second_try: Run, api: APIClient) -> None:
+    first, second = api.get(f"/api/runs/{second_try.pk}/attempts").json()["data"]
+    assert [(each["attempt"], each["outcome"]) for each in (first, second)] == [(1, "failed"), (2, "completed")]
+    assert [(each["filesChanged"], each["additions"], each["deletions"]) for each in (first, second)] == [(1, 1, 0)] * 2
+    assert first["branch"] != second["branch"]
+    assert first["baseCommit"] == second["baseCommit"]
+    assert first["tree"] != second["tree"]
+
+
+def test_an_attempt_that_is_not_over_has_no_outcome_yet(run: Run, api: APIClient) -> None:
+    run.attempts.create(number=1, branch="x", base_commit="0" * 40)
+    (shown,) = api.get(f"/api/runs/{run.pk}/attempts").json()["data"]
+    assert [shown[name] for name in ("outcome", "overview", "filesChanged", "hasWorkTree")] == [None, None, None, False]
+
+
+def test_the_trees_of_two_attempts_are_compared_by_their_snapshots(second_try: Run, api: APIClient) -> None:
+    snapshots = api.get(f"/api/runs/{second_try.pk}/snapshots").json()["data"]
+    after = {each["attempt"]: each["id"] for each in snapshots if each["kind"] == "after_run"}
+    answer = api.post(f"/api/snapshots/{after[1]}/compare", {"against": after[2]}).json()
+    assert [(each["path"], each["changeType"]) for each in answer["files"]] == [("branch.txt", "updated")]
+    lines = answer["diff"].splitlines()
+    assert [line for line in lines if line.startswith(("-quarterdeck", "+quarterdeck"))] == [
+        f"-quarterdeck/run-{second_try.pk}-1-try",
+        f"+quarterdeck/run-{second_try.pk}-2-try",
+    ]
