@@ -176,7 +176,7 @@ DEAF = {
     "reads nothing": f"{STUBBORN}shake_hands(); n = 10\n"
     "while True: n += 1; write({'id': n, 'method': 'fs/read_text_file', 'params': {'path': 'x' * 1000}})",
     "says that it goes on": f"{STUBBORN}i = shake_hands(); read(); say('No.'); flush()\nwhile True: read()",
-    "forks": f"{STUBBORN}shake_hands()\nfor n in range(30):\n  if os.fork() == 0: os.setsid(); time.sleep(1000)\ntime.sleep(1000)",
+    "forks": f"{STUBBORN}shake_hands()\nfor n in range(30):\n  if not os.fork(): os.setsid(); break\ntime.sleep(1000)",
     "forks for ever": f"{STUBBORN}shake_hands()\nwhile os.fork(): time.sleep(1000)\n"
     "while True:\n  if os.fork(): os._exit(0)\n  os.setsid()",
     "stops itself": f"{STUBBORN}shake_hands(); os.kill(os.getpid(), 19); time.sleep(1000)",
