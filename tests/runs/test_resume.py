@@ -124,10 +124,6 @@ LOST = {
     ),
     "dies": ("load = lambda request: os._exit(3)\n", "process ended"),
     "hangs": ("load = lambda request: time.sleep(1000)\n", "did not answer the request to load its session within 3"),
-    "answers nonsense": (
-        "load = lambda request: (write({'id': request['id'], 'result': 7}), flush())\n",
-        "breaks the Agent Client Protocol",
-    ),
 }
 
 
