@@ -18,6 +18,7 @@ from runs.execution.agents.home_files import remove_file, write_files
 from runs.execution.agents.profile import AgentProfile, ModelAccess, Setting
 from runs.execution.errors import RunCannotGoOn
 from runs.execution.logins import LentLogin
+from runs.execution.profiles import profile_of
 from runs.execution.sandbox.ownership import give_to
 from runs.execution.sandbox.spec import GIBIBYTE, Limits, SandboxSpec, minimal_environment
 from runs.models import Run, RunAttempt
@@ -131,11 +132,12 @@ def write_agent_files(profile: AgentProfile, setting: Setting) -> None:
         ) from error
 
 
-def remove_login(profile: AgentProfile, setting: Setting) -> None:
-    """The agent's own login does not stay in the run's home. Its processes must have ended."""
-    if setting.login is not None and profile.login_file is not None:
-        with suppress(OSError):
-            remove_file(setting.home, profile.login_file)
+def remove_login(attempt: RunAttempt) -> None:
+    """An agent's own login does not stay in the run's home, whoever wrote it. Its processes must have ended."""
+    with suppress(OSError, RunCannotGoOn):
+        file = profile_of(attempt.run.selected_agent).login_file
+        if file is not None:
+            remove_file(workspace_of(attempt).agent_home_path, file)
 
 
 def sandbox_limits() -> Limits:

@@ -19,7 +19,7 @@ from projects.services.disk import expect_upkeep
 from projects.workspaces import open_work_tree
 from runs.events import LeaseLost
 from runs.execution import results, steps
-from runs.execution.attempts import prepare_attempt, workspace_of
+from runs.execution.attempts import prepare_attempt, remove_login, workspace_of
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
 from runs.execution.prompts import next_prompt
 from runs.execution.sitting import Sitting
@@ -134,6 +134,7 @@ def _keep_what_is_there(run: Run, lease: Lease, outcome: str) -> None:
     if attempt is None or attempt.workspace is None:
         return
     with TreeHold(attempt.workspace) as tree:
+        remove_login(attempt)  # of a worker that was killed
         _tear_down(run, attempt, lease, tree)
         tree.take()
         try:

@@ -92,7 +92,7 @@ class Sitting:
                 await asyncio.to_thread(write_agent_files, self._profile, self._setting)
                 await self._carry_out(support, allow_unsandboxed=allow_unsandboxed)
             finally:
-                remove_login(self._profile, self._setting)
+                await sync_to_async(remove_login)(self._attempt)
 
     @asynccontextmanager
     async def _model_gateway(self) -> AsyncIterator[tuple[Bridge, ...]]:

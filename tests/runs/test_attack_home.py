@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from rest_framework.test import APIClient
 
 from projects.models import Project
+from runs.execution.sandbox.spec import minimal_environment
 from runs.execution.sandbox.support import probe
 from runs.models import Run
 from tests.conftest import QueueRun
@@ -82,3 +84,19 @@ def test_the_servers_keys_and_database_are_not_there(carry_out: QueueRun, name: 
     run = carry_out(f"```sh\ntest ! -e {settings.HOME / name} && echo absent\n```")
 
     assert found_by(run) == "absent\n"
+
+
+@pytest.mark.parametrize("place", ["agent", "setup"])
+def test_its_environment_is_made_from_nothing(
+    api: APIClient, cloned: Project, carry_out: QueueRun, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    for name in ("A_SECRET_OF_THE_SERVER", "LD_LIBRARY_PATH", "GIT_SSH_COMMAND", "DATABASE_PASSWORD"):
+        monkeypatch.setenv(name, "x")
+    listing = "tr '\\0' '\\n' < /proc/$PPID/environ | cut -d= -f1; env | cut -d= -f1"
+    if place == "setup":
+        api.put(f"/api/projects/{cloned.pk}", {"setupCommands": [listing]})
+    run = carry_out("Hello." if place == "setup" else f"```sh\n{listing}\n```")
+
+    assert (run.status, run.error) == ("completed", None)
+    of_a_shell = {"PWD", "OLDPWD", "SHLVL", "_"}
+    assert set(found_by(run).split()) - of_a_shell <= set(minimal_environment(Path("/")))

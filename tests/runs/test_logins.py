@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 
 from projects.models import Project
 from runs.execution.agents.registry import PROFILES
+from runs.execution.executor import execute
 from runs.models import Run
 from settings_params.models import AgentProvider
 from settings_params.providers import PROVIDERS, Login
@@ -71,6 +72,20 @@ def test_it_is_gone_after_a_run_that_fails_too(carry_out: QueueRun) -> None:
     run = carry_out("```sh\nexit 3\n```", selected_agent="claude")
 
     assert (run.status, (home(run) / WHERE).exists()) == ("failed", False)
+
+
+def test_what_a_killed_worker_left_is_gone_when_the_run_fails(api: APIClient, carry_out: QueueRun) -> None:
+    """Planted by hand, in the home of a run that its next worker has to fail before it lends anything."""
+    log_in()
+    run = carry_out("Hello.", selected_agent="claude")
+    (home(run) / WHERE).write_text(json.dumps(FILE))
+    log_in(**{"runs.token_budget": 1})
+    assert api.post(f"/api/runs/{run.pk}/messages", {"text": "Go on."}).status_code == 202
+    execute(run.pk)
+    run.refresh_from_db()
+
+    assert run.error is not None
+    assert (run.error["code"], (home(run) / WHERE).exists()) == ("budget-not-kept", False)
 
 
 def test_neither_output_nor_event_nor_diff_tells_it(api: APIClient, carry_out: QueueRun) -> None:

@@ -7,6 +7,7 @@ slows the model server down, and who hangs up ends the call.
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import aiohttp
 import orjson
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from .addresses import Target, address, target, vendor_in
 from .answers import AnswerWatch
@@ -32,6 +34,15 @@ CALLS_AT_ONCE = 16
 """More of them wait: each may hold a whole request body."""
 _FIRST_REDIRECT = 300
 _LET_GO_SECONDS = 0.01
+
+
+def _is_told(record: logging.LogRecord) -> bool:
+    """Not of a malformed request, which is answered 400: an agent could fill the server's log with them."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+_logger = logging.getLogger(__name__)
+_logger.addFilter(_is_told)
 
 
 @contextlib.asynccontextmanager
@@ -55,7 +66,9 @@ async def open_gateway(
         skip_auto_headers=(hdrs.USER_AGENT, hdrs.CONTENT_TYPE),
     ) as session:
         gateway = _Gateway(session, upstreams, token, meter, timeouts)
-        server = web.Server(gateway.handle, handler_cancellation=True, access_log=None, auto_decompress=False)
+        server = web.Server(
+            gateway.handle, handler_cancellation=True, access_log=None, auto_decompress=False, logger=_logger
+        )
         listening = await asyncio.get_running_loop().create_unix_server(
             lambda: _accept(server), str(socket_path), backlog=MAX_CONNECTIONS // 4
         )

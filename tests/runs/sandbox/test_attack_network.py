@@ -257,7 +257,9 @@ async def test_listed_names_of_the_machine_itself_and_of_private_networks_are_cl
     assert (set(seen.values()), trap.visitors()) == ({"403"}, 0), seen
 
 
-async def test_the_gateway_serves_its_own_run_and_leads_nowhere_else(worker: Worker, trap: Trap) -> None:
+async def test_the_gateway_serves_its_own_run_and_leads_nowhere_else(
+    worker: Worker, trap: Trap, caplog: pytest.LogCaptureFixture
+) -> None:
     bad = f"127.0.0.1:{trap.port}"
     own, foreign = (f"Authorization: Bearer {token}\r\n" for token in (TOKEN, OTHER_TOKEN))
 
@@ -301,6 +303,7 @@ async def test_the_gateway_serves_its_own_run_and_leads_nowhere_else(worker: Wor
         seen = await saw(worker, good, sockets)
 
     assert (seen, trap.visitors()) == (dict.fromkeys(good, "200"), 0)
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
     assert (host.got.count(KEY.encode()), TOKEN.encode() in host.got, bad.encode() in host.got) == (2, False, False)
 
 
