@@ -1,6 +1,7 @@
 """What an agent is told of a run that it cannot remember: made from the run's own log, and bounded.
 
-Every line that stands here for something of the run is indented, as code is in Markdown: no agent takes it for orders.
+Every line that stands here for something of the run is indented, as code is in Markdown, and marked as quoted: no agent
+takes it for what it is to do now.
 """
 
 import json
@@ -15,6 +16,7 @@ MAX_CHARACTERS = 24_000
 MAX_EVENTS = 5_000
 MAX_FILES = 100
 MAX_TASK_CHARACTERS = 8_000
+_MARK = "    > "
 _SAID_CHARACTERS = {"agent_message": 2_000, "user_message": 2_000, "command_finished": 300, "tool_finished": 200}
 _NAMES = {
     "agent_message": "You said",
@@ -112,7 +114,7 @@ def _last(story: list[str], room: int) -> str:
     for text in reversed(story):
         room -= len(text) + 1
         if room < 0:
-            kept.append("    … (what came before is left out)")
+            kept.append(f"{_MARK}… (what came before is left out)")
             break
         kept.append(text)
     return "\n".join(reversed(kept))
@@ -123,4 +125,4 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.splitlines())
+    return "\n".join(f"{_MARK}{line}" for line in text.splitlines())

@@ -84,7 +84,7 @@ def test_a_server_killed_while_its_agent_works(start_server: StartServer, remote
     again = Client(start_server(QUARTERDECK_PARAM_PROVIDERS_CUSTOM_AGENTS=record))
     events = check_end(again, run, before, "+1\n+1\n")
     (recap,) = [event["data"]["recap"] for event in events if "recap" in event["data"]]
-    assert "    You said: I have begun." in recap
+    assert "    > You said: I have begun." in recap
     assert told(server) == ["session/new", "Hello.", "session/new", f"{recap}Hello."]
 
 

@@ -138,10 +138,10 @@ def test_an_agent_without_its_session_is_told_what_has_happened(
     (recap,) = recaps(run)
     assert prompt == f"{recap}And now?"
     for part in (
-        "    Hello.",
-        "    You said: I wrote one.",
-        "    You did: Write one.txt",
-        "    created one.txt (+1 -0)",
+        "    > Hello.",
+        "    > You said: I wrote one.",
+        "    > You did: Write one.txt",
+        "    > created one.txt (+1 -0)",
     ):
         assert f"\n{part}\n" in recap
     assert "And now?" not in recap
@@ -210,7 +210,7 @@ def test_a_turn_that_was_cut_short_is_taken_up_again_as_such(
     assert again == ("session/new" if variation else "session/load")
     assert prompt_again.endswith("\n\nHello.")
     assert "From the server that runs you" in prompt_again
-    assert ("    created one.txt (+1 -0)" in prompt_again) == bool(variation)
+    assert ("    > created one.txt (+1 -0)" in prompt_again) == bool(variation)
 
 
 def test_of_two_workers_one_drives_a_run(queue_hostile: QueueHostile) -> None:
