@@ -73,6 +73,13 @@ _SAFETY = (
 )
 _RUNS = (
     IntParam(
+        key="runs.agent_output_mb",
+        default=512,
+        minimum=1,
+        maximum=1_000_000,
+        description="An agent that sends more than so many MiB from its start to its end is ended: it floods the log.",
+    ),
+    IntParam(
         key="runs.concurrency",
         default=2,
         minimum=1,

@@ -49,6 +49,7 @@ LAST_WORDS_CHARACTERS = 8_000
 LOST_NOTE = "The agent could not open its former session: it is started anew, and told what has happened so far."
 RECAP_NOTE = "The agent has no memory of the run, and was told what had happened so far."
 WIND_UP_SECONDS = 1.0
+MEBIBYTE = 1024 * 1024
 STILL_PART = 8
 """A look at the files holds the agent still; so many times longer it is left alone then."""
 
@@ -131,6 +132,7 @@ class Sitting:
             session_meta=self._profile.session_meta(self._setting),
             initialize_timeout_seconds=self._profile.initialize_timeout_seconds,
             session_timeout_seconds=self._profile.session_timeout_seconds,
+            limit_bytes=await sync_to_async(read)("runs.agent_output_mb") * MEBIBYTE,
         )
         guards = [self._recorder.run(), watch_run(self._lease, brake), self._keep_limits(process)]
         guards += [self._watch_files(), self._follow_files(brake), self._meter.run()]

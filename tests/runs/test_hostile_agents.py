@@ -126,6 +126,13 @@ def test_questions_without_end_fail_the_run(queue_hostile: QueueHostile) -> None
     assert "asked more than" in failed(queue_hostile(body, safe_mode=True))
 
 
+def test_an_agent_that_sends_without_end_is_ended(queue_hostile: QueueHostile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUARTERDECK_PARAM_RUNS_AGENT_OUTPUT_MB", "3")
+    run = queue_hostile("shake_hands()\nwhile True: update({'sessionUpdate': 'own', 'more': 'x' * 10_000})")
+    assert failed(run) == "The agent sent more than 3 MiB."
+    assert run.events.count() < 400
+
+
 # Silence
 
 

@@ -81,8 +81,9 @@ class AgentSession:
         session_meta: Mapping[str, Any] = NO_META,
         initialize_timeout_seconds: float = 60.0,
         session_timeout_seconds: float = 120.0,
+        limit_bytes: int | None = None,
     ) -> None:
-        self._wire = AgentWire(writer, reader, self._take)
+        self._wire = AgentWire(writer, reader, self._take, limit_bytes=limit_bytes)
         self._on_update = on_update
         self._on_permission = on_permission
         self._stderr = StderrTail(stderr) if stderr else None

@@ -20,11 +20,20 @@ OnMessage = Callable[[dict[str, Any]], Awaitable[bool]]
 class AgentWire:
     """Newline-delimited JSON over two streams.
 
-    ``on_message`` sees every message first, one at a time, and says whether it took it. After the end ``problem`` is
+    ``on_message`` sees every message first, one at a time, and says whether it took it. An agent that sends more than
+    ``limit_bytes`` in all is not listened to any more. After the end ``problem`` is
     what broke the protocol (None: the agent just closed its output) and ``error`` what ``on_message`` raised.
     """
 
-    def __init__(self, writer: asyncio.StreamWriter, reader: asyncio.StreamReader, on_message: OnMessage) -> None:
+    def __init__(
+        self,
+        writer: asyncio.StreamWriter,
+        reader: asyncio.StreamReader,
+        on_message: OnMessage,
+        *,
+        limit_bytes: int | None = None,
+    ) -> None:
+        self._limit_bytes, self._read_bytes = limit_bytes, 0
         self._writer = writer
         self._reader = reader
         self._on_message = on_message
@@ -103,6 +112,10 @@ class AgentWire:
             if not data:
                 return None
             self._buffer += data
+            self._read_bytes += len(data)
+            if self._limit_bytes is not None and self._read_bytes > self._limit_bytes:
+                self.problem = f"sent more than {self._limit_bytes // 1024 // 1024} MiB"
+                return None
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         return line
