@@ -9,6 +9,7 @@ import pytest
 from runs.execution.agents.client import AgentSession
 from runs.execution.agents.errors import AgentFailed, AgentGone
 from runs.execution.agents.permission import PermissionRequest
+from runs.execution.agents.stderr_tail import TAIL_BYTES, StderrTail
 from runs.execution.agents.updates import AgentUpdate, CommandStarted, MessageChunk, Unrecognised
 from tests.runs.agents.driver import Driven, Place
 from tests.runs.agents.hostile import agent
@@ -304,6 +305,33 @@ async def test_much_stderr_does_not_block_and_its_end_is_kept(place: Place) -> N
     driven = await prompted(place, body)
     assert driven.session.stderr_text.endswith("99999\n")
     assert len(driven.session.stderr_text) <= 64 * 1024
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("k" * 900 + "-secret\n" + "why " * 60 + "\n", ("why " * 60).strip()),
+        ("k" * 2_000 + " it ended", "it ended"),
+        ("k" * 2_000, ""),
+        ("short", "short"),
+    ],
+    ids=["a line", "a word", "nothing", "all"],
+)
+async def test_last_words_begin_with_a_whole_line_or_word(written: str, told: str) -> None:
+    """Half of a secret would not be redacted."""
+    reader = asyncio.StreamReader()
+    reader.feed_data(written.encode())
+    reader.feed_eof()
+    assert await StderrTail(reader).last_words() == told
+
+
+async def test_a_long_tail_begins_with_a_whole_line() -> None:
+    reader = asyncio.StreamReader()
+    reader.feed_data(b"first-secret\n" + b"x" * (TAIL_BYTES - 5) + b"\n" + b"end\n")
+    reader.feed_eof()
+    tail = StderrTail(reader)
+    await tail.last_words()
+    assert tail.text == "end\n"
 
 
 class session_with:  # noqa: N801
