@@ -42,8 +42,8 @@ class Lease:
         return rows
 
     def renew(self) -> bool:
-        """Another full term; False when the row has been lost."""
-        return bool(self.held().update(lease_expires_at=Now() + LEASE))
+        """Another full term; False when the row has been lost, or given up already: nobody else could claim it then."""
+        return bool(self.held().filter(lease_expires_at__isnull=False).update(lease_expires_at=Now() + LEASE))
 
     def release(self, **changes: Any) -> bool:
         """Gives the row up with its last changes; False, and nothing written, when it has been lost."""

@@ -114,3 +114,12 @@ def test_on_another_host_a_holder_without_a_sign_of_life_is_waited_for_until_its
     with repository_lock(project, wait_seconds=0.1):
         pass
     connections["default"].close()
+
+
+@pytest.mark.django_db
+def test_a_lease_that_was_given_up_is_not_renewed(project: Project) -> None:
+    """By the thread that keeps it, a moment later: the row would be nobody's, and free for nobody."""
+    lease = leases.claim(Project.objects.all(), project.pk)
+    assert lease is not None
+    assert (lease.renew(), lease.release(), lease.renew()) == (True, True, False)
+    assert leases.claim(Project.objects.all(), project.pk) is not None
