@@ -128,7 +128,7 @@ def real_agents(arguments: list[str], environment: Mapping[str, str]) -> int:
     one on PostgreSQL. Two processes, each with one agent at a time."""
     stages = Stages(environment)
     stages.run("agents: installing", [sys.executable, "-m", "tests.agents.installing"])
-    command = ["-q", "-n", "2", "--dist", "loadgroup", "-m", "agents", "-o", "faulthandler_timeout=600", *arguments]
+    command = ["-q", "-n", "2", "--dist", "loadscope", "-m", "agents", "-o", "faulthandler_timeout=600", *arguments]
     stages.run("agents: sqlite", pytest("sqlite", [*command, "tests/agents"]))
     with postgres.server() as address:
         stages.run("agents: postgres", pytest("postgres", [*command, SHORT_ROAD]), TEST_DATABASE_URL=address)

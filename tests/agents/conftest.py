@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.agents import installing
 from tests.agents.served import Served, served
@@ -23,10 +25,21 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test once for each agent, those of an agent in the same process."""
+    """Every test once for each agent."""
     if "real" in metafunc.fixturenames:
-        params = [pytest.param(key, marks=pytest.mark.xdist_group(key)) for key in installing.AGENTS]
-        metafunc.parametrize("real", params, indirect=True, scope="session", ids=str)
+        metafunc.parametrize("real", installing.AGENTS, indirect=True, scope="session")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """The tests of an agent go to one process; asked for by `--dist loadscope`."""
+    return ByAgent(config, log) if config.getoption("dist") == "loadscope" else None
+
+
+class ByAgent(LoadScopeScheduling):
+    """Tests belong together by what stands in their brackets: the agent."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.rpartition("[")[2]
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +57,7 @@ def real(
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+def _nothing_is_left(real: Served) -> Iterator[None]:
     """A test that fails in its middle leaves the next one no agent that is still at work."""
     yield
-    if "real" in request.fixturenames:
-        request.getfixturevalue("real").end_all()
+    real.end_all()

@@ -28,17 +28,23 @@ def cache_home() -> Path:
 
 def install(environment: Mapping[str, str]) -> list[str]:
     """Installs those that are missing; the keys of those that could not be had."""
+    missing = [key for key in AGENTS if not is_installed(key)]
+    if not missing:
+        return []
     home = cache_home()
     home.mkdir(mode=0o755, parents=True, exist_ok=True)
     variables = {**environment, "QUARTERDECK_HOME": str(home)}
     _manage(["migrate", "--verbosity", "0"], variables)
-    return [key for key in AGENTS if _manage(["install_agent", key, "--no-enable"], variables)]
+    return [key for key in missing if _manage(["install_agent", key, "--no-enable"], variables)]
 
 
 def is_installed(key: str) -> bool:
-    """Whether the pinned version is in the cache."""
-    package = PROVIDERS[key].package
-    return package is not None and installed(cache_home() / "agents", key, package.version) is not None
+    """Whether the cache's version in use is the pinned one, with its programs."""
+    provider, found = PROVIDERS[key], installed(cache_home() / "agents", key)
+    if provider.package is None or found is None or found.version != provider.package.version:
+        return False
+    programs = [found.program(provider.binary), *([found.program("node")] if provider.package.manager == "npm" else [])]
+    return all(program.exists() for program in programs)
 
 
 def lend(home: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 
+from runs.execution.agents.registry import PROFILES
 from runs.execution.model_server.script import Usage
 from runs.execution.model_server.server import ModelServer, Request
 from settings_params.providers import PROVIDERS, VENDORS
@@ -22,6 +23,7 @@ PARAM = "QUARTERDECK_PARAM_"
 KEY = "sk-real-key-of-the-operator"
 MODEL = "scripted"
 BUDGET_TOKENS = 50_000
+LOST = "your former session is gone"
 AT_REST = ("completed", "failed", "cancelled")
 SECONDS = 120.0
 """Only a failure waits so long: a real agent takes seconds to start, on a busy machine some more."""
@@ -62,10 +64,13 @@ class Served:
         worker_of_agent(self.server).kill()
         wait_until(lambda: not alive(processes))
 
-    def first_asked_since(self, count: int) -> Request:
-        """The first request with tools after so many: titles and the like come without."""
+    def remembers(self, words: str, count: int) -> bool:
+        """Whether the first request after so many, of those with tools, had the words of the former session in it.
+
+        An agent that cannot open a former session has been told what has happened instead.
+        """
         found: Request = wait_until(lambda: next((r for r in self.model.requests[count:] if r.tools), None), SECONDS)
-        return found
+        return (words if PROFILES[self.agent].is_resumable else LOST) in found.text
 
     def spending_since(self, count: int) -> list[Request]:
         """Of the requests after so many those that follow a script which says what they use."""

@@ -70,4 +70,4 @@ def test_a_killed_worker_is_no_loss(real: Served) -> None:
     assert events[: len(before)] == before
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     assert run.event_types().count("run_recovered") == 1
-    assert "seen-42" in real.first_asked_since(asked_before).text, "the session was not loaded"
+    assert real.remembers("seen-42", asked_before)

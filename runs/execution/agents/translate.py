@@ -1,6 +1,7 @@
 """Turns ACP ``session/update`` payloads into this server's updates; what it does not know it passes on whole."""
 
 import dataclasses
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -27,12 +28,15 @@ _PLAN_STATUSES = ("pending", "in_progress", "completed")
 
 
 class Translator:
-    """Follows one session. Updates go in as they came off the wire, and come out in the same order."""
+    """Follows one session. Updates go in as they came off the wire, and come out in the same order.
+
+    Messages that the agent does not name get names that no other translator gives: a run may have several.
+    """
 
     def __init__(self, dialect: Dialect = PLAIN) -> None:
         self._tool_calls = ToolCalls(dialect)
         self._last_kind = ""
-        self._unnamed_messages = 0
+        self._unnamed_messages, self._name = 0, f"unnamed-{secrets.token_hex(4)}"
         self._slash_commands: tuple[str, ...] | None = None
         self._readers: dict[str, Callable[[dict[str, Any]], tuple[AgentUpdate, ...] | None]] = {
             "tool_call": self._tool_calls.take,
@@ -87,7 +91,7 @@ class Translator:
         message_id = text_of(payload, "messageId")
         if message_id is None:
             self._unnamed_messages += kind != self._last_kind
-            message_id = f"unnamed-{self._unnamed_messages}"
+            message_id = f"{self._name}-{self._unnamed_messages}"
         return (_CHUNKS[kind](message_id, text),)
 
 

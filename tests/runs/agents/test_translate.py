@@ -49,8 +49,15 @@ def test_a_chunk_keeps_its_message_id(kind: str, made: Any) -> None:
 def test_chunks_without_an_id_belong_together_until_something_else_comes() -> None:
     message = chunk("agent_message_chunk", "x")
     updates = translated(message, message, chunk("agent_thought_chunk", "y"), message)
-    ids = [update.message_id for update in updates if isinstance(update, MessageChunk)]
-    assert ids == ["unnamed-1", "unnamed-1", "unnamed-3"]
+    first, again, later = (update.message_id for update in updates if isinstance(update, MessageChunk))
+    assert (first == again, first == later) == (True, False)
+
+
+def test_no_two_sessions_give_a_message_without_an_id_the_same_one() -> None:
+    [first], [second] = (translated(chunk("agent_message_chunk", "a")) for _ in range(2))
+    assert isinstance(first, MessageChunk)
+    assert isinstance(second, MessageChunk)
+    assert first.message_id != second.message_id
 
 
 def test_a_plan_is_whole() -> None:
