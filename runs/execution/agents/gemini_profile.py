@@ -3,7 +3,8 @@
 In safe mode the work tree is no trusted folder: what the repository brings of settings, hooks, MCP servers, extensions,
 policies and variables is not read. A policy of the user's has each command asked for, as it would else run what it
 takes for harmless; it has a pattern, since only rules that have one are not weakened by that. It tells neither the
-exit codes of commands nor, of a refused call, that it ended.
+exit codes of commands nor, of a refused call, that it ended. Of a former session it knows nothing, or opens it empty
+(seen after a kill -9 and after an end in peace), so it is told what has happened.
 """
 
 import json
@@ -126,7 +127,7 @@ GEMINI = AgentProfile(
     read_only=lambda setting: readable(setting, program(setting, "node"), program(setting, _PROGRAM)),
     safe_mode=_SAFE_MODE,
     free_mode=_FREE_MODE,
-    is_resumable=True,
+    is_resumable=False,
     needs_login=False,
     needs_network=False,
     output_style=OutputStyle.MERGED_AT_END,
