@@ -172,7 +172,8 @@ async def test_no_signal_is_ignored_or_held_back(make: Maker, either: SandboxSup
     finally:
         signal.signal(signal.SIGINT, before)
 
-    assert [int(word, 16) for word in said.split()[1::2]] == [0, 0]
+    of_the_c_library = 0b11 << 31  # 32 and 33 are its own: no program can set them, and some are seen ignored
+    assert [int(word, 16) & ~of_the_c_library for word in said.split()[1::2]] == [0, 0]
 
 
 async def test_the_bridge_does_not_take_the_agents_last_process(
