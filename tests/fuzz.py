@@ -26,7 +26,7 @@ from tests.fuzz_world import World
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = Path(sys.executable).parent / "schemathesis"
 OPERATOR, COLLEAGUE = "operator@example.com", "colleague@example.com"
-READY_SECONDS, STOP_SECONDS = 60.0, 20.0
+READY_SECONDS, STOP_SECONDS = 180.0, 20.0
 LIMITS = ("DEFAULT_PER_MINUTE", "RUN_START_PER_MINUTE", "STREAM_OPENS_PER_MINUTE", "SETTINGS_WRITES_PER_MINUTE")
 MANY = "1000000"
 

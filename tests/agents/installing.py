@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 AGENTS = tuple(key for key in AGENT_KEYS if PROVIDERS[key].package)
 """All that the server can run and install, at the versions that are pinned."""
 INSTALL_SECONDS = 900
+TRIES = 2
+"""A registry that breaks off in the midst of half a gigabyte is asked once more."""
 
 
 def cache_home() -> Path:
@@ -35,7 +37,11 @@ def install(environment: Mapping[str, str]) -> list[str]:
     home.mkdir(mode=0o755, parents=True, exist_ok=True)
     variables = {**environment, "QUARTERDECK_HOME": str(home)}
     _manage(["migrate", "--verbosity", "0"], variables)
-    return [key for key in missing if _manage(["install_agent", key, "--no-enable"], variables)]
+    return [key for key in missing if not any(_is_done(key, variables) for _ in range(TRIES))]
+
+
+def _is_done(key: str, variables: Mapping[str, str]) -> bool:
+    return _manage(["install_agent", key, "--no-enable"], variables) == 0
 
 
 def is_installed(key: str) -> bool:
