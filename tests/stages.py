@@ -4,6 +4,7 @@ Goes on after a failure, so that one run tells everything; the exit status is no
 """
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests import interpreters, postgres, process_home, sshd
+from tests.agents import installing
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
@@ -124,8 +126,13 @@ def other_pythons(environment: Mapping[str, str]) -> int:
 
 
 def real_agents(arguments: list[str], environment: Mapping[str, str]) -> int:
-    """The tests of real agents, with the caller's arguments for pytest: their whole road on SQLite, then the shorter
-    one on PostgreSQL. Two processes, each with one agent at a time."""
+    """The tests of real agents, of those named first if any, with the caller's other arguments for pytest: their whole
+    road on SQLite, then the shorter one on PostgreSQL. Two processes, each with one agent at a time."""
+    named = list(itertools.takewhile(lambda argument: argument in (*installing.ALL_AGENTS, "all"), arguments))
+    arguments = arguments[len(named) :]
+    if named:
+        keys = installing.ALL_AGENTS if "all" in named else named
+        environment = {**environment, installing.VARIABLE: " ".join(keys)}
     stages = Stages(environment)
     stages.run("agents: installing", [sys.executable, "-m", "tests.agents.installing"])
     command = ["-q", "-n", "2", "--dist", "loadscope", "-m", "agents", "-o", "faulthandler_timeout=600", *arguments]
