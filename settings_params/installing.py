@@ -11,7 +11,6 @@ import re
 import secrets
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from settings_params.installations import CURRENT, SHAPE, Installation, all_installed, installed
 from settings_params.installers import InstallFailed, pip_command, run_installer
+from settings_params.interpreters import find_python
 from settings_params.packages import NODE_VERSION, NODE_WHEEL, Package
 from settings_params.private_files import replace
 
@@ -139,14 +139,12 @@ def _move_scripts(folder: Path) -> None:
 
 
 def _python(package: Package) -> str:
-    own = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if package.python in ("", own):
-        return os.path.realpath(sys.executable)
-    found = shutil.which(f"python{package.python}")
+    found = find_python(package.pythons)
     if found is None:
+        versions = " or ".join(package.pythons)
+        names = " or ".join(f"python{version}" for version in package.pythons)
         raise InstallFailed(
-            f"{package} needs Python {package.python}, and there is no python{package.python} in the server's PATH: "
-            "install it, then retry."
+            f"{package} needs Python {versions}, and there is no {names} in the server's PATH: install it, then retry."
         )
     return found
 

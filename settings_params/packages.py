@@ -11,16 +11,16 @@ NODE_VERSION = "24.19.0"
 class Package:
     """A package of npm or PyPI and its pinned version.
 
-    `node` is the oldest major version of Node.js that it runs on (0: it needs none), `python` the minor version of
-    Python that it needs where it is not the server's own (`3.12`). `needs_scripts`: it works only when its install
-    scripts have run.
+    `node` is the oldest major version of Node.js that it runs on (0: it needs none), `pythons` are the minor versions
+    of Python that it runs on (`3.12`; none: the server's own). `needs_scripts`: it works only when its install scripts
+    have run.
     """
 
     manager: str
     name: str
     version: str
     node: int = 0
-    python: str = ""
+    pythons: tuple[str, ...] = ()
     needs_scripts: bool = False
 
     def __str__(self) -> str:
@@ -32,6 +32,6 @@ def npm(name: str, version: str, *, node: int = 20, needs_scripts: bool = False)
     return Package("npm", name, version, node=node, needs_scripts=needs_scripts)
 
 
-def pypi(name: str, version: str, *, python: str = "") -> Package:
+def pypi(name: str, version: str, *pythons: str) -> Package:
     """A package of PyPI."""
-    return Package("PyPI", name, version, python=python)
+    return Package("PyPI", name, version, pythons=pythons)

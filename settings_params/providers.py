@@ -101,12 +101,18 @@ PROVIDERS: Mapping[str, Provider] = {
         Provider(
             "qwen", "Qwen Code", binary="qwen", package=npm("@qwen-code/qwen-code", "0.15.10"), vendors=("openai",)
         ),
-        Provider("vibe", "Mistral Vibe", binary="vibe-acp", package=pypi("mistral-vibe", "3.0.2"), vendors=("openai",)),
+        Provider(
+            "vibe",
+            "Mistral Vibe",
+            binary="vibe-acp",
+            package=pypi("mistral-vibe", "3.0.2", "3.12", "3.13"),
+            vendors=("openai",),
+        ),
         Provider(
             "openhands",
             "OpenHands",
             binary="openhands",
-            package=pypi("openhands", "1.16.0", python="3.12"),
+            package=pypi("openhands", "1.16.0", "3.12"),
             vendors=_ALL,
         ),
     )

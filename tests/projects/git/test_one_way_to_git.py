@@ -22,6 +22,7 @@ STARTS_PROGRAMS = {
     "projects/git/work_tree.py": "rm and chmod, for folders that Python cannot remove",
     "settings_params/binaries.py": "the --version of agents' programs",
     "settings_params/installers.py": "npm and pip, for agents that an operator installs from a registry",
+    "settings_params/interpreters.py": "the version of a Python",
     "settings_params/installing.py": "the --version of Node",
     "runs/secret_scan.py": "our own Python, for the scanner of secrets",
     "runs/execution/sandbox/confine.py": "the agent, inside its sandbox",
