@@ -261,7 +261,8 @@ class AgentSession:
         """The chosen option id; None when the turn was cancelled meanwhile, or the callback failed."""
         call = self._translator.tool_call(str(tool_call.get("toolCallId")))
         plain = self._dialect.plainly(tool_call)
-        request = permission_request({"toolCall": plain, "options": options}, call)
+        offered = [option for option in options if option.get("kind") not in self._dialect.withheld]
+        request = permission_request({"toolCall": plain, "options": offered}, call)
         question = asyncio.ensure_future(self._answered(request))
         self._questions.add(question)
         try:

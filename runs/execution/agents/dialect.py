@@ -101,7 +101,9 @@ class Dialect:
     written, or the text of the tool call where nothing was. ``usage`` reads the tokens of a turn from the answer to the
     prompt. ``client_meta`` is sent as ``_meta`` of the client's capabilities. Where output is not ``is_live``, its
     pieces come when the command has ended, and may be no output of it at all: what counts is the result.
-    ``shell_command`` gives a command as its shell gets it, where that is the one of split_shell.py.
+    ``shell_command`` gives a command as its shell gets it, where that is the one of split_shell.py. ``withheld`` are
+    kinds of options that are not offered to people, as they would let more pass than was asked for.
+    ``echoes_prompts``: what it sends as the user's words is what it was just told.
     """
 
     plainly: Callable[[Mapping[str, Any]], Mapping[str, Any]] = as_it_is
@@ -111,6 +113,8 @@ class Dialect:
     client_meta: Mapping[str, Any] = field(default_factory=dict)
     is_live: bool = True
     shell_command: Callable[[str], str] | None = None
+    withheld: frozenset[str] = frozenset()
+    echoes_prompts: bool = False
 
 
 PLAIN = Dialect()

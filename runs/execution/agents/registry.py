@@ -10,6 +10,7 @@ from .opencode_profile import OPENCODE
 from .profile import AgentProfile
 from .qwen_profile import QWEN
 from .script_profile import SCRIPT
+from .vibe_profile import VIBE
 
-_ALL = (SCRIPT, CLAUDE, CODEX, OPENCODE, QWEN, GEMINI)
+_ALL = (SCRIPT, CLAUDE, CODEX, OPENCODE, QWEN, GEMINI, VIBE)
 PROFILES: Mapping[str, AgentProfile] = MappingProxyType({profile.key: profile for profile in _ALL})

@@ -35,6 +35,8 @@ class Translator:
 
     def __init__(self, dialect: Dialect = PLAIN) -> None:
         self._tool_calls = ToolCalls(dialect)
+        self._echoes_prompts = dialect.echoes_prompts
+        self._usage: tuple[AgentUpdate, ...] | None = None
         self._last_kind = ""
         self._unnamed_messages, self._name = 0, f"unnamed-{secrets.token_hex(4)}"
         self._slash_commands: tuple[str, ...] | None = None
@@ -42,13 +44,15 @@ class Translator:
             "tool_call": self._tool_calls.take,
             "tool_call_update": self._tool_calls.take,
             "plan": _read_plan,
-            "usage_update": _read_usage,
+            "usage_update": self._read_usage,
             "available_commands_update": self._read_slash_commands,
         }
 
     def translate(self, payload: Any, *, is_replay: bool = False) -> tuple[AgentUpdate, ...]:
         """The updates in one payload: none for what adds nothing, one or more else."""
         kind = text_of(payload, "sessionUpdate") or ""
+        if kind == "user_message_chunk" and self._echoes_prompts and not is_replay:
+            return ()
         updates = self._read(kind, payload) if kind else None
         self._last_kind = kind
         if updates is None:
@@ -73,6 +77,11 @@ class Translator:
             return self._read_chunk(kind, payload)
         reader = self._readers.get(kind)
         return reader(payload) if reader else None
+
+    def _read_usage(self, payload: dict[str, Any]) -> tuple[AgentUpdate, ...] | None:
+        """Nothing when it is as it was: Mistral Vibe tells it many times over."""
+        known, self._usage = self._usage, _usage(payload)
+        return () if self._usage is not None and self._usage == known else self._usage
 
     def _read_slash_commands(self, payload: dict[str, Any]) -> tuple[AgentUpdate, ...] | None:
         """Their names alone, when they are others than before: agents send the whole list again and again."""
@@ -105,7 +114,7 @@ def _read_plan(payload: dict[str, Any]) -> tuple[AgentUpdate, ...] | None:
     return (PlanUpdated(tuple(entries)),)
 
 
-def _read_usage(payload: dict[str, Any]) -> tuple[AgentUpdate, ...] | None:
+def _usage(payload: dict[str, Any]) -> tuple[AgentUpdate, ...] | None:
     used, size = whole_number_of(payload, "used"), whole_number_of(payload, "size")
     if used is None or size is None:
         return None

@@ -154,6 +154,12 @@ def test_of_an_agents_slash_commands_the_names_are_told_and_told_again_when_they
     assert told == [["a", "b"], ["a"]]
 
 
+def test_usage_that_has_not_changed_is_told_once() -> None:
+    usage = {"sessionUpdate": "usage_update", "used": 1, "size": 9}
+    updates = translated(usage, usage, {**usage, "used": 2}, usage)
+    assert [update.used_tokens for update in updates if isinstance(update, UsageUpdated)] == [1, 2, 1]
+
+
 def test_an_empty_piece_of_a_message_is_nothing() -> None:
     assert translated(chunk("agent_message_chunk", "")) == []
 
