@@ -27,7 +27,7 @@ def _places(version: str) -> Iterator[Path]:
     name = f"python{version}"
     for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
         yield Path(folder, name)
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
+    pyenv = Path.home() / ".pyenv/versions"
     with suppress(OSError):
         for chosen in sorted(pyenv.glob(f"{version}.*")):
             yield chosen / "bin" / name

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.plumbing
 def pyenv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A machine with no Python but those that a test puts there."""
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
 
 
@@ -45,6 +45,6 @@ def test_one_that_is_not_what_its_name_says_is_none(pyenv: Path, says: str) -> N
 
 def test_one_of_a_pyenv_is_found_where_none_is_chosen(pyenv: Path) -> None:
     put(pyenv / "bin/python3.99", "echo 'pyenv: python3.99: command not found' >&2; exit 127")
-    chosen = pyenv / "pyenv/versions/3.99.2/bin/python3.99"
+    chosen = pyenv / ".pyenv/versions/3.99.2/bin/python3.99"
     put(chosen, f"echo '3.99 {chosen}'")
     assert find_python(("3.99",)) == str(chosen)
