@@ -22,7 +22,7 @@ def node_command(setting: Setting, name: str) -> tuple[str, str]:
 
 def python_command(setting: Setting, name: str) -> tuple[str]:
     """Of a program of PyPI's: its script, whose first line names the interpreter of its environment."""
-    return (str(_found(setting, name)),)
+    return (str(program(setting, name)),)
 
 
 def readable(setting: Setting, *programs: Path) -> tuple[Path, ...]:
@@ -33,7 +33,7 @@ def readable(setting: Setting, *programs: Path) -> tuple[Path, ...]:
 
 def readable_environment(setting: Setting, name: str) -> tuple[Path, ...]:
     """The Python environment of a program of PyPI's, and the interpreter that it was made with."""
-    script = _found(setting, name)
+    script = program(setting, name)
     return readable(setting, script, script.with_name("python").resolve().parent.parent)
 
 
