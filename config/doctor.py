@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 from django.conf import settings
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from config import health
 from config.api.params import read
+from config.schema_state import missing_migrations
 from projects.git.environment import search_path
 from projects.git.process import run_git
 from runs.execution.sandbox.support import probe
@@ -133,9 +133,8 @@ def _database() -> Finding:
 
 
 def _migrations() -> Finding:
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    reason = f"{len(missing)} migrations are not applied." if missing else None
+    missing = missing_migrations()
+    reason = f"{missing} migrations are not applied." if missing else None
     return _finding("migrations", "all are applied", reason, "bin/manage migrate (bin/serve does it too).", "failed")
 
 

@@ -101,11 +101,10 @@ def _prepare(home: Path) -> int:
 def _migrate() -> None:
     """Migrates only where something is missing: asking costs a tenth of what `migrate` costs."""
     from django.core.management import call_command
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
 
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    from config.schema_state import missing_migrations
+
+    if missing_migrations():
         print_line("bringing the database up to date")
         call_command("migrate", verbosity=0, interactive=False)
 
