@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 import pytest
 from django.core.cache import cache
 from django.db import connections
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -28,6 +30,10 @@ from runs.models import Run
 from settings_params import queries, stored
 from tests import databases
 from tests.databases import Migrated
+
+# How fast an example comes and passes says only how busy the machine is.
+hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("untimed")
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
