@@ -35,8 +35,8 @@ def begin(prompt: Prompt, attempt: RunAttempt, lease: Lease) -> bool:
     with holding(lease):
         if prompt.message is not None:
             return messages.mark_given(prompt.message, lease)
-        attempt.prompted_text = prompt.text
-        attempt.save(update_fields=["prompted_text"])
+        attempt.is_prompt_given = True
+        attempt.save(update_fields=["is_prompt_given"])
     return True
 
 

@@ -47,7 +47,7 @@ def worded(prompt: Prompt, attempt: RunAttempt, profile: AgentProfile) -> tuple[
 def _has_begun(prompt: Prompt, attempt: RunAttempt) -> bool:
     if prompt.message is not None:
         return prompt.message.status == RunMessage.Status.GIVEN
-    return bool(attempt.prompted_text)
+    return attempt.is_prompt_given
 
 
 def recap_of(attempt: RunAttempt, prompt: Prompt) -> str:

@@ -10,6 +10,15 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RemoveField(
+            model_name='runattempt',
+            name='prompted_text',
+        ),
+        migrations.AddField(
+            model_name='runattempt',
+            name='is_prompt_given',
+            field=models.BooleanField(default=False),
+        ),
         migrations.AddField(
             model_name='runattempt',
             name='is_recap_due',

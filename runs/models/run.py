@@ -144,7 +144,7 @@ class RunAttempt(models.Model):
     head_commit = models.CharField(max_length=64, null=True, blank=True)
     tree = models.CharField(max_length=64, null=True, blank=True)
     session_id = models.CharField(max_length=200, blank=True)
-    prompted_text = models.TextField(blank=True)
+    is_prompt_given = models.BooleanField(default=False)
     is_prompt_done = models.BooleanField(default=False)
     is_recap_due = models.BooleanField(default=False)  # the session is lost: the next turn tells what has happened
     summary = models.JSONField(null=True, blank=True)
