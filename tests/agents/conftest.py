@@ -30,6 +30,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("real", installing.AGENTS, indirect=True, scope="session")
 
 
+@pytest.hookimpl(optionalhook=True)  # tests are also listed without xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
     """The tests of an agent go to one process; asked for by `--dist loadscope`."""
     return ByAgent(config, log) if config.getoption("dist") == "loadscope" else None
