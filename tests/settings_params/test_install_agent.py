@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import AuditEntry
 from settings_params.availability import provider_state
+from settings_params.installing import machines_configuration
 from settings_params.models import AgentProvider
 from settings_params.programs import find_program
 from settings_params.providers import PROVIDERS
@@ -26,9 +27,8 @@ BASE = Path(__file__).resolve().parents[2]
 NPM = """
 /usr/bin/env > {folder}/environment
 echo "$@" >> {folder}/calls
-while [ "$1" != --prefix ]; do shift; done
-/bin/mkdir -p "$2/node_modules/.bin" "$2/.cache"
-echo '#!/bin/sh' > "$2/node_modules/.bin/claude-agent-acp"
+/bin/mkdir -p node_modules/.bin .cache
+echo '#!/bin/sh' > node_modules/.bin/claude-agent-acp
 """
 
 
@@ -70,6 +70,20 @@ def test_install_scripts_do_not_run_and_nothing_is_shared_with_the_users_own_npm
     (said,) = calls(programs)
     assert "--ignore-scripts " in said
     assert f"--cache {agents}/claude/" in said
+
+
+def test_the_machines_own_npm_keeps_its_configuration(agents: Path, programs: Programs) -> None:
+    """With a --prefix it would look for its registry and certificates there."""
+    call("claude")
+    assert "prefix" not in calls(programs)[0]
+
+
+def test_another_npm_is_given_the_configuration_of_the_machines(programs: Programs, tmp_path: Path) -> None:
+    (tmp_path / "npmrc").touch()
+    npm = programs.install("npm", f'[ "$*" = "config get globalconfig" ] && echo {tmp_path / "npmrc"}')
+    assert machines_configuration(str(npm)) == ("--globalconfig", str(tmp_path / "npmrc"))
+    (tmp_path / "npmrc").unlink()
+    assert machines_configuration(str(npm)) == ()
 
 
 def test_installers_get_no_variable_of_the_servers(
