@@ -65,11 +65,8 @@ def _config(setting: Setting) -> str:
     text = f"developer_instructions = {json.dumps(_ASKING)}\n{_CONFIG}" if setting.is_safe else _CONFIG
     text += f"\n[shell_environment_policy]\nset = {{ BASH_ENV = {json.dumps(str(setting.home / _SHELL_FILE))} }}\n"
     if access is None:
-        return (
-            f'cli_auth_credentials_store = "file"\nmodel = {json.dumps(setting.model)}\n{text}'
-            if setting.model
-            else text
-        )
+        login = f'cli_auth_credentials_store = "file"\nmodel = {json.dumps(setting.model)}\n' if setting.model else ""
+        return login + text
     chosen = f'model = {json.dumps(access.model)}\nmodel_provider = "quarterdeck"\n'
     provider = _PROVIDER.format(base_url=json.dumps(f"{access.base_url}/openai/v1"), token=_TOKEN)
     return chosen + text + provider
