@@ -15,6 +15,7 @@ from runs.execution.agents.profile import ModelAccess, Setting
 from runs.execution.agents.split_shell import OUTPUTS, digest
 from runs.execution.agents.translate import Translator
 from runs.execution.agents.updates import CommandFinished, CommandStarted, TokenUsage
+from tests.runs.agents.acp_shapes import content
 
 pytestmark = pytest.mark.plumbing
 COMMAND = "echo out; echo err >&2; exit 3"
@@ -36,10 +37,6 @@ def policy(setting: Setting) -> list[dict[str, Any]]:
         "rule", []
     )
     return rules
-
-
-def content(text: str) -> list[dict[str, Any]]:
-    return [{"type": "content", "content": {"type": "text", "text": text}}]
 
 
 def call(status: str, text: str = "", command: str = COMMAND) -> dict[str, Any]:

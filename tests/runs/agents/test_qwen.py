@@ -12,6 +12,7 @@ from runs.execution.agents.qwen_profile import QWEN
 from runs.execution.agents.split_shell import digest
 from runs.execution.agents.translate import Translator
 from runs.execution.agents.updates import CommandFinished, CommandOutput, ToolFinished, ToolStarted
+from tests.runs.agents.acp_shapes import content
 
 pytestmark = pytest.mark.plumbing
 COMMAND = "echo out; echo err >&2; exit 3"
@@ -30,10 +31,6 @@ def setting(tmp_path: Path) -> Setting:
 def settings(setting: Setting) -> dict[str, Any]:
     read: dict[str, Any] = json.loads(QWEN.files(setting)[".qwen/administrator.json"])
     return read
-
-
-def content(text: str) -> list[dict[str, Any]]:
-    return [{"type": "content", "content": {"type": "text", "text": text}}]
 
 
 def ended(text: str) -> CommandFinished:

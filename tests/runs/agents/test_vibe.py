@@ -12,6 +12,7 @@ from runs.execution.agents.profile import ModelAccess, Setting
 from runs.execution.agents.translate import Translator
 from runs.execution.agents.updates import AgentUpdate, CommandFinished, CommandOutput, UserMessageChunk
 from runs.execution.agents.vibe_profile import VIBE
+from tests.runs.agents.acp_shapes import content
 
 pytestmark = pytest.mark.plumbing
 COMMAND = "echo out; echo err >&2; exit 3"
@@ -25,10 +26,6 @@ def setting(tmp_path: Path) -> Setting:
 
 def toml(setting: Setting, name: str) -> dict[str, Any]:
     return tomllib.loads(VIBE.files(setting)[f".vibe/{name}.toml"])
-
-
-def content(text: str) -> list[dict[str, Any]]:
-    return [{"type": "content", "content": {"type": "text", "text": text}}]
 
 
 def told(**end: Any) -> list[AgentUpdate]:
