@@ -1,0 +1,1 @@
+"""What is told of a project's code, drawn from its files: plumbing, without Django."""

@@ -1,0 +1,1 @@
+"""Knowing the code of a project: plumbing, without Django."""
