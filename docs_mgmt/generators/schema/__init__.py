@@ -1,0 +1,1 @@
+"""The tables of a project's databases, as its files declare them: read, never run."""
