@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
@@ -12,8 +13,18 @@ TRY_SECONDS = 20
 
 def others() -> dict[str, str | None]:
     """For each supported version but the running one: an interpreter that really works, or None."""
-    running = "{}.{}".format(*sys.version_info)
-    return {version: find(version) for version in SUPPORTED if version != running}
+    return {version: find(version) for version in SUPPORTED if version != running()}
+
+
+def running() -> str:
+    """The version of this interpreter."""
+    return "{}.{}".format(*sys.version_info)
+
+
+def ends(others: Mapping[str, str | None]) -> tuple[str, str]:
+    """The oldest and the newest version that this machine has, the running one among them."""
+    there = [version for version in SUPPORTED if version == running() or others.get(version)]
+    return there[0], there[-1]
 
 
 def find(version: str) -> str | None:

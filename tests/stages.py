@@ -22,6 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
 STOP_SECONDS = 15.0
 SHORT_ROAD = "tests/agents/test_smoke.py"
+# A Python seldom fails where an older and a newer one do not: it gets what depends most on the language and its library
+# (processes, sockets, event loops), and a real server's roads from end to end.
+WHOLE: dict[str, list[str]] = {"all tests": []}
+BETWEEN = {"plumbing": ["-m", "plumbing"], "servers": ["-m", "not plumbing", "tests/config", "tests/flows"]}
 MODULES = {"sqlite": "tests.settings_sqlite", "postgres": "tests.settings_postgres"}
 
 
@@ -112,16 +116,19 @@ def everything(environment: Mapping[str, str]) -> int:
     return stages.summary()
 
 
-def other_pythons(environment: Mapping[str, str]) -> int:
-    """The suite on SQLite with every other supported Python of this machine, each in an environment of its own."""
+def other_pythons(wholly: bool, environment: Mapping[str, str]) -> int:
+    """The tests on SQLite with every other supported Python of this machine, each in an environment of its own: all of
+    them with the oldest and the newest, `BETWEEN` with the rest unless these are to be tested wholly too."""
     stages = Stages(environment)
-    for version, found in interpreters.others().items():
+    others = interpreters.others()
+    for version, found in others.items():
         if found is None:
             print(f"── Python {version}: not on this machine, not tried")
             continue
-        command = [str(ROOT / "bin/test"), *parallel()]
-        folder = str(ROOT / ".venvs" / version)
-        stages.run(f"Python {version}", command, PYTHON=found, QUARTERDECK_VENV=folder)
+        variables = {"PYTHON": found, "QUARTERDECK_VENV": str(ROOT / ".venvs" / version)}
+        parts = WHOLE if wholly or version in interpreters.ends(others) else BETWEEN
+        for part, arguments in parts.items():
+            stages.run(f"Python {version}: {part}", [str(ROOT / "bin/test"), *parallel(), *arguments], **variables)
     return stages.summary() if stages.done else 0
 
 
@@ -174,8 +181,8 @@ def main(arguments: list[str]) -> int:
             return everything(environment)
         if arguments == ["--sshd"]:
             return sshd.main()
-        if arguments == ["--pythons"]:
-            return other_pythons(environment)
+        if arguments in (["--pythons"], ["--pythons", "all"]):
+            return other_pythons("all" in arguments, environment)
         if arguments[0] == "--agents":
             return real_agents(arguments[1:], environment)
         if arguments[0] == "--fuzz":
