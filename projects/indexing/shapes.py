@@ -46,7 +46,8 @@ class FileAnalysis:
     """All that follows from a file's bytes and the kind of its name: the same for the same bytes wherever they lie.
 
     `purpose` is the first sentence of its docstring or leading comment. `references` are the identifiers that it uses,
-    each once, in order of the alphabet. `language` is None for text of no known language.
+    each once, in order of the alphabet. `language` is None for text of no known language. `is_generated`: its beginning
+    says that a program wrote it. `is_cut_short`: it has more symbols, imports or references than are kept of a file.
     """
 
     language: str | None
@@ -56,6 +57,8 @@ class FileAnalysis:
     symbols: tuple[Symbol, ...]
     imports: tuple[Import, ...]
     references: tuple[str, ...]
+    is_generated: bool = False
+    is_cut_short: bool = False
 
 
 @dataclass(frozen=True, slots=True)
