@@ -149,6 +149,15 @@ def real_agents(arguments: list[str], environment: Mapping[str, str]) -> int:
     return stages.summary()
 
 
+def in_browser(arguments: list[str], environment: Mapping[str, str]) -> int:
+    """The tests of what a browser shows, with the caller's other arguments for pytest: one browser, one process."""
+    stages = Stages(environment)
+    stages.run("browser: installing", [sys.executable, "-m", "tests.browser.installing"])
+    command = ["-q", "-m", "browser", *arguments, "tests/browser"]
+    stages.run("browser: tests", pytest("sqlite", command))
+    return stages.summary()
+
+
 def selected(arguments: list[str], environment: Mapping[str, str]) -> int:
     """Pytest with the caller's arguments on SQLite, with --postgres on PostgreSQL."""
     if "--postgres" not in arguments:
@@ -185,6 +194,8 @@ def main(arguments: list[str]) -> int:
             return other_pythons("all" in arguments, environment)
         if arguments[0] == "--agents":
             return real_agents(arguments[1:], environment)
+        if arguments[0] == "--browser":
+            return in_browser(arguments[1:], environment)
         if arguments[0] == "--fuzz":
             return run([sys.executable, "-m", "tests.fuzz", *arguments[1:]], environment)
         return selected(arguments, environment)
