@@ -1,0 +1,28 @@
+"""The schema of a repository's databases, from whatever declares them."""
+
+from docs_mgmt.generators.schema.django import read_django
+from docs_mgmt.generators.schema.drafts import Readings
+from docs_mgmt.generators.schema.files import SourceFiles
+from docs_mgmt.generators.schema.merging import merge
+from docs_mgmt.generators.schema.python_files import read_python
+from docs_mgmt.generators.schema.shapes import DatabaseSchema
+from docs_mgmt.generators.schema.sql import SqlBudget, read_sql
+from projects.indexing.shapes import Sources
+
+
+def extract_schema(sources: Sources) -> DatabaseSchema:
+    """All tables that the files declare; what cannot be read costs itself alone and is told of in `unread`.
+
+    Nothing is run. The same files give the same schema.
+    """
+    return merge(read_all(sources))
+
+
+def read_all(sources: Sources) -> Readings:
+    """What each kind of source tells by itself."""
+    readings = Readings()
+    files = SourceFiles(sources, readings)
+    python = read_python(files, readings)
+    read_django(files, python, readings)
+    read_sql(files, readings, SqlBudget())
+    return readings
