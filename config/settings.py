@@ -162,6 +162,7 @@ SPECTACULAR_SETTINGS = {
         "ReviewDecisionEnum": "runs.models.RunReview.Decision",
         "CommandStatusEnum": "runs.models.CommandExecution.Status",
         "CredentialKindEnum": "projects.models.ProjectCredential.Kind",
+        "FileKindEnum": "runs.summary_shapes.KINDS",
     },
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "CAMELIZE_NAMES": False,

@@ -1,4 +1,4 @@
-"""The shapes of what runs answer without a serializer: parts of a run, diff, summary. They describe, nothing else."""
+"""The shapes of what runs answer without a serializer: parts of a run, diff, push. They describe, nothing else."""
 
 from typing import Any
 
@@ -118,13 +118,13 @@ class AttemptSerializer(serializers.ModelSerializer[RunAttempt]):
         return attempt.summary and str(attempt.summary["overview"])
 
     def get_files_changed(self, attempt: RunAttempt) -> int | None:
-        return attempt.summary and len(attempt.summary["changedFiles"])
+        return attempt.summary and attempt.summary["stats"]["files"]
 
     def get_additions(self, attempt: RunAttempt) -> int | None:
-        return attempt.summary and sum(file["additions"] for file in attempt.summary["changedFiles"])
+        return attempt.summary and attempt.summary["stats"]["additions"]
 
     def get_deletions(self, attempt: RunAttempt) -> int | None:
-        return attempt.summary and sum(file["deletions"] for file in attempt.summary["changedFiles"])
+        return attempt.summary and attempt.summary["stats"]["deletions"]
 
 
 class PhaseSerializer(serializers.Serializer[Any]):
@@ -163,35 +163,12 @@ class DiffSerializer(serializers.Serializer[Any]):
 
 
 class ChangedFileSerializer(serializers.Serializer[Any]):
-    """A file of a summary."""
+    """A changed file."""
 
     path = serializers.CharField()
     change_type = serializers.CharField()
     additions = serializers.IntegerField()
     deletions = serializers.IntegerField()
-
-
-class CommandCountsSerializer(serializers.Serializer[Any]):
-    """How many commands there were."""
-
-    total = serializers.IntegerField()
-    failed = serializers.IntegerField()
-
-
-class SummarySerializer(serializers.Serializer[Any]):
-    """What came of an attempt."""
-
-    run_id = serializers.IntegerField()
-    tree = serializers.CharField(allow_null=True, help_text=_TREE)
-    outcome = serializers.CharField()
-    overview = serializers.CharField()
-    changed_files = ChangedFileSerializer(many=True)
-    risks = serializers.ListField(child=serializers.CharField())
-    tests = serializers.ListField(child=serializers.CharField())
-    docs = serializers.ListField(child=serializers.CharField())
-    commands = CommandCountsSerializer()
-    usage = UsageSerializer()
-    generated_at = serializers.DateTimeField()
 
 
 class SecretSerializer(serializers.Serializer[Any]):

@@ -49,7 +49,7 @@ REFINED: dict[str, Schema] = {
     "File": {"changeType": _CHANGE},
     "FileDetail": {"changeType": _CHANGE},
     "Change": {"changeType": _CHANGE},
-    "ChangedFile": {"changeType": _CHANGE},
+    "SummaryFile": {"changeType": _CHANGE},
     "OutgoingFile": {"changeType": _CHANGE},
     "Error": {"code": {"description": _MEANING}},
 }

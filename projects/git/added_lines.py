@@ -10,7 +10,7 @@ from projects.git.outgoing import beyond_the_remote
 from projects.git.repository import Repository
 
 MAX_READ_BYTES = 8 * 1024 * 1024
-_HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _ESCAPE = re.compile(rb'\\([abtnvfr"\\]|[0-7]{3})')
 _ESCAPED = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}
 
@@ -41,13 +41,13 @@ def added_lines(repository: Repository, commit: str, *, remote_commit: str | Non
     revisions = beyond_the_remote(repository, commit, remote_commit)
     reader = _Reader(enough_bytes)
     with closing(repository.stream(["log", *options, *PREFIXES, *PLAIN_OPTIONS, *revisions])) as pieces:
-        for line in _lines(pieces):
+        for line in lines_in(pieces):
             if line is None or not reader.take(line):
                 return Added(tuple(reader.files), reader.size_bytes, reader.path)
     return Added(tuple(reader.files), reader.size_bytes, None)
 
 
-def _lines(pieces: Iterator[bytes]) -> Iterator[bytes | None]:
+def lines_in(pieces: Iterator[bytes]) -> Iterator[bytes | None]:
     """Lines without their ends; None where there is more than anybody will read."""
     rest, read = b"", 0
     for piece in pieces:
@@ -77,9 +77,9 @@ class _Reader:
         elif line.startswith(b"+") and self._added_left:
             self._add(line[1:])
         elif line.startswith(b"+++ "):
-            self.path = _path(line[4:])
+            self.path = path_in_patch(line[4:], b"b/")
             self.files.append(AddedFile(self.path))
-        elif (hunk := _HUNK.match(line)) is not None:
+        elif (hunk := HUNK.match(line)) is not None:
             removed, first, added = hunk.groups()
             self._removed_left, self._added_left = int(removed or 1), int(added or 1)
             self._number = int(first)
@@ -93,12 +93,12 @@ class _Reader:
         self._number += 1
 
 
-def _path(name: bytes) -> str:
+def path_in_patch(name: bytes, prefix: bytes) -> str:
     """A name as in a patch's header: quoted in the manner of C where it has unusual characters, a tab after blanks."""
     name = name.rstrip(b"\t")
     if name.startswith(b'"'):
         name = _ESCAPE.sub(_unescaped, name[1:-1])
-    return display_path(name.removeprefix(b"b/").decode("utf-8", "surrogateescape"))
+    return display_path(name.removeprefix(prefix).decode("utf-8", "surrogateescape"))
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:

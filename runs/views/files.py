@@ -28,7 +28,8 @@ from runs.queries import (
     latest_review,
 )
 from runs.redaction import Redactor
-from runs.shapes import DiffSerializer, SummarySerializer
+from runs.shapes import DiffSerializer
+from runs.summary_shapes import SummarySerializer
 from runs.views.base import RunDoor
 from runs.views.whole_diffs import DiffRenderer, give_whole
 

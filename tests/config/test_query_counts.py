@@ -84,7 +84,10 @@ def make_rows(user: User, project: Project, run: Run, count: int) -> None:
         ref = f"{Snapshot.REF_PREFIX}{token.pk}"
         Snapshot.objects.create(project=project, run=run, kind="manual", ref=ref, commit="0" * 40, created_by=other)
     WorkspaceFile.objects.update(attempt=attempt)
-    run.attempts.update(summary={"outcome": "completed", "overview": "", "changedFiles": []}, tree=None)
+    run.attempts.update(
+        summary={"outcome": "completed", "overview": "", "stats": {"files": 0, "additions": 0, "deletions": 0}},
+        tree=None,
+    )
 
 
 def queries(api: APIClient, route: str, project: Project, run: Run) -> list[str]:
