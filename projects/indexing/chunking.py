@@ -12,6 +12,8 @@ from tree_sitter import Node
 from projects.indexing.shapes import Chunk, Symbol
 
 MAX_CHUNK_BYTES = 1500
+MAX_PIECES = 10_000
+"""Of an error in a tree: tree-sitter's time for a query grows with their square."""
 
 _LEADING = frozenset({"comment", "line_comment", "block_comment", "attribute_item"})
 """What belongs to that which follows."""
@@ -27,12 +29,19 @@ def line_starts(content: bytes) -> list[int]:
     return starts
 
 
+class TooBroken(Exception):
+    """A tree with a node of very many unconnected pieces: no program, and a query of it would take too long."""
+
+
 def node_rows(root: Node) -> set[int]:
-    """The rows (from 0) at which nodes begin, of all nodes whose parent is too large to be one chunk."""
+    """The rows (from 0) at which nodes begin, of all whose parent is too large to be one chunk. Raises TooBroken."""
     rows, large = set[int](), [root]
     while large:
+        parent = large.pop()
+        if parent.is_error and parent.child_count > MAX_PIECES:
+            raise TooBroken
         end_of_leading = -2
-        for child in large.pop().children:
+        for child in parent.children:
             row = child.start_point.row
             if row > end_of_leading + 1:
                 rows.add(row)

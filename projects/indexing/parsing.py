@@ -4,9 +4,11 @@ Pure: the same bytes under the same path kind give the same analysis, on any mac
 (parser_pool.py): a hostile file can make a grammar slow or let it die.
 """
 
+from dataclasses import replace
+
 from tree_sitter import Node
 
-from projects.indexing.chunking import cut, line_starts, name_chunks, node_rows, text_rows
+from projects.indexing.chunking import TooBroken, cut, line_starts, name_chunks, node_rows, text_rows
 from projects.indexing.grammars import Grammar, grammar_of, matches, parse
 from projects.indexing.imports import read_imports
 from projects.indexing.kinds import looks_generated
@@ -31,7 +33,10 @@ def analyse_as(kind: str, content: bytes) -> FileAnalysis:
     grammar = grammar_of(TSX if kind == TSX else language)
     if grammar is None or language is None:
         return _plain(content, language)
-    return _parsed(content, language, grammar)
+    try:
+        return _parsed(content, language, grammar)
+    except TooBroken:
+        return replace(_plain(content, language), is_cut_short=True)
 
 
 def _plain(content: bytes, language: str | None) -> FileAnalysis:
@@ -51,6 +56,7 @@ def _plain(content: bytes, language: str | None) -> FileAnalysis:
 
 def _parsed(content: bytes, language: str, grammar: Grammar) -> FileAnalysis:
     root = parse(grammar, content)
+    rows = node_rows(root)
     found = matches(grammar, root)
     symbols, some_symbols = read_symbols(found)
     imports, some_imports = read_imports(_captured(found, "import"), language)
@@ -60,7 +66,7 @@ def _parsed(content: bytes, language: str, grammar: Grammar) -> FileAnalysis:
         language=language,
         lines=len(starts) - 1,
         purpose=purpose_of(content, language),
-        chunks=name_chunks(cut(starts, node_rows(root)), symbols),
+        chunks=name_chunks(cut(starts, rows), symbols),
         symbols=tuple(symbols),
         imports=tuple(imports),
         references=references,

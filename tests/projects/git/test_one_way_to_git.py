@@ -20,6 +20,7 @@ FOLDERS = ("accounts", "bin", "config", "devices", "docs_mgmt", "projects", "run
 STARTS_PROGRAMS = {
     "projects/git/child.py": "git, and nothing else",
     "projects/git/work_tree.py": "rm and chmod, for folders that Python cannot remove",
+    "projects/indexing/parser_worker.py": "our own Python, for the parsing of files",
     "settings_params/binaries.py": "the --version of agents' programs",
     "settings_params/installers.py": "npm and pip, for agents that an operator installs from a registry",
     "settings_params/interpreters.py": "the version of a Python",

@@ -52,3 +52,9 @@ def test_more_symbols_than_are_kept_is_said() -> None:
 def test_deep_and_unfinished_nesting_is_no_error(path: str, piece: bytes) -> None:
     found = analyse(path, piece * 3000)
     assert found.chunks[-1].end_line == found.lines
+
+
+def test_a_tree_too_broken_to_be_asked_is_cut_by_line() -> None:
+    found = analyse("a.py", b"# It is deep.\n" + (b"(" * 1000 + b"\n") * 50)
+    assert (found.symbols, found.is_cut_short, found.purpose) == ((), True, "It is deep")
+    assert found.chunks[-1].end_line == found.lines == 51
