@@ -25,6 +25,7 @@ STARTS_PROGRAMS = {
     "settings_params/installers.py": "npm and pip, for agents that an operator installs from a registry",
     "settings_params/interpreters.py": "the version of a Python",
     "settings_params/installing.py": "the --version of Node",
+    "docs_mgmt/generators/generating.py": "our own Python, for what reads a repository's code",
     "runs/secret_scan.py": "our own Python, for the scanner of secrets",
     "runs/execution/sandbox/confine.py": "the agent, inside its sandbox",
     "runs/execution/sandbox/running.py": "the sandbox",
