@@ -163,6 +163,7 @@ SPECTACULAR_SETTINGS = {
         "CommandStatusEnum": "runs.models.CommandExecution.Status",
         "CredentialKindEnum": "projects.models.ProjectCredential.Kind",
         "FileKindEnum": "runs.summary_shapes.KINDS",
+        "McpServerKindEnum": "projects.models.McpServer.Kind",
     },
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "CAMELIZE_NAMES": False,

@@ -17,6 +17,7 @@ from devices.views import DeviceViewSet
 from docs_mgmt.views import DocViewSet
 from projects.views.credentials import CredentialViewSet
 from projects.views.index import IndexViewSet
+from projects.views.mcp_servers import McpServerViewSet
 from projects.views.members import MemberViewSet
 from projects.views.projects import ProjectViewSet
 from runs.filters import RunFilterSet
@@ -80,6 +81,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/projects/<id:project>/credential", CredentialViewSet.as_view(ITEM)),
     path("api/projects/<id:project>/members", MemberViewSet.as_view(COLLECTION)),
     path("api/projects/<id:project>/members/<id:user>", MemberViewSet.as_view(UPDATE_OR_DELETE)),
+    path("api/projects/<id:project>/mcp-servers", McpServerViewSet.as_view(COLLECTION)),
+    path("api/projects/<id:project>/mcp-servers/<id:pk>", McpServerViewSet.as_view(ITEM)),
     path("api/projects/<id:project>/runs", RunViewSet.as_view(LIST, filterset_class=RunFilterSet)),
     path("api/projects/<id:project>/snapshots", SnapshotViewSet.as_view(COLLECTION)),
     path("api/projects/<id:pk>/docs", DocViewSet.as_view(LIST)),

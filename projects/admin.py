@@ -8,7 +8,15 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
 from accounts.admin import FactAdmin, LongListAdmin, act_on, operator_of
-from projects.models import Membership, Project, ProjectCredential, ProjectQuerySet, RepositoryLease, Workspace
+from projects.models import (
+    McpServer,
+    Membership,
+    Project,
+    ProjectCredential,
+    ProjectQuerySet,
+    RepositoryLease,
+    Workspace,
+)
 from projects.services import host_keys, lifecycle, members
 
 
@@ -96,6 +104,17 @@ class ProjectCredentialAdmin(FactAdmin):
     list_select_related = ("project",)
     list_filter = ("kind",)
     search_fields = ("project__name", "fingerprint")
+    exclude = ("secret",)
+
+
+@admin.register(McpServer)
+class McpServerAdmin(FactAdmin):
+    """Which tools a project's agents are given, never the values of their variables and headers."""
+
+    list_display = ("id", "project", "name", "kind", "enabled", "command", "url", "updated_at")
+    list_select_related = ("project",)
+    list_filter = ("kind", "enabled")
+    search_fields = ("name", "project__name", "command", "url")
     exclude = ("secret",)
 
 

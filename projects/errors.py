@@ -17,6 +17,18 @@ class AlreadyMember(Problem):
     default_code = "already-member"
 
 
+class McpServerNameTaken(Problem):
+    title = "The project has an MCP server of that name"
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "mcp-server-name-taken"
+
+
+class McpServersFull(Problem):
+    title = "The project has as many MCP servers as it may have"
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "mcp-servers-full"
+
+
 class LastOwner(Problem):
     title = "A project keeps at least one owner"
     status_code = status.HTTP_409_CONFLICT

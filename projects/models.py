@@ -1,4 +1,4 @@
-"""Project, Membership, ProjectCredential, RepositoryLease, Workspace."""
+"""Project, Membership, ProjectCredential, McpServer, RepositoryLease, Workspace."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -173,6 +173,38 @@ class ProjectCredential(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.project_id}"
+
+
+class McpServer(models.Model):
+    """A server of the Model Context Protocol whose tools a project's agents are given.
+
+    `secret` is the ciphertext of a JSON object: the values of the environment's variables (`stdio`), else of the
+    headers, by `secret_names`.
+    """
+
+    class Kind(models.TextChoices):
+        STDIO = "stdio"
+        HTTP = "http"
+        SSE = "sse"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="mcp_servers")
+    name = models.CharField(max_length=32)
+    kind = models.CharField(max_length=10, choices=Kind)
+    enabled = models.BooleanField(default=True)
+    command = models.CharField(max_length=1000, blank=True)
+    args = models.JSONField(default=list, blank=True)
+    url = models.CharField(max_length=2000, blank=True)
+    secret_names = models.JSONField(default=list, blank=True)
+    secret = EncryptedTextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("project", Lower("name"), name="one_mcp_server_per_name")]
+        indexes = [models.Index(fields=["project", "id"], name="mcp_servers_in_order")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.project_id}"
 
 
 class RepositoryLease(models.Model):

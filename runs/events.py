@@ -12,12 +12,11 @@ from typing import Any
 
 import orjson
 from django.db import connection, transaction
-from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from config.api.times import format_time
 from projects.leases import Lease
-from projects.models import Project, ProjectCredential
+from projects.models import Project
 from runs import known_secrets
 from runs.models import AgentEvent, Run
 from runs.redaction import Redactor
@@ -61,16 +60,15 @@ def append(run: Run, drafts: Sequence[Draft], *, lease: Lease | None = None) -> 
     """
     if not drafts:
         return
-    credential = ProjectCredential.objects.filter(project=OuterRef("project")).values("secret")[:1]
     with transaction.atomic():
         rows = Run.objects.filter(pk=run.pk)
         if lease is not None:
             rows = rows.filter(lease_generation=lease.generation, status__in=_WRITABLE)
         # Not FOR UPDATE: rows that only refer to the run are written meanwhile. On SQLite the transaction is the lock.
         locked = rows.select_for_update(no_key=True)
-        held = locked.values_list("last_seq", "attempt", "timeline", Subquery(credential))
-        for last_seq, attempt, timeline, secret in held:
-            redactor = known_secrets.redactor(run.pk, secret)
+        held = locked.values_list("last_seq", "attempt", "timeline", *known_secrets.sealed_in("project"))
+        for last_seq, attempt, timeline, *sealed in held:
+            redactor = known_secrets.redactor(run.pk, (sealed[0], sealed[1]))
             _write(run, drafts, last_seq, attempt, timeline, redactor)
             return
         raise LeaseLost(run.pk)

@@ -1,7 +1,8 @@
 """What this server knows to be secret, by name, as one redactor for each run: nothing of it is stored in clear.
 
-Known are the secret params, the project's own login at its remote, the server's own keys, and what an executor lends
-its run (its token for the model gateway). Other projects' logins are not looked for: no run comes near them.
+Known are the secret params, the project's own login at its remote, the values of its MCP servers, the server's own
+keys, and what an executor lends its run (its token for the model gateway). Other projects' secrets are not looked for:
+no run comes near them.
 """
 
 import os
@@ -10,11 +11,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import Aggregate, F, Model, OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Cast, Concat
 
-from projects.models import ProjectCredential
+from projects.mcp_servers import unseal
+from projects.models import McpServer, Project, ProjectCredential
 from runs.models import Run
 from runs.redaction import Redactor
 from settings_params import encryption_keys
@@ -23,10 +28,28 @@ from settings_params.errors import SecretUnreadable
 from settings_params.queries import secret_values
 from settings_params.secrets import decrypt
 
+Sealed = tuple[str | None, str | None]
+"""The secrets of a project as one query has them: the ciphertext of its login, and those of its MCP servers."""
+_COLUMNS = ("sealed_login", "sealed_mcp_servers")
+Rows = TypeVar("Rows", bound=Model)
 CREDENTIAL = "the project's credential"
 _WORD = re.compile(r"[a-z]{,20}|[A-Z]{,20}|[A-Z]?[a-z]{,20}")
 """A password of the server's own that is a word (postgres, quarterdeck) would be found everywhere."""
+_SCHEME = re.compile(r"[A-Za-z-]{1,20} +(?=[^ ]+$)")
 _lent: dict[int, dict[str, str]] = {}
+
+
+class _InOne(Aggregate):
+    """All texts of a group in one, with blanks between them."""
+
+    function, template, output_field = "STRING_AGG", "%(function)s(%(expressions)s, ' ')", TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return super().as_sql(compiler, connection, function="GROUP_CONCAT", **context)
+
+
+_NAMED = Concat(F("name"), Value(":"), Cast("secret", TextField()), output_field=TextField())
+"""Neither a server's name nor a ciphertext has blanks or colons in it."""
 
 
 @contextmanager
@@ -43,33 +66,67 @@ def lent(run_id: int, secrets: Mapping[str, str]) -> Iterator[None]:
 
 def redactor_of(run: Run) -> Redactor:
     """For what is stored or shown of a run."""
-    return redactor(run.pk, credential_of(run.project_id))
+    return redactor(run.pk, _sealed_of(run.project_id))
 
 
-def redactor_of_loaded(run: Run) -> Redactor:
-    """The same by what was loaded with the run (`project__credential`), for a request: that is short."""
-    stored = getattr(run.project, "credential", None)
-    return redactor(run.pk, stored.secret if stored else None)
+def redactor_of_loaded(row: Model, run: Run) -> Redactor:
+    """The same by what was loaded with a row of the run (`with_sealed`), for a request: that is short."""
+    login, servers = (getattr(row, name) for name in _COLUMNS)
+    return redactor(run.pk, (login, servers))
+
+
+def with_sealed(rows: QuerySet[Rows], project: str) -> QuerySet[Rows]:
+    """The rows with what `redactor_of_loaded` needs; they have the project by that name."""
+    annotated: QuerySet[Rows] = rows.annotate(**dict(zip(_COLUMNS, sealed_in(project), strict=True)))
+    return annotated
 
 
 def redactor_of_project(project_id: int) -> Redactor:
     """For what is of a project and of no run."""
-    return redactor(None, credential_of(project_id))
+    return redactor(None, _sealed_of(project_id))
 
 
-def credential_of(project_id: int) -> str | None:
-    """The ciphertext of the project's login, None where it has none."""
-    return ProjectCredential.objects.filter(project=project_id).values_list("secret", flat=True).first()
+def sealed_in(project: str) -> tuple[Subquery, Subquery]:
+    """The columns of `Sealed`, for a queryset whose rows have the project by that name."""
+    credential = ProjectCredential.objects.filter(project=OuterRef(project)).values("secret")
+    servers = McpServer.objects.filter(project=OuterRef(project)).exclude(secret="").order_by().values("project")
+    return Subquery(credential[:1]), Subquery(servers.annotate(all=_InOne(_NAMED)).values("all"))
 
 
-def redactor(run_id: int | None, credential: str | None) -> Redactor:
-    """For a run (None: for a project itself), and the ciphertext of its project's login."""
+def _sealed_of(project_id: int) -> Sealed:
+    rows = Project.objects.filter(pk=project_id).values_list(*sealed_in("pk"))
+    return rows.first() or (None, None)
+
+
+def redactor(run_id: int | None, sealed: Sealed) -> Redactor:
+    """For a run (None: for its project itself), and what its project keeps."""
     known = {**_own_keys(), **_encryption_keys(), **secret_values()}
+    credential, servers = sealed
     if credential and (opened := _opened(credential)):
         known[CREDENTIAL] = opened
+    for named in (servers or "").split():
+        server, _, ciphertext = named.partition(":")
+        known |= mcp_secrets(server, _unsealed(ciphertext))
     if run_id in _lent:
         known |= _lent[run_id]
     return _redactor(frozenset(known.items()))
+
+
+def mcp_secrets(server: str, values: Mapping[str, str]) -> dict[str, str]:
+    """The values of an MCP server by the names that stand in place of them. Mere words are no secrets.
+
+    Of a header with a scheme (`Bearer TOKEN`, RFC 9110 section 11.4) the token is looked for, wherever it stands.
+    """
+    bare = {name: _SCHEME.sub("", value) for name, value in values.items()}
+    return {f"{name} of {server}": value for name, value in bare.items() if not _WORD.fullmatch(value)}
+
+
+@lru_cache(maxsize=128)
+def _unsealed(ciphertext: str) -> Mapping[str, str]:
+    try:
+        return unseal(ciphertext)
+    except SecretUnreadable:
+        return {}
 
 
 @lru_cache(maxsize=64)

@@ -44,6 +44,7 @@ PATHS = {
     **{name: f"The id of the {name}." for name in _OF_ROWS},
     "file": "The id of the file, of this run's list.",
     "key": "The key of the agent.",
+    "server": "The id of the MCP server.",
     "signature": "The end of `stdoutUrl` or `stderrUrl`.",
     "slug": "The name of the document.",
     "token": "The id of the session or token, never its secret.",

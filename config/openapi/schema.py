@@ -47,7 +47,7 @@ class ApiGenerator(SchemaGenerator):
 
     def coerce_path(self, path: str, method: str, view: Any) -> str:
         """`…/runs/{pk}` → `…/runs/{run}`."""
-        return re.sub(r"/([a-z]+?)s/\{pk\}", r"/\1s/{\1}", path)
+        return re.sub(r"/((?:[a-z]+-)*)([a-z]+?)s/\{pk\}", r"/\1\2s/{\2}", path)
 
 
 class ApiSchema(AutoSchema):

@@ -22,6 +22,7 @@ from runs.execution.attempts import agent_setting, agent_spec, remove_login, wri
 from runs.execution.brake import Brake
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
 from runs.execution.logins import login_of
+from runs.execution.mcp_servers import servers_of
 from runs.execution.metering import RunMeter
 from runs.execution.model_access import opened, road_of
 from runs.execution.profiles import profile_of
@@ -38,7 +39,7 @@ from runs.execution.sandbox.watchdog import watch
 from runs.execution.tree_hold import TreeHold
 from runs.execution.tree_watch import watch_tree
 from runs.execution.watch import watch_run
-from runs.execution.way_out import open_way_out
+from runs.execution.way_out import WayOut, open_way_out
 from runs.known_secrets import lent, redactor_of
 from runs.models import Run, RunAttempt
 from runs.services.recording import record_present_files
@@ -68,7 +69,9 @@ class Sitting:
         access = self._road.access if self._road else None
         self._setting = agent_setting(attempt, access=access, login=self._login)
         self._spec = agent_spec(attempt, self._profile, self._setting)
+        self._mcp_servers, self._way_out = servers_of(run.project), WayOut()
         self._lent = {"the run's model token": self._road.access.token} if self._road else {}
+        self._lent |= self._mcp_servers.secrets
         with lent(run.pk, self._lent):
             self._redactor = redactor_of(run)
         self._recorder = Recorder(run, lease, self._spec.home, self._files_changed.set, redactor=self._redactor)
@@ -88,7 +91,7 @@ class Sitting:
         async with way_out_opened as way_out, self._model_gateway() as bridges:
             for text in filter(None, (way_out.note, note)):
                 self._recorder.add(Draft("log", text, "warning"))
-            self._spec = way_out.given_to(replace(self._spec, bridges=bridges))
+            self._way_out, self._spec = way_out, way_out.given_to(replace(self._spec, bridges=bridges))
             try:
                 await asyncio.to_thread(write_agent_files, self._profile, self._setting)
                 await self._carry_out(support, allow_unsandboxed=allow_unsandboxed)
@@ -186,18 +189,22 @@ class Sitting:
     async def _open(self, session: AgentSession) -> bool:
         """Whether there is a session now. False: the former one cannot be opened, and a new process has to go on."""
         identity, attempt = await session.initialize(), self._attempt
-        cwd, mode = str(self._spec.work_tree), self._profile.mode(is_safe=self._run.safe_mode)
+        is_safe = self._run.safe_mode
+        cwd, mode = str(self._spec.work_tree), self._profile.mode(is_safe=is_safe)
+        servers, told = self._mcp_servers.given_to(self._profile, identity, self._way_out, is_safe=is_safe)
+        for draft in told:
+            self._recorder.add(draft)
         if attempt.session_id and not attempt.is_recap_due:
             if self._profile.is_resumable and identity.can_load_session:
                 try:
-                    await session.load_session(attempt.session_id, cwd, mode)
+                    await session.load_session(attempt.session_id, cwd, mode, servers)
                 except AgentFailed as failure:
                     self._recorder.add(Draft("log", f"{LOST_NOTE} {failure.reason}", "warning"))
                     await sync_to_async(forget_session)(attempt, self._lease)
                     return False
                 return True
             await sync_to_async(forget_session)(attempt, self._lease)
-        session_id = await session.new_session(cwd, mode)
+        session_id = await session.new_session(cwd, mode, servers)
         await sync_to_async(keep_session)(attempt, session_id, self._lease)
         return True
 

@@ -19,6 +19,7 @@ from runs.execution.sandbox.spec import Bridge, SandboxSpec
 from runs.execution.sandbox.support import SandboxSupport
 
 NOT_BY_PROXY = "127.0.0.1,localhost,::1"
+NOBODY = Allowlist(())
 OPEN_NOTE = "The network is open (safety.network): the agent reaches all that this server's machine reaches."
 UNHELD_NOTE = (
     "There is no sandbox: whatever safety.network says, the agent reaches all that this server's machine reaches."
@@ -27,12 +28,21 @@ UNHELD_NOTE = (
 
 @dataclass(frozen=True)
 class WayOut:
-    """What a sandbox is given for it. `note` is for the run's log, empty where the network is held."""
+    """What a sandbox is given for it. `note` is for the run's log, empty where the network is held.
+
+    `allowlist` has the hosts that are let through, None: all. `param` is what closes the others.
+    """
 
     bridges: tuple[Bridge, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     shares_network: bool = False
     note: str = ""
+    allowlist: Allowlist | None = NOBODY
+    param: str = "safety.network"
+
+    def lets_through(self, host: str, port: int) -> bool:
+        """Whether an agent may call that host, as far as its name says."""
+        return self.allowlist is None or self.allowlist.lets_through(host, port)
 
     def given_to(self, spec: SandboxSpec) -> SandboxSpec:
         """The spec with it."""
@@ -60,12 +70,14 @@ async def open_way_out(
     network = await sync_to_async(read)("safety.network")
     note = "" if support.is_available else UNHELD_NOTE
     if network == "open":
-        yield WayOut(shares_network=True, note=note or OPEN_NOTE)
+        yield WayOut(shares_network=True, note=note or OPEN_NOTE, allowlist=None)
     elif network == "allowlist" or also:
         rules = await sync_to_async(_rules)(tell, also, is_listed=network == "allowlist")
         with tempfile.TemporaryDirectory(prefix="quarterdeck-") as folder:  # 0700
             async with open_proxy(Path(folder, "proxy.sock"), rules):
-                yield replace(await asyncio.to_thread(_by_proxy, Path(folder, "proxy.sock"), support), note=note)
+                way_out = await asyncio.to_thread(_by_proxy, Path(folder, "proxy.sock"), support)
+                param = "safety.network_allowlist" if network == "allowlist" else "safety.network"
+                yield replace(way_out, note=note, allowlist=rules.allowlist, param=param)
     else:
         yield WayOut(note=note)
 

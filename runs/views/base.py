@@ -13,6 +13,7 @@ from config.api.serializers import represent
 from config.api.views import ApiViewSet
 from projects.models import Membership
 from projects.permissions import require_role
+from runs.known_secrets import with_sealed
 from runs.models import Run, RunAttempt, RunQuerySet
 from runs.queries import find_visible
 from runs.serializers import RunSerializer
@@ -69,5 +70,5 @@ class RunDoor(ApiViewSet):
 
     def find_attempt(self, run: Run, request: UserRequest) -> RunAttempt | None:
         """The attempt that `?attempt=` names, else the latest; None before there is one."""
-        attempts = run.attempts.select_related("workspace__project", "run__project__credential")
+        attempts = with_sealed(run.attempts.select_related("workspace__project", "run__project"), "run__project")
         return attempts.filter(number=self.read_attempt(run, request)).first()

@@ -137,7 +137,7 @@ def _shown(attempt: RunAttempt | None, tree: str | None) -> Any:
         return describe_diff(b"", Redactor({}), tree=None, stats=stats_of(None))
     is_in_part = has_large_files(attempt)
     diff = attempt_diff(attempt, tree, enough_bytes=ENOUGH_BYTES, without_large=is_in_part)
-    redactor = redactor_of_loaded(attempt.run)
+    redactor = redactor_of_loaded(attempt, attempt.run)
     return describe_diff(diff, redactor, tree=tree, stats=_stats(attempt, tree), is_in_part=is_in_part)
 
 

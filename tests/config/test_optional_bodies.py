@@ -15,6 +15,7 @@ REVIEW = {"runs_reject": "reject", "runs_approve": "approve", "runs_commit": "co
 NOW = {"updatedAt": "now", "meta": "cursors are signed now"}
 UPDATES = {
     "projects_credential_update": "/api/projects/{project}/credential",
+    "projects_mcp_servers_update": "/api/projects/{project}/mcp-servers/{server}",
     "projects_members_update": "/api/projects/{project}/members/{user}",
     "projects_update": "/api/projects/{project}",
     "runs_update": "/api/runs/{run}",
@@ -45,7 +46,8 @@ def test_an_update_without_a_body_changes_nothing(
     owner: User = make_user("owner@example.com", is_staff=True, is_superuser=True)
     project.memberships.create(user=owner, role="owner")
     client = make_api(owner)
-    address = path.format(project=project.pk, run=run.pk, user=owner.pk)
+    server = project.mcp_servers.create(name="a", kind="stdio", command="a")
+    address = path.format(project=project.pk, run=run.pk, user=owner.pk, server=server.pk)
     login = {"kind": "https_token", "token": "a-token"}
     assert client.put(f"/api/projects/{project.pk}/credential", login).status_code == 200
     shown = next(each for each in (address, address.rpartition("/")[0]) if client.get(each).status_code == 200)

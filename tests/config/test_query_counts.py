@@ -23,6 +23,7 @@ LISTS = [
     "api/auth/tokens",
     "api/devices",
     "api/projects",
+    "api/projects/<id:project>/mcp-servers",
     "api/projects/<id:project>/members",
     "api/projects/<id:project>/runs",
     "api/projects/<id:project>/snapshots",
@@ -42,6 +43,7 @@ DETAILS = [
     "api/auth/me",
     "api/meta",
     "api/projects/<id:pk>",
+    "api/projects/<id:project>/mcp-servers/<id:pk>",
     "api/runs/<id:pk>",
     "api/runs/<id:run>/commands/<id:pk>",
     "api/runs/<id:run>/diff",
@@ -64,6 +66,7 @@ def make_rows(user: User, project: Project, run: Run, count: int) -> None:
     for _ in range(count):
         other = User.objects.create_user(f"{User.objects.count()}@example.com", name="Other")
         Membership.objects.create(project=project, user=other, role="viewer")
+        project.mcp_servers.create(name=f"m{other.pk}", kind="stdio", command="m")
         beside = Project.objects.create(name="Beside", slug="beside", status="ready")
         Membership.objects.create(project=beside, user=user, role="owner")
         token, _ = issue_token(user, ["projects:read"])
@@ -93,7 +96,13 @@ def make_rows(user: User, project: Project, run: Run, count: int) -> None:
 def queries(api: APIClient, route: str, project: Project, run: Run) -> list[str]:
     """The statements of one GET; the token's use and the params have been looked at by a request before it."""
     address = route.replace("<id:project>", str(project.pk)).replace("<id:run>", str(run.pk))
-    ids = {"commands": run.commands, "snapshots": Snapshot.objects, "projects": Project.objects, "runs": Run.objects}
+    ids: dict[str, Any] = {
+        "mcp-servers": project.mcp_servers,
+        "commands": run.commands,
+        "snapshots": Snapshot.objects,
+        "projects": Project.objects,
+        "runs": Run.objects,
+    }
     if address.endswith("<id:pk>"):
         kind = address.split("/")[-2]
         pk = {"projects": project.pk, "runs": run.pk}.get(kind) or ids[kind].order_by("pk")[0].pk

@@ -32,6 +32,9 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "POST api/projects/<id:project>/members": ("owner", {"email": "new@example.com", "role": "viewer"}),
     "PUT api/projects/<id:project>/members/<id:user>": ("owner", {"role": "maintainer"}),
     "DELETE api/projects/<id:project>/members/<id:user>": ("owner", None),
+    "POST api/projects/<id:project>/mcp-servers": ("owner", {"name": "b", "kind": "stdio", "command": "b"}),
+    "PUT api/projects/<id:project>/mcp-servers/<id:pk>": ("owner", {"enabled": False}),
+    "DELETE api/projects/<id:project>/mcp-servers/<id:pk>": ("owner", None),
     "POST api/projects/<id:project>/snapshots": ("maintainer", {"description": "x"}),
     "POST api/snapshots/<id:pk>/restore": ("maintainer", None),
     "POST api/snapshots/<id:pk>/compare": ("viewer", {"against": "current"}),
@@ -81,6 +84,7 @@ def knock(project: Project, run: Run, make_user: MakeUser) -> Any:
         run=run, attempt=1, kind="execute", title="May I?", options=options, expires_at=timezone.now()
     )
     message = run.messages.create(attempt=1, text="x")
+    server = project.mcp_servers.create(name="a", kind="stdio", command="a")
     snapshot = Snapshot.objects.create(
         project=project, run=run, attempt=1, kind="before_run", ref="refs/quarterdeck/x", commit="0" * 40, tree="0" * 40
     )
@@ -88,6 +92,7 @@ def knock(project: Project, run: Run, make_user: MakeUser) -> Any:
     def ask(client: APIClient, name: str) -> Any:
         door, (_, body) = OURS[name], CHANGES.get(name, ("viewer", None))
         items = {"<id:user>": member.pk, "/permissions/": permission.pk, "/messages/": message.pk}
+        items["/mcp-servers/"] = server.pk
         item = next((pk for part, pk in items.items() if part in door.route), snapshot.pk)
         if name == "POST api/runs":
             body = {**body, "projectId": project.pk}

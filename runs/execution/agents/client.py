@@ -7,7 +7,7 @@ second to import, so it is imported on first use, or ahead of time by preload().
 
 import asyncio
 import importlib
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .dialect import PLAIN, Dialect
 from .errors import AgentFailed, AgentGone
 from .failure import refusal_reason
+from .mcp import McpServer, in_acp
 from .payload import value_of
 from .permission import PermissionRequest, is_refusal, permission_request
 from .stderr_tail import StderrTail
@@ -26,7 +27,7 @@ from .wire import AgentWire
 if TYPE_CHECKING:
     from acp import RequestPermissionResponse
     from acp.client.connection import ClientSideConnection
-    from acp.schema import PermissionOption, SessionModeState, ToolCallUpdate
+    from acp.schema import AgentCapabilities, PermissionOption, SessionModeState, ToolCallUpdate
 
 OnUpdate = Callable[[AgentUpdate], Awaitable[None] | None]
 OnPermission = Callable[[PermissionRequest], Awaitable[str | None]]
@@ -53,11 +54,12 @@ class PromptOutcome:
 
 @dataclass(frozen=True, slots=True)
 class AgentIdentity:
-    """What the agent said of itself."""
+    """What the agent said of itself. ``mcp_kinds``: which kinds of MCP servers it takes."""
 
     name: str
     version: str
     can_load_session: bool
+    mcp_kinds: frozenset[str] = frozenset({"stdio"})
 
 
 class AgentSession:
@@ -126,11 +128,12 @@ class AgentSession:
             )
         info, offered = answer.agent_info, answer.agent_capabilities
         can_load = bool(offered and offered.load_session)
-        return AgentIdentity(info.name if info else "", info.version if info else "", can_load)
+        return AgentIdentity(info.name if info else "", info.version if info else "", can_load, _mcp_kinds(offered))
 
-    async def new_session(self, cwd: str, mode: str | None) -> str:
+    async def new_session(self, cwd: str, mode: str | None, mcp_servers: Sequence[McpServer] = ()) -> str:
         """Open a session in ``cwd`` (absolute), in ``mode`` unless None; gives its id."""
-        request = self._connection.new_session(cwd=cwd, mcp_servers=[], **self._session_meta)
+        servers = [in_acp(server) for server in mcp_servers]
+        request = self._connection.new_session(cwd=cwd, mcp_servers=servers, **self._session_meta)
         answer = await self._call(request, "the new session", self._session_timeout_seconds)
         self._session_id = answer.session_id
         if len(self._session_id) > _LONGEST_SESSION_ID or not self._session_id.isprintable():
@@ -138,14 +141,17 @@ class AgentSession:
         await self._set_mode(mode, answer.modes)
         return self._session_id
 
-    async def load_session(self, session_id: str, cwd: str, mode: str | None) -> None:
+    async def load_session(
+        self, session_id: str, cwd: str, mode: str | None, mcp_servers: Sequence[McpServer] = ()
+    ) -> None:
         """Open a former session again; the updates until the next prompt are marked as replay.
 
         Not only those until it is open: Gemini CLI begins to show its history then.
         """
         self._is_replaying = True
+        servers = [in_acp(server) for server in mcp_servers]
         answer = await self._call(
-            self._connection.load_session(cwd=cwd, session_id=session_id, mcp_servers=[], **self._session_meta),
+            self._connection.load_session(cwd=cwd, session_id=session_id, mcp_servers=servers, **self._session_meta),
             "the request to load its session",
             self._session_timeout_seconds,
         )
@@ -283,6 +289,13 @@ class AgentSession:
 
     async def _answered(self, request: PermissionRequest) -> str | None:
         return await self._on_permission(request)
+
+
+def _mcp_kinds(offered: "AgentCapabilities | None") -> frozenset[str]:
+    """Every agent must take programs (agentclientprotocol.com, "Session Setup")."""
+    takes = offered.mcp_capabilities if offered else None
+    named = {"http": takes and takes.http, "sse": takes and takes.sse}
+    return frozenset({"stdio", *(kind for kind, is_taken in named.items() if is_taken)})
 
 
 def _refusal(request_id: Any) -> dict[str, Any]:

@@ -29,6 +29,7 @@ def custom_profile(agent: CustomAgent) -> AgentProfile:
         environment=partial(_environment, agent),
         initialize_timeout_seconds=agent.start_seconds,
         session_timeout_seconds=agent.start_seconds,
+        asks_for_mcp=True,  # as its operator says of its safe mode
     )
 
 

@@ -125,6 +125,7 @@ OPENCODE = AgentProfile(
     safe_mode=None,
     free_mode=None,
     is_resumable=True,
+    asks_for_mcp=True,
     needs_login=False,
     needs_network=False,
     output_style=OutputStyle.LIVE_MERGED,

@@ -31,4 +31,5 @@ SCRIPT = AgentProfile(
     output_style=OutputStyle.LIVE_SPLIT,
     initialize_timeout_seconds=20.0,
     session_timeout_seconds=20.0,
+    asks_for_mcp=True,  # it uses none
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .script import Say, Script, Shell, Usage, Write, read_script
+from .script import Deed, Say, Script, Usage, Write, read_script
 from .tools import Arguments, Tool, example, phrase
 
 PIECE_SECONDS = 0.25
@@ -135,9 +135,9 @@ def _may_ask(everything: str) -> bool:
     return not policies or policies[-1].lower() != "never"
 
 
-def _placed(step: Write | Shell, everything: str) -> Write | Shell:
+def _placed(step: Deed, everything: str) -> Deed:
     """With its path absolute, where the agent told its model the folder: some take no other."""
-    if isinstance(step, Shell) or step.path.startswith("/"):
+    if not isinstance(step, Write) or step.path.startswith("/"):
         return step
     found = WORKING_DIRECTORY.search(everything)
     return replace(step, path=f"{found[1]}/{step.path}") if found else step

@@ -4,16 +4,19 @@ One step a line; what stands around such lines is not for us::
 
     @@write PATH|TEXT       write a file of that one line
     @@sh COMMAND            run a command
+    @@call TOOL|JSON        call a tool of that name, or of one that ends with it, with these arguments
     @@say TEXT              say something
     @@slow SECONDS          say something for so long
     @@usage INPUT OUTPUT    the tokens that every call claims to have used
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-LINE = re.compile(r"^[ \t]*@@(write|sh|say|slow|usage)[ \t]+(\S.*?)[ \t\r]*$", re.MULTILINE)
+LINE = re.compile(r"^[ \t]*@@(write|sh|call|say|slow|usage)[ \t]+(\S.*?)[ \t\r]*$", re.MULTILINE)
 LONGEST_SECONDS = 3600.0
 
 
@@ -41,6 +44,14 @@ class Shell:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A tool to be called as it is."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
     """Something to be said, over so many seconds."""
 
@@ -48,7 +59,8 @@ class Say:
     seconds: float = 0.0
 
 
-Step = Write | Shell | Say | Usage
+Deed = Write | Shell | Call
+Step = Deed | Say | Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +68,7 @@ class Turn:
     """One answer of the model: what it says first, then the one thing that it does; None ends the agent's turn."""
 
     says: tuple[Say, ...]
-    does: Write | Shell | None
+    does: Deed | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,7 @@ class Script:
         for step in self.steps:
             if isinstance(step, Say) and not results:
                 says.append(step)
-            elif isinstance(step, Write | Shell):
+            elif isinstance(step, Deed):
                 if not results:
                     return Turn(tuple(says), step)
                 results -= 1
@@ -103,6 +115,14 @@ def _write(argument: str) -> Write:
     return Write(path.strip(), text)
 
 
+def _call(argument: str) -> Call:
+    tool, _, text = argument.partition("|")
+    arguments = json.loads(text or "{}")
+    if not isinstance(arguments, dict):
+        raise ValueError(argument)
+    return Call(tool.strip(), arguments)
+
+
 def _slow(argument: str) -> Say:
     seconds = float(argument)
     if not 0 < seconds <= LONGEST_SECONDS:
@@ -120,6 +140,7 @@ def _usage(argument: str) -> Usage:
 _READERS: Mapping[str, Callable[[str], Step]] = {
     "write": _write,
     "sh": Shell,
+    "call": _call,
     "say": Say,
     "slow": _slow,
     "usage": _usage,

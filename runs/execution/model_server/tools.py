@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .script import Shell, Write
+from .script import Call, Deed, Shell, Write
 
 Arguments = dict[str, Any]
 
@@ -60,12 +60,15 @@ class ToolUse:
     arguments: Arguments
 
 
-def phrase(step: Write | Shell, tools: Iterable[Tool], *, may_ask: bool = True) -> ToolUse | None:
+def phrase(step: Deed, tools: Iterable[Tool], *, may_ask: bool = True) -> ToolUse | None:
     """The step as a call of one of the tools; None when none of them can do it.
 
     ``may_ask``: the model may ask to leave the agent's own sandbox, where the tool has a way to.
     """
     offered = {tool.name.lower(): tool for tool in tools}
+    if isinstance(step, Call):
+        meant = next((tool for tool in offered.values() if _is_meant(tool, step)), None)
+        return ToolUse(meant.name, dict(step.arguments)) if meant else None
     writer, shell = _first(offered, WRITERS), _first(offered, SHELLS)
     if isinstance(step, Write) and writer is not None:
         return _write(step, writer)
@@ -85,6 +88,11 @@ def example(schema: Mapping[str, Any]) -> Any:
         members = schema.get("properties") or {}
         return {name: example(members.get(name) or {}) for name in schema.get("required") or members}
     return _EXAMPLES.get(kind)
+
+
+def _is_meant(tool: Tool, step: Call) -> bool:
+    """Agents put the name of its MCP server before that of a tool."""
+    return tool.name == step.tool or tool.name.endswith(f"_{step.tool}")
 
 
 def _first(offered: Mapping[str, Tool], names: Iterable[str]) -> Tool | None:

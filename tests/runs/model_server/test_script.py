@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from runs.execution.model_server.answers import Asked, answer
-from runs.execution.model_server.script import Say, Shell, Usage, Write, read_script
+from runs.execution.model_server.script import Call, Say, Shell, Usage, Write, read_script
 from runs.execution.model_server.tools import Tool, ToolUse, phrase
 
 pytestmark = pytest.mark.plumbing
@@ -48,7 +48,9 @@ def test_the_usage_is_that_of_every_call() -> None:
     assert (script.usage, script.turn(1).does) == (Usage(90000, 12), Shell("false"))
 
 
-@pytest.mark.parametrize("line", ["@@slow soon", "@@slow nan", "@@write nothing", "@@usage 1", "@@usage -1 2"])
+@pytest.mark.parametrize(
+    "line", ["@@slow soon", "@@slow nan", "@@write nothing", "@@usage 1", "@@usage -1 2", "@@call a|b", "@@call a|[]"]
+)
 def test_a_line_that_cannot_be_followed_is_said(line: str) -> None:
     script = read_script(line)
     assert script is not None
@@ -70,6 +72,16 @@ def test_a_line_that_cannot_be_followed_is_said(line: str) -> None:
 )
 def test_a_file_is_written_with_the_tool_for_it(offered: Tool, arguments: dict[str, str]) -> None:
     assert phrase(Write("/w/a", "A"), [BASH, offered]) == ToolUse(offered.name, arguments)
+
+
+@pytest.mark.parametrize("name", ["note", "notes_note", "mcp__notes__note"])
+def test_a_tool_is_called_by_its_name_or_the_end_of_it(name: str) -> None:
+    use = phrase(Call("note", {"text": "x"}), [BASH, tool(name, "text")])
+    assert use == ToolUse(name, {"text": "x"})
+
+
+def test_a_tool_that_is_not_offered_is_not_called() -> None:
+    assert phrase(Call("note", {}), [BASH]) is None
 
 
 def test_without_a_tool_to_write_with_the_shell_writes() -> None:

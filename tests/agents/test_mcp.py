@@ -1,0 +1,74 @@
+"""What each real agent does with an MCP server of the project: uses its tools, and in safe mode asks before."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from runs.execution.agents.registry import PROFILES
+from tests.agents.scripts import script
+from tests.agents.served import Served
+
+pytestmark = pytest.mark.agents
+SERVER = r"""
+import json, os, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    method, result = asked.get("method"), {}
+    if method == "initialize":
+        about = {"name": "notes", "version": "1"}
+        result = {"protocolVersion": asked["params"]["protocolVersion"], "capabilities": {"tools": {}}}
+        result["serverInfo"] = about
+    elif method == "tools/list":
+        schema = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
+        result = {"tools": [{"name": "note", "description": "Keeps a note.", "inputSchema": schema}]}
+    elif method == "tools/call":
+        text = asked["params"]["arguments"]["text"]
+        result = {"content": [{"type": "text", "text": "kept: " + text + " with " + os.environ["NOTES_TOKEN"]}]}
+    if "id" in asked:
+        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
+"""
+TRIED = ("opencode",)
+TOKEN = "notes-token-4711"
+
+
+@pytest.fixture(autouse=True)
+def _notes(real: Served) -> Iterator[None]:
+    """The project has the server; it tells what it was given."""
+    if real.agent not in TRIED:
+        pytest.skip(f"{real.agent} is not tried with MCP servers yet.")
+    path = f"/projects/{real.project}/mcp-servers"
+    body = {"name": "notes", "kind": "stdio", "command": "/usr/bin/env", "args": ["python3", "-c", SERVER]}
+    server = real.client.post(path, **body, env=[{"name": "NOTES_TOKEN", "value": TOKEN}])
+    yield
+    assert real.client.http.delete(f"/api{path}/{server['id']}").status_code == 204
+
+
+def step(text: str) -> str:
+    return f"@@call note|{json.dumps({'text': text})}"
+
+
+def test_it_uses_a_tool_and_no_secret_is_told(real: Served) -> None:
+    asked_before = len(real.model.requests)
+    run = real.start(script(step("first")))
+    done = run.end()
+    assert done["status"] == "completed", done["error"]
+    assert f"kept: first with {TOKEN}" in real.model.requests[-1].text, real.model.requests[asked_before:]
+    told = str(run.events())
+    assert ("[redacted: NOTES_TOKEN of notes]" in told, TOKEN in told) == (True, False)
+
+
+def test_in_safe_mode_it_asks_before_a_tool_or_has_none(real: Served) -> None:
+    run = real.start(script(step("refused")), safe_mode=True)
+    if not PROFILES[real.agent].asks_for_mcp:
+        assert run.end()["status"] == "completed"
+        assert "is not given the MCP server notes: in safe mode" in str(run.events())
+        return
+    run.answer("reject")
+    run.reject_all()
+    run.post("messages", text=script(step("allowed")))
+    run.answer("allow_once")
+    done = run.end()
+    assert done["status"] == "completed", done["error"]
+    heard = real.model.requests[-1].text
+    assert ("kept: allowed with" in heard, "kept: refused" in heard) == (True, False)
