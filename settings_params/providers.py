@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from settings_params.packages import Package, npm, pypi
 
-AGENT_KEYS: tuple[str, ...] = ("script", "claude", "codex", "opencode", "qwen", "gemini", "vibe")
+AGENT_KEYS: tuple[str, ...] = ("script", "claude", "codex", "opencode", "qwen", "gemini", "vibe", "openhands")
 """Those that this version can run; the executor's registry has the same keys (a test checks)."""
 
 VENDORS: Mapping[str, str] = {"anthropic": "Anthropic", "openai": "OpenAI", "google": "Google"}

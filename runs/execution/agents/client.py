@@ -265,9 +265,10 @@ class AgentSession:
 
     async def _ask(self, tool_call: dict[str, Any], options: list[dict[str, Any]]) -> str | None:
         """The chosen option id; None when the turn was cancelled meanwhile, or the callback failed."""
-        call = self._translator.tool_call(str(tool_call.get("toolCallId")))
+        call = self._translator.asked_about(str(tool_call.get("toolCallId")))
         plain = self._dialect.plainly(tool_call)
-        offered = [option for option in options if option.get("kind") not in self._dialect.withheld]
+        withheld = self._dialect.withheld
+        offered = [option for option in options if withheld.isdisjoint((option.get("kind"), option.get("optionId")))]
         request = permission_request({"toolCall": plain, "options": offered}, call)
         question = asyncio.ensure_future(self._answered(request))
         self._questions.add(question)

@@ -102,8 +102,9 @@ class Dialect:
     prompt. ``client_meta`` is sent as ``_meta`` of the client's capabilities. Where output is not ``is_live``, its
     pieces come when the command has ended, and may be no output of it at all: what counts is the result.
     ``shell_command`` gives a command as its shell gets it, where that is the one of split_shell.py. ``withheld`` are
-    kinds of options that are not offered to people, as they would let more pass than was asked for.
-    ``echoes_prompts``: what it sends as the user's words is what it was just told.
+    kinds and ids of options that are not offered to people, as they would let more pass than was asked for.
+    ``echoes_prompts``: what it sends as the user's words is what it was just told. ``asks_about_begun``: its requests
+    for permission name none of its calls; they are about all that have begun and not ended.
     """
 
     plainly: Callable[[Mapping[str, Any]], Mapping[str, Any]] = as_it_is
@@ -115,6 +116,7 @@ class Dialect:
     shell_command: Callable[[str], str] | None = None
     withheld: frozenset[str] = frozenset()
     echoes_prompts: bool = False
+    asks_about_begun: bool = False
 
 
 PLAIN = Dialect()

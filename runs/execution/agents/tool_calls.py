@@ -4,7 +4,7 @@ Agents send these in any order and in part (measured: Gemini and Qwen may begin 
 names only the id), so each is merged into what is known, and a start is told once its substance is known.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -60,6 +60,13 @@ class ToolCalls:
         """The call of that id, new if need be."""
         return self._calls.setdefault(tool_call_id, ToolCall(tool_call_id))
 
+    def asked_about(self, tool_call_id: str) -> ToolCall:
+        """What a request for permission with that id is about."""
+        begun = [call for call in self._calls.values() if call.is_told and not call.is_finished]
+        if not self._dialect.asks_about_begun or not begun:
+            return self.known(tool_call_id)
+        return begun[0] if len(begun) == 1 else _together(tool_call_id, begun)
+
     def take(self, payload: Mapping[str, Any], *, is_asking: bool = False) -> tuple[AgentUpdate, ...] | None:
         """What is new by this payload; None when it has no id or its call has ended before."""
         payload = self._dialect.plainly(payload)
@@ -109,6 +116,13 @@ def content_text(payload: Mapping[str, Any]) -> str:
     """The texts of ACP tool call content, joined."""
     texts = [text_of(part, "content", "text") for part in list_of(payload, "content")]
     return "\n".join(text for text in texts if text)
+
+
+def _together(tool_call_id: str, calls: Sequence[ToolCall]) -> ToolCall:
+    """Several calls that are asked about at once: there is one answer to all of them."""
+    lines = [f"{number}. {call.command or call.title}" for number, call in enumerate(calls, start=1)]
+    paths = tuple(path for call in calls for path in call.paths)
+    return ToolCall(tool_call_id, f"{len(calls)} actions at once", "other", paths=paths, text="\n".join(lines))
 
 
 def _refused(call: ToolCall) -> Iterator[AgentUpdate]:

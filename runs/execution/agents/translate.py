@@ -35,7 +35,7 @@ class Translator:
 
     def __init__(self, dialect: Dialect = PLAIN) -> None:
         self._tool_calls = ToolCalls(dialect)
-        self._echoes_prompts = dialect.echoes_prompts
+        self._echoes_prompts, self._asks_about_begun = dialect.echoes_prompts, dialect.asks_about_begun
         self._usage: tuple[AgentUpdate, ...] | None = None
         self._last_kind = ""
         self._unnamed_messages, self._name = 0, f"unnamed-{secrets.token_hex(4)}"
@@ -61,12 +61,13 @@ class Translator:
 
     def take_request(self, tool_call: Any) -> tuple[AgentUpdate, ...]:
         """What a permission request tells of its tool call that no update told before."""
-        taken = self._tool_calls.take(tool_call, is_asking=True) if isinstance(tool_call, dict) else None
-        return taken or ()
+        if self._asks_about_begun or not isinstance(tool_call, dict):
+            return ()
+        return self._tool_calls.take(tool_call, is_asking=True) or ()
 
-    def tool_call(self, tool_call_id: str) -> ToolCall:
-        """All that is known of a tool call by now."""
-        return self._tool_calls.known(tool_call_id)
+    def asked_about(self, tool_call_id: str) -> ToolCall:
+        """All that is known by now of what a permission request asks about."""
+        return self._tool_calls.asked_about(tool_call_id)
 
     def end_refused(self) -> tuple[AgentUpdate, ...]:
         """The ends of tool calls that were refused and that the agent has said nothing more of."""

@@ -3,6 +3,7 @@
 The model stands in the address, not in the body: the server adds it as ``model``, and ``stream`` by the verb.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,25 +14,30 @@ SIGNATURE = "c2NyaXB0"  # newer models sign their calls, and clients give the si
 
 
 def _read(body: Mapping[str, Any]) -> Asked:
-    functions = [each for group in members(body.get("tools")) for each in members(group.get("functionDeclarations"))]
+    functions = [each for group in members(body.get("tools")) for each in members(_in(group, "functionDeclarations"))]
     prompt, results = since_the_script(
         members(body.get("contents")),
         lambda content: text_in(content.get("parts")) if content.get("role", "user") == "user" else "",
-        lambda content: sum("functionResponse" in part for part in members(content.get("parts"))),
+        lambda content: sum(_in(part, "functionResponse") is not None for part in members(content.get("parts"))),
     )
-    wanted = body.get("generationConfig") or {}
-    schema = wanted.get("responseJsonSchema") or wanted.get("responseSchema") or {}
+    wanted = _in(body, "generationConfig") or {}
+    schema = _in(wanted, "responseJsonSchema") or _in(wanted, "responseSchema") or {}
     return Asked(
         model=str(body.get("model")),
         streams=bool(body.get("stream")),
         tools=named(
-            tool(each.get("name"), each.get("parametersJsonSchema") or each.get("parameters")) for each in functions
+            tool(each.get("name"), _in(each, "parametersJsonSchema") or each.get("parameters")) for each in functions
         ),
         prompt=prompt,
         results=results,
         everything=everything(body),
-        json_schema=schema if wanted.get("responseMimeType") == "application/json" else None,
+        json_schema=schema if _in(wanted, "responseMimeType") == "application/json" else None,
     )
+
+
+def _in(message: Mapping[str, Any], name: str) -> Any:
+    """A member in either spelling: JSON of protocol buffers takes both (https://protobuf.dev/programming-guides/json/)."""
+    return message.get(name, message.get(re.sub("([A-Z])", r"_\1", name).lower()))
 
 
 def _chunk(asked: Asked, answer: Answer, parts: list[dict[str, Any]], *, is_last: bool) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def test_its_title_of_a_command_is_the_command() -> None:
     assert translator.take_request(call("pending", "[current working directory /tree]")) == (
         CommandStarted("c", COMMAND, None),
     )
-    known = translator.tool_call("c")
+    known = translator.asked_about("c")
     assert (known.command, known.text) == (COMMAND, "")
 
 

@@ -169,7 +169,7 @@ def test_a_refused_call_that_is_not_heard_of_again_is_ended(kind: str) -> None:
     translator = Translator()
     translator.take_request({"toolCallId": "t", "title": "x", "kind": kind})
     assert translator.end_refused() == ()
-    translator.tool_call("t").is_refused = True
+    translator.asked_about("t").is_refused = True
     (end,) = translator.end_refused()
     assert isinstance(end, CommandFinished | ToolFinished)
     assert (end.status, end.tool_call_id, translator.end_refused()) == ("failed", "t", ())
