@@ -7,7 +7,7 @@ from tests.agents.served import KEY, Served
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.agents
-COMMAND = "printf 'to-%s\\n' stdout; printf 'to-%s\\n' stderr >&2; exit 3"
+COMMAND = "printf 'to-%s\\n' stdout; printf 'to-%s\\n' stderr >&2; (exit 3)"
 
 
 def test_it_asks_writes_and_runs_a_command(real: Served) -> None:

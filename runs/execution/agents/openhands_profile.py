@@ -57,6 +57,14 @@ def _files(_: Setting) -> Mapping[str, str]:
     return {_START_FILE: _START.read_text()}
 
 
+def _plainly(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Its titles hold all arguments as JSON, whole files among them."""
+    tool, named, _ = (text_of(payload, "title") or "").partition(": {")
+    given = [text_of(payload, "rawInput", name) for name in ("command", "path")]
+    said = " ".join(word for word in given if word)
+    return {**payload, "title": f"{tool}: {said}"} if named and said else payload
+
+
 def _result(payload: Mapping[str, Any], text: str) -> CommandResult:
     """Exit code and output are in its own observation; -1 means that the command was still at work."""
     observation = value_of(payload, "rawOutput", "observation")
@@ -82,6 +90,10 @@ OPENHANDS = AgentProfile(
     environment=_environment,
     files=_files,
     dialect=Dialect(
-        result=_result, is_live=False, withheld=frozenset({"allow_always", "risk_based"}), asks_about_begun=True
+        plainly=_plainly,
+        result=_result,
+        is_live=False,
+        withheld=frozenset({"allow_always", "risk_based"}),
+        asks_about_begun=True,
     ),
 )

@@ -1,8 +1,9 @@
 """What OpenHands is started by, inside its sandbox, by its own Python: it is read as text and never imported here.
 
 Its own command would read settings and variables from the work tree before anything else. Left out in either mode: the
-public skills that it would fetch. Left out in safe mode, as they run without asking: the repository's hooks, its skills
-(whose text may hold commands), and sub-agents, whose every act counts as allowed with the call that began them.
+public skills that it would fetch, and its system prompt among its thoughts. Left out in safe mode, as they run without
+asking: the repository's hooks, its skills (whose text may hold commands), and sub-agents, whose every act counts as
+allowed with the call that began them.
 """
 
 import asyncio
@@ -15,13 +16,19 @@ from typing import Any
 _SAFE_MODE = "always-ask"
 
 
+async def _tell_nothing(*_: object) -> None:
+    pass
+
+
 def _start(mode: str) -> None:
     from openhands.sdk.hooks import HookConfig
     from openhands.tools.file_editor import FileEditorTool
     from openhands.tools.task_tracker import TaskTrackerTool
     from openhands_cli.acp_impl.agent import local_agent, run_acp_server
+    from openhands_cli.acp_impl.events.shared_event_handler import SharedEventHandler
     from openhands_cli.stores import agent_store
 
+    SharedEventHandler.handle_system_prompt = _tell_nothing
     context = agent_store.AgentContext
     agent_store.AgentContext = lambda **given: context(**{**given, "load_public_skills": False})
     local_agent.load_agent_specs = functools.partial(local_agent.load_agent_specs, env_overrides_enabled=True)

@@ -14,7 +14,7 @@ PIECE_SECONDS = 0.25
 # How Codex tells its model; where it says "never", whoever asks is refused.
 APPROVAL_POLICY = re.compile(r"approval policy is currently ([\w-]+)", re.IGNORECASE)
 # How agents tell their models where they work: opencode and Claude, Gemini and Qwen, OpenHands, Codex.
-WORKING_DIRECTORY = re.compile(r"(?:working (?:in the )?directory(?: is)?: *|<cwd>)(/[^\s<\"\\]+)", re.IGNORECASE)
+WORKING_DIRECTORY = re.compile(r"(?:working (?:in the )?directory(?: is)?: *|<cwd>)(/[^\s<\"\\\]]+)", re.IGNORECASE)
 
 
 class RequestNotUnderstood(ValueError):

@@ -11,7 +11,7 @@ from runs.execution.agents.openhands_profile import OPENHANDS
 from runs.execution.agents.permission import permission_request
 from runs.execution.agents.profile import ModelAccess, Setting
 from runs.execution.agents.translate import Translator
-from runs.execution.agents.updates import AgentUpdate, CommandFinished
+from runs.execution.agents.updates import AgentUpdate, CommandFinished, ToolStarted
 from tests.runs.agents.acp_shapes import content
 
 pytestmark = pytest.mark.plumbing
@@ -73,6 +73,17 @@ def test_a_request_is_about_the_call_that_has_begun() -> None:
     begun(translator, "c", "rm -r build")
     request = asked(translator)
     assert (request.tool_call_id, request.kind, request.command) == ("c", "execute", "rm -r build")
+
+
+def test_a_title_is_what_is_done_and_to_which_file_not_the_files_text() -> None:
+    translator = Translator(OPENHANDS.dialect)
+    given = {"command": "create", "path": "/w/a.txt", "file_text": "x"}
+    call = {"toolCallId": "c", "kind": "edit", "status": "in_progress", "rawInput": given}
+    (started,) = translator.translate(
+        {**call, "sessionUpdate": "tool_call", "title": f"file_editor: {given}: Editing /w/a.txt"}
+    )
+    assert isinstance(started, ToolStarted)
+    assert started.title == "file_editor: create /w/a.txt"
 
 
 def test_a_request_about_several_calls_tells_them_all() -> None:
