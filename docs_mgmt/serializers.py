@@ -26,12 +26,16 @@ class DocumentDetailSerializer(DocumentSerializer):
 
 
 class ChangelogEntrySerializer(serializers.Serializer[Any]):
-    """What one run has changed, as told in CHANGELOG_AI.md."""
+    """What one run has changed, as told in CHANGELOG_AI.md; people may have edited it, or taken out parts of it."""
 
     run_id = serializers.IntegerField()
-    date = serializers.DateTimeField()
+    date = serializers.DateTimeField(allow_null=True, help_text="Null where it cannot be read.")
     title = serializers.CharField()
-    summary = serializers.CharField()
+    summary = serializers.CharField(help_text="Markdown: the agent's last words.")
+    why = serializers.CharField(help_text="How the prompt begins.")
     files = serializers.ListField(child=serializers.CharField())
     agent = serializers.CharField()
     model = serializers.CharField(allow_null=True)
+    branch = serializers.CharField()
+    tests = serializers.ListField(child=serializers.CharField(), help_text="A command and how its tests went.")
+    risks = serializers.ListField(child=serializers.CharField(), help_text="A rule, its severity, what it found.")

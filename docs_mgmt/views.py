@@ -1,5 +1,7 @@
 """`/api/projects/{project}/docs…` and `…/changelog`: documents as they are in the repository."""
 
+from collections.abc import Sequence
+
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -8,11 +10,13 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
-from config.api.pagination import page_of
+from config.api.pagination import make_cursor, page_of, read_cursor, read_limit
 from config.api.renderers import JSONRenderer, MarkdownRenderer
 from config.api.views import ApiViewSet
 from docs_mgmt import serializers
+from docs_mgmt.changelog_pages import find_changelog, page_after, read_entries
 from docs_mgmt.errors import DocsNotAvailable, DocsNotGenerated, DocsTooLarge
+from docs_mgmt.generators.changelog import Entry
 from docs_mgmt.queries import MANAGED, MAX_BYTES, Document, find_documents, read_markdown
 from projects.errors import ProjectNotReady, RoleRequired
 from projects.models import Membership, Project, ProjectQuerySet
@@ -32,6 +36,7 @@ class DocViewSet(ApiViewSet):
     }
     problems = {
         "retrieve": (DocsNotGenerated, DocsTooLarge),
+        "changelog": (DocsTooLarge,),
         "regenerate": (RoleRequired, ProjectNotReady, DocsNotAvailable),
     }
     request: UserRequest
@@ -72,9 +77,13 @@ class DocViewSet(ApiViewSet):
 
     @extend_schema(responses=serializers.ChangelogEntrySerializer(many=True))
     def changelog(self, request: UserRequest, pk: str) -> Response:
-        """What runs have written into CHANGELOG_AI.md, newest first: nothing, as long as none writes there."""
-        self.get_object()
-        return page_of(request, [])
+        """What runs have written into CHANGELOG_AI.md, newest first, as it is at the head commit."""
+        limit, cursor = read_limit(request), read_cursor(request)
+        place = None if cursor is None else tuple(cursor)
+        entries, following = page_after(_changelog_entries(self.get_object()), place, limit)
+        next_cursor = None if following is None else make_cursor(request, *following)
+        rows = serializers.ChangelogEntrySerializer(entries, many=True).data
+        return Response({"data": rows, "meta": {"next_cursor": next_cursor}})
 
     @extend_schema(request=None, responses={202: ProjectSerializer})
     @action(detail=True, methods=["post"])
@@ -99,3 +108,14 @@ def _find_document(project: Project, slug: str) -> Document:
     if document.file.size_bytes > MAX_BYTES:
         raise DocsTooLarge(f"{doc.path} has more than {MAX_BYTES} bytes: shorten it.", **members)
     return document
+
+
+def _changelog_entries(project: Project) -> Sequence[Entry]:
+    """All entries at the head commit, newest first; none where there is no changelog, 409 where it is too large."""
+    file = find_changelog(project)
+    if file is None:
+        return ()
+    if file.size_bytes > MAX_BYTES:
+        members = {"slug": "changelog-ai", "path": file.path, **project.error_members}
+        raise DocsTooLarge(f"{file.path} has more than {MAX_BYTES} bytes: move its old entries elsewhere.", **members)
+    return read_entries(project, file)
