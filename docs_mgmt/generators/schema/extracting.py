@@ -3,8 +3,10 @@
 from docs_mgmt.generators.schema.django import read_django
 from docs_mgmt.generators.schema.drafts import Readings
 from docs_mgmt.generators.schema.files import SourceFiles
+from docs_mgmt.generators.schema.laravel import read_laravel
 from docs_mgmt.generators.schema.merging import merge
 from docs_mgmt.generators.schema.python_files import read_python
+from docs_mgmt.generators.schema.rails import read_rails
 from docs_mgmt.generators.schema.shapes import DatabaseSchema
 from docs_mgmt.generators.schema.sql import SqlBudget, read_sql
 from projects.indexing.shapes import Sources
@@ -24,5 +26,8 @@ def read_all(sources: Sources) -> Readings:
     files = SourceFiles(sources, readings)
     python = read_python(files, readings)
     read_django(files, python, readings)
-    read_sql(files, readings, SqlBudget())
+    budget = SqlBudget()
+    read_sql(files, readings, budget)
+    read_rails(files, readings, budget)
+    read_laravel(files, readings, budget)
     return readings
