@@ -5,10 +5,12 @@ from docs_mgmt.generators.schema.drafts import Readings
 from docs_mgmt.generators.schema.files import SourceFiles
 from docs_mgmt.generators.schema.laravel import read_laravel
 from docs_mgmt.generators.schema.merging import merge
+from docs_mgmt.generators.schema.prisma import read_prisma
 from docs_mgmt.generators.schema.python_files import read_python
 from docs_mgmt.generators.schema.rails import read_rails
 from docs_mgmt.generators.schema.shapes import DatabaseSchema
 from docs_mgmt.generators.schema.sql import SqlBudget, read_sql
+from docs_mgmt.generators.schema.sqlalchemy import read_sqlalchemy
 from projects.indexing.shapes import Sources
 
 
@@ -25,9 +27,11 @@ def read_all(sources: Sources) -> Readings:
     readings = Readings()
     files = SourceFiles(sources, readings)
     python = read_python(files, readings)
-    read_django(files, python, readings)
     budget = SqlBudget()
+    read_django(files, python, readings)
+    read_sqlalchemy(files, python, readings, budget)
     read_sql(files, readings, budget)
     read_rails(files, readings, budget)
     read_laravel(files, readings, budget)
+    read_prisma(files, readings)
     return readings

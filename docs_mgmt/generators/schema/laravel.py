@@ -1,13 +1,14 @@
 """Laravel's migrations of a repository, replayed in the order of their names."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from posixpath import basename
 
 from tree_sitter import Node
 
 from docs_mgmt.generators.schema.drafts import Readings, SchemaDraft, TableDraft
 from docs_mgmt.generators.schema.files import SourceFiles, folder, nearest
+from docs_mgmt.generators.schema.laravel_dumps import read_dump, roots_of_dumps
 from docs_mgmt.generators.schema.laravel_models import LaravelModels
 from docs_mgmt.generators.schema.laravel_tables import LaravelTable
 from docs_mgmt.generators.schema.php_calls import Names, PhpCall, chains_in, names_of
@@ -16,6 +17,7 @@ from docs_mgmt.generators.schema.sql_dialects import detect_dialect
 from docs_mgmt.generators.schema.trees import descendants, line_of, parse_tree, text_of
 
 MIGRATION_FILE = re.compile(r"/(?:migrations?|Migrations?|updates)/(?:[^/]+/){0,3}[^/]+\.php$")
+NOT_PRUNED = 0.5  # of a dump's tables: with fewer, the migrations before the dump are gone
 PLAIN_NAMES = ("dropIfExists", "drop", "rename", "dropColumns")
 
 
@@ -28,22 +30,34 @@ def read_laravel(files: SourceFiles, readings: Readings, budget: SqlBudget) -> N
         if content is not None and b"Schema::" in content:
             by_root.setdefault(nearest(path, roots) or "", []).append((path, content))
     models = LaravelModels(files)
-    for root, found in sorted(by_root.items()):
-        draft = SchemaDraft()
-        for path, content in sorted(found, key=lambda one: (basename(one[0]), one[0])):
-            _replay(_Replay(draft, path, models, readings, budget), content)
-        readings.add("laravel-migrations", root, found[0][0], len(found), draft)
+    for root in sorted(by_root.keys() | roots_of_dumps(files)):
+        found = sorted(by_root.get(root, []), key=lambda one: (basename(one[0]), one[0]))
+        dump = read_dump(files, readings, budget, root)
+        whole = _replayed(SchemaDraft(), found, _Replay("", models, readings, budget))
+        if dump is not None:
+            later = [one for one in found if basename(one[0]).removesuffix(".php") not in dump.migrations]
+            tables = _replayed(dump.draft, later, _Replay("", models, Readings(), budget))
+            readings.add("laravel-schema", root, dump.path, 1 + len(later), tables)
+        if dump is None or len(whole.tables) >= NOT_PRUNED * len(dump.draft.tables):
+            readings.add("laravel-migrations", root, found[0][0] if found else "", len(found), whole)
 
 
 @dataclass(slots=True)
 class _Replay:
     """One file, and what it is applied to."""
 
-    draft: SchemaDraft
     path: str
     models: LaravelModels
     readings: Readings
     budget: SqlBudget
+    draft: SchemaDraft = field(default_factory=SchemaDraft)
+
+
+def _replayed(draft: SchemaDraft, found: list[tuple[str, bytes]], start: _Replay) -> SchemaDraft:
+    """The tables after these files, upon those that are there."""
+    for path, content in found:
+        _replay(replace(start, draft=draft, path=path), content)
+    return draft
 
 
 def _replay(replay: _Replay, content: bytes) -> None:

@@ -25,8 +25,16 @@ CONFIRMED = 0.99
 CONTRADICTED = 0.8  # at most, where another source disagrees
 DOUBTFUL = 0.6  # at most, where a part was not understood
 ONLY_BY_LESSER = 0.5  # at most, for a table that the believed source does not have
-OF_ONE = ({"django-models", "django-migrations"}, {"rails-schema", "rails-structure", "rails-migrations"},
-          {"prisma", "prisma-migrations"}, {"sqlalchemy", "alembic"}, {"typeorm", "typeorm-migrations"})  # fmt: skip
+BOOKKEEPING = frozenset({"migrations", "schema_migrations", "ar_internal_metadata", "alembic_version"})
+"""Tables that a framework keeps for itself: migrations do not make them."""
+OF_ONE = (
+    {"django-models", "django-migrations"},
+    {"rails-schema", "rails-structure", "rails-migrations"},
+    {"laravel-schema", "laravel-migrations"},
+    {"prisma", "prisma-migrations"},
+    {"sqlalchemy", "alembic"},
+    {"typeorm", "typeorm-migrations"},
+)
 """Kinds that tell of the same database where they lie in the same project."""
 
 
@@ -125,8 +133,16 @@ def _missing(database: _Database, reading: Reading, draft: TableDraft, first: Re
             Place(other.kind, other.path, None, "no such table"),
         )
         for other in database.readings[1:]
-        if draft.name.lower() not in other.draft.tables and any({first.kind, other.kind} <= kinds for kinds in OF_ONE)
+        if _covers(other, first)
+        and draft.name.lower() not in BOOKKEEPING
+        and draft.name.lower() not in other.draft.tables
+        and any({first.kind, other.kind} <= kinds for kinds in OF_ONE)
     ]
+
+
+def _covers(other: Reading, first: Reading) -> bool:
+    """Whether a source means to tell of all tables: one that began later, or was cut short, does not."""
+    return len(other.draft.tables.keys() & first.draft.tables.keys()) >= SAME_BY_TABLES * len(first.draft.tables)
 
 
 def _compare(label: str, reading: Reading, draft: TableDraft, other: Reading, theirs: TableDraft) -> list[Disagreement]:

@@ -1,29 +1,30 @@
 """The Python files of a repository that may declare tables, parsed once for all that read them."""
 
 import ast
+import re
 from dataclasses import dataclass, field
 
 from docs_mgmt.generators.schema.drafts import Readings
-from docs_mgmt.generators.schema.files import SourceFiles
+from docs_mgmt.generators.schema.files import SourceFiles, folder
 from docs_mgmt.generators.schema.python_names import PythonProject
+from docs_mgmt.generators.schema.python_plain import plain_python
 from docs_mgmt.generators.schema.python_source import PythonNotParsed, parse_python, read_module
 
-MARKS = (
-    b"models",
-    b"Model",
-    b"sqlalchemy",
-    b"sqlmodel",
-    b"Column(",
-    b"AppConfig",
-    b"DEFAULT_AUTO_FIELD",
-    b"AUTH_USER_MODEL",
+MAX_PARSED_BYTES = 32 * 1024**2  # a tree takes tens of times its text while it is read
+DECLARES = re.compile(
+    rb"\bmodels\.(?:Model\b|\w+Field\(|ForeignKey\()|\bColumn\(|\bmapped_column\(|\bMapped\[|__tablename__|\bTable\("
+    rb"|\bDeclarativeBase\b|\bSQLModel\b|\bdeclarative_base\b"
+    rb"|^class \w+\([^)\n]*(?:Field|AppConfig|AbstractUser|\.Model)\b",
+    re.MULTILINE,
 )
-MAX_PARSED_BYTES = 48 * 1024**2  # a tree takes tens of times its text while it is read
+SETS = re.compile(rb"^\s*(?:DEFAULT_AUTO_FIELD|AUTH_USER_MODEL)\b", re.MULTILINE)
+CLASS = re.compile(rb"^class\s+(\w+)\s*(?:\[[^\]\n]{0,300}\])?\(([^)]{1,1000})\)", re.MULTILINE)
+NAME = re.compile(rb"(\w+)\s*(?:$|[,\[])")
 
 
 @dataclass(slots=True)
 class PythonFiles:
-    """`project` are the files with classes, `migrations` those of Django and Alembic, by path."""
+    """`project` are the files with classes; `django` and `alembic` are trees of migrations, by path."""
 
     project: PythonProject = field(default_factory=PythonProject)
     django: dict[str, ast.Module] = field(default_factory=dict)
@@ -32,12 +33,20 @@ class PythonFiles:
     has_sqlalchemy: bool = False
 
 
+@dataclass(slots=True)
+class _Survey:
+    """What a first look, without parsing, tells: files that declare something, and classes by what they derive from."""
+
+    wanted: set[str] = field(default_factory=set)
+    classes: dict[str, list[tuple[str, list[str]]]] = field(default_factory=dict)
+
+
 def read_python(files: SourceFiles, readings: Readings) -> PythonFiles:
-    """Parse what mentions models; a file that cannot be parsed is noted and left out."""
+    """Parse what may declare tables; a file that cannot be parsed is noted and left out."""
     found, left = PythonFiles(), MAX_PARSED_BYTES
-    for path in files.ending(".py"):
+    for path in sorted(_wanted(files)):
         content = files.read(path)
-        if content is None or not (_is_migration(path, content) or any(mark in content for mark in MARKS)):
+        if content is None:
             continue
         left -= len(content)
         if left < 0:
@@ -50,12 +59,36 @@ def read_python(files: SourceFiles, readings: Readings) -> PythonFiles:
     return found
 
 
+def _wanted(files: SourceFiles) -> set[str]:
+    """Files that declare tables, whose classes derive from theirs, and the packages that pass their names on."""
+    survey = _Survey()
+    for path in files.ending(".py"):
+        content = files.read(path)
+        if content is not None:
+            _look(survey, path, content)
+    known = {name for path in survey.wanted for name, _ in survey.classes.get(path, [])}
+    waiting = {path: found for path, found in survey.classes.items() if path not in survey.wanted}
+    while more := [path for path, found in waiting.items() if any(known.intersection(bases) for _, bases in found)]:
+        survey.wanted.update(more)
+        for path in more:
+            known.update(name for name, _ in waiting.pop(path))
+    return survey.wanted | ({f"{folder(path)}/__init__.py" for path in survey.wanted} & set(files.paths))
+
+
+def _look(survey: _Survey, path: str, content: bytes) -> None:
+    if DECLARES.search(content) or SETS.search(content) or _is_migration(path, content):
+        survey.wanted.add(path)
+    found = [(name.decode(), [base.decode() for base in NAME.findall(bases)]) for name, bases in CLASS.findall(content)]
+    if found:
+        survey.classes[path] = found
+
+
 def _is_migration(path: str, content: bytes) -> bool:
-    return b"down_revision" in content or (b"migrations" in content and "/migrations/" in f"/{path}")
+    return b"down_revision" in content or (b"class Migration" in content and "/migrations/" in f"/{path}")
 
 
 def _take(found: PythonFiles, path: str, content: bytes) -> None:
-    tree = parse_python(content)
+    tree = _parse(content)
     if b"down_revision" in content and b"revision" in content and _assigns(tree, "down_revision"):
         found.alembic[path] = tree
     elif "/migrations/" in f"/{path}" and any(_is_migration_class(node) for node in tree.body):
@@ -64,6 +97,14 @@ def _take(found: PythonFiles, path: str, content: bytes) -> None:
         found.project.add(read_module(path, tree))
         found.has_django |= b"django" in content
         found.has_sqlalchemy |= b"sqlalchemy" in content.lower() or b"sqlmodel" in content
+
+
+def _parse(content: bytes) -> ast.Module:
+    """The tree of a file; of one in newer Python than this one's, without what was added since."""
+    try:
+        return parse_python(content)
+    except PythonNotParsed:
+        return parse_python(plain_python(content))
 
 
 def _assigns(tree: ast.Module, name: str) -> bool:

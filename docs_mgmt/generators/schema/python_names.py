@@ -1,5 +1,6 @@
 """What a name in a Python file stands for: a class of the repository, or something from elsewhere, dotted."""
 
+import ast
 from dataclasses import dataclass, field
 
 from docs_mgmt.generators.schema.python_source import PythonClass, PythonModule
@@ -21,6 +22,14 @@ class PythonProject:
     def class_named(self, module: PythonModule, name: str) -> PythonClass | str:
         """The class that a dotted name means in a file, else the full dotted name of what is not in the repository."""
         return self._resolve(module, name, MAX_HOPS)
+
+    def constant_named(self, module: PythonModule, name: str) -> ast.expr | None:
+        """What a name is set to, or a function of the name returns, in a file or the one it is imported from."""
+        if not name or name in module.constants or name in module.functions:
+            return module.constants.get(name, module.functions.get(name))
+        front, _, last = module.imports.get(name, "").rpartition(".")
+        other = self.module_named(module, front) if front else None
+        return None if other is None else other.constants.get(last, other.functions.get(last))
 
     def module_named(self, importer: PythonModule, name: str) -> PythonModule | None:
         """The file of a module as another one names it; of several the one that lies nearest."""

@@ -43,6 +43,8 @@ class PythonModule:
     imports: dict[str, str] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     constants: dict[str, ast.expr] = field(default_factory=dict)
+    functions: dict[str, ast.expr] = field(default_factory=dict)
+    """What functions return that return a call."""
     classes: dict[str, PythonClass] = field(default_factory=dict)
 
 
@@ -66,16 +68,16 @@ def read_module(path: str, tree: ast.Module) -> PythonModule:
     for node in _statements(tree.body):
         match node:
             case ast.Import():
-                for name in node.names:
-                    module.imports[name.asname or name.name.partition(".")[0]] = (
-                        name.name if name.asname else name.name.partition(".")[0]
-                    )
+                heads = {name.asname or _head(name.name): name for name in node.names}
+                module.imports |= {head: name.name if name.asname else head for head, name in heads.items()}
             case ast.ImportFrom():
                 _take_import(module, node)
-            case ast.ClassDef():
-                module.classes[node.name] = read_class(path, node)
             case ast.Assign() | ast.AnnAssign():
                 module.constants.update({one.name: one.value for one in assignments(node) if one.value is not None})
+            case ast.ClassDef():
+                module.classes[node.name] = read_class(path, node)
+            case ast.FunctionDef():
+                _take_function(module, node)
     return module
 
 
@@ -90,7 +92,7 @@ def read_class(path: str, node: ast.ClassDef) -> PythonClass:
             case ast.ClassDef():
                 found.nested[inner.name] = read_class(path, inner)
             case ast.FunctionDef() if any("declared_attr" in dotted(one) for one in inner.decorator_list):
-                value = next((one.value for one in ast.walk(inner) if isinstance(one, ast.Return) and one.value), None)
+                value = _returned(inner)
                 if value is not None:
                     found.attributes[inner.name] = value
                     found.assignments.append(Assignment(inner.name, value, inner.returns, inner.lineno))
@@ -185,6 +187,20 @@ def integer(node: ast.expr | None, constants: dict[str, ast.expr] | None = None)
 def keywords(call: ast.Call) -> dict[str, ast.expr]:
     """The named arguments of a call."""
     return {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+
+
+def _head(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _take_function(module: PythonModule, node: ast.FunctionDef) -> None:
+    returned = _returned(node)
+    if isinstance(returned, ast.Call):
+        module.functions[node.name] = returned
+
+
+def _returned(node: ast.FunctionDef) -> ast.expr | None:
+    return next((one.value for one in ast.walk(node) if isinstance(one, ast.Return) and one.value), None)
 
 
 def _take_import(module: PythonModule, node: ast.ImportFrom) -> None:

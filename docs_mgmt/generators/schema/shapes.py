@@ -9,6 +9,7 @@ from dataclasses import dataclass
 SOURCE_KINDS = {
     "rails-schema": 0.98,
     "rails-structure": 0.98,
+    "laravel-schema": 0.95,
     "prisma": 0.98,
     "sql-schema": 0.95,
     "django-models": 0.95,
@@ -19,6 +20,7 @@ SOURCE_KINDS = {
     "rails-migrations": 0.8,
     "alembic": 0.8,
     "prisma-migrations": 0.85,
+    "typeorm-migrations": 0.8,
     "sql-migrations": 0.85,
 }
 """What tables are read from, the one that is believed first, with how sure it is where nothing else confirms it."""

@@ -21,6 +21,8 @@ BACKWARDS = re.compile(
     r"(?:[._-]|/)(?:down|rollback|undo|revert)(?:[._-][^/]*)?\.sql$|/(?:down|rollback|revert)/|/U\d+[\d.]*__[^/]*\.sql$",
     re.IGNORECASE,
 )
+PROVIDER = re.compile(r"^\s*provider\s*=\s*\"(\w+)\"", re.MULTILINE)
+LARAVEL_DUMP = re.compile(r"(?:^|/)database/schema/[^/]+$")
 DOWN_PART = re.compile(
     r"^--[ \t]*(?:\+goose[ \t]+Down|migrate:down|\+migrate[ \t]+Down|!Down|@UNDO)\b", re.IGNORECASE | re.MULTILINE
 )
@@ -41,10 +43,10 @@ class _Group:
 
 
 def read_sql(files: SourceFiles, readings: Readings, budget: SqlBudget) -> None:
-    """Add the tables of all SQL files: Rails' and Laravel's snapshots, Prisma's migrations, and everyone else's."""
+    """Add the tables of all SQL files: Rails' snapshots, Prisma's migrations, and all others but Laravel's dumps."""
     groups: dict[_Group, list[str]] = {}
     for path in files.ending(".sql"):
-        if not BACKWARDS.search(path):
+        if not BACKWARDS.search(path) and not LARAVEL_DUMP.search(path):
             groups.setdefault(_group(path), []).append(path)
     for group, paths in sorted(groups.items(), key=lambda one: (one[0].kind, one[0].root, one[0].dialect)):
         _read_group(files, readings, budget, group, sorted(paths, key=natural_order))
@@ -85,7 +87,7 @@ def _group(path: str) -> _Group:
         return _Group("prisma-migrations", _prisma_root(folder(folder(home))), "")
     dialect = dialect_of_path(path)
     if SNAPSHOT.search(f"/{path}".rpartition("/")[2]) or not (found := MIGRATIONS.search(path)):
-        return _Group("sql-schema", _laravel_root(home), dialect or "")
+        return _Group("sql-schema", home, dialect or "")
     return _Group("sql-migrations", path[: found.end()].strip("/"), dialect or "")
 
 
@@ -93,14 +95,14 @@ def _prisma_root(home: str) -> str:
     return folder(home) if basename(home) == "prisma" else home
 
 
-def _laravel_root(home: str) -> str:
-    return home.removesuffix("database/schema").rstrip("/") if f"/{home}".endswith("/database/schema") else home
-
-
 def _read_group(files: SourceFiles, readings: Readings, budget: SqlBudget, group: _Group, paths: list[str]) -> None:
     texts = {path: _text(files, path) for path in paths}
     by_dialect: dict[str, list[str]] = {}
-    common = group.dialect or detect_dialect("\n".join(text[:20_000] for text in texts.values())[:400_000])
+    common = (
+        group.dialect
+        or _locked_dialect(files, paths[0])
+        or detect_dialect("\n".join(text[:20_000] for text in texts.values())[:400_000])
+    )
     for path, text in texts.items():
         own = common if group.kind != "sql-schema" else group.dialect or detect_dialect(text[:200_000])
         by_dialect.setdefault(own, []).append(path)
@@ -109,6 +111,13 @@ def _read_group(files: SourceFiles, readings: Readings, budget: SqlBudget, group
         for path in mine:
             apply_sql(draft, texts[path], path, dialect, readings, budget)
         readings.add(group.kind, group.root, mine[0], len(mine), draft)
+
+
+def _locked_dialect(files: SourceFiles, path: str) -> str | None:
+    """The dialect that Prisma notes beside its migrations."""
+    lock = f"{folder(folder(path))}/migration_lock.toml".lstrip("/")
+    found = PROVIDER.search(files.text(lock) or "") if lock in files.all_paths else None
+    return None if found is None else dialect_of_path(found[1])
 
 
 def _text(files: SourceFiles, path: str) -> str:
