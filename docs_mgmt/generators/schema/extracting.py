@@ -11,6 +11,7 @@ from docs_mgmt.generators.schema.rails import read_rails
 from docs_mgmt.generators.schema.shapes import DatabaseSchema
 from docs_mgmt.generators.schema.sql import SqlBudget, read_sql
 from docs_mgmt.generators.schema.sqlalchemy import read_sqlalchemy
+from docs_mgmt.generators.schema.typeorm import read_typeorm
 from projects.indexing.shapes import Sources
 
 
@@ -34,4 +35,5 @@ def read_all(sources: Sources) -> Readings:
     read_rails(files, readings, budget)
     read_laravel(files, readings, budget)
     read_prisma(files, readings)
+    read_typeorm(files, readings, budget)
     return readings

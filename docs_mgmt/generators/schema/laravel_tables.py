@@ -42,7 +42,10 @@ class LaravelTable:
 
     def _add_columns(self, chain: PhpChain, columns: list[Column]) -> None:
         first = chain.calls[0]
+        is_change = chain.named("change") is not None
         for column in columns:
+            if is_change and self.table.column(column.name) is None:
+                continue
             self._add_column(chain, replace(column, name=COMMON_KEYS.get(column.name, column.name)))
         if first.name in MORPHS and columns:
             names = tuple(column.name for column in columns)

@@ -25,6 +25,8 @@ CONFIRMED = 0.99
 CONTRADICTED = 0.8  # at most, where another source disagrees
 DOUBTFUL = 0.6  # at most, where a part was not understood
 ONLY_BY_LESSER = 0.5  # at most, for a table that the believed source does not have
+ONE_EACH = frozenset({"rails-schema", "rails-structure", "rails-migrations"})
+"""Kinds of which each source is a database of its own, whatever tables it shares with others."""
 BOOKKEEPING = frozenset({"migrations", "schema_migrations", "ar_internal_metadata", "alembic_version"})
 """Tables that a framework keeps for itself: migrations do not make them."""
 OF_ONE = (
@@ -89,6 +91,8 @@ def _is_same(database: _Database, reading: Reading) -> bool:
     first = database.readings[0]
     if first.root == reading.root and any({first.kind, reading.kind} <= kinds for kinds in OF_ONE):
         return first.kind != reading.kind
+    if first.kind == reading.kind and first.kind in ONE_EACH:
+        return False
     shared = len(database.tables.keys() & reading.draft.tables.keys())
     smaller = min(len(database.tables), len(reading.draft.tables))
     if _is_within(first.root, reading.root) or _is_within(reading.root, first.root):
@@ -106,15 +110,26 @@ def _merge_tables(database: _Database) -> tuple[list[Table], list[Disagreement]]
     first = database.readings[0]
     for key, (reading, draft) in sorted(database.tables.items()):
         others = [one for one in database.readings if one is not reading and key in one.draft.tables]
-        found = [
-            disagreement
-            for other in others
-            for disagreement in _compare(database.label, reading, draft, other, other.draft.tables[key])
-        ]
+        found = _by_kind(database.label, reading, draft, others)
         found += _missing(database, reading, draft, first)
         tables.append(_table(database.label, reading, draft, others, found, is_believed=reading is first))
         disagreements += found
     return tables, disagreements
+
+
+def _by_kind(label: str, reading: Reading, draft: TableDraft, others: list[Reading]) -> list[Disagreement]:
+    """What other sources say differently; of several of a kind, such as dialects, only what all of them say."""
+    found: list[Disagreement] = []
+    for kind in sorted({other.kind for other in others}, key=lambda one: RANKS[one]):
+        compared = [
+            _compare(label, reading, draft, other, other.draft.tables[draft.name.lower()])
+            for other in others
+            if other.kind == kind
+        ]
+        shared = [{(one.column, one.about) for one in disagreements} for disagreements in compared]
+        common = set.intersection(*shared)
+        found += [one for one in compared[0] if (one.column, one.about) in common]
+    return found
 
 
 def _missing(database: _Database, reading: Reading, draft: TableDraft, first: Reading) -> list[Disagreement]:

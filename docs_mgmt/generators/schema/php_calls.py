@@ -45,7 +45,7 @@ Names = dict[str, Value]
 
 def chains_in(body: Node | None, names: Names) -> Iterator[PhpChain]:
     """The statements of a body that are chains of calls, those of its branches and loops too."""
-    waiting = [] if body is None else list(reversed(body.named_children))
+    waiting = [] if body is None else [body]
     while waiting:
         node = waiting.pop()
         if node.type in CALLS:

@@ -86,10 +86,16 @@ def test_a_model_that_migrations_confirm_is_surer_than_one_that_they_do_not() ->
     assert (confirmed.source_kind, confirmed.also_in) == ("django-models", ("django-migrations",))
 
 
-def test_a_table_that_only_migrations_know_is_doubtful_and_told_of() -> None:
-    schema = schema_of(FILES | {"notes/models.py": MODELS.replace("Memo", "Other")})
-    assert [(one.name, one.confidence) for one in schema.tables] == [("notes_memo", 0.5), ("notes_other", 0.8)]
-    assert [one.about for one in schema.disagreements] == ["table", "table"]
+def test_a_table_that_only_one_of_the_sources_knows_is_less_sure_and_told_of() -> None:
+    kept = SECOND.replace('migrations.DeleteModel("Gone"),', "").replace("null=True", "")
+    models = MODELS + "class Other(models.Model):\n    pass\n"
+    schema = schema_of(FILES | {"notes/migrations/0002_more.py": kept, "notes/models.py": models})
+    found = [(one.name, one.confidence) for one in schema.tables]
+    assert found == [("notes_gone", 0.5), ("notes_memo", 0.99), ("notes_other", 0.8)]
+    assert [(one.table, one.about) for one in schema.disagreements] == [
+        ("notes_gone", "table"),
+        ("notes_other", "table"),
+    ]
 
 
 def test_migrations_that_need_each_other_are_read_all_the_same() -> None:
