@@ -15,6 +15,7 @@ from projects.models import Project
 from projects.services import disk
 from projects.services.disk import Removal
 from runs.services import expiry, pruning
+from runs.services.attachments import prune_unused
 from snapshots.services.collecting import prune_objects
 from snapshots.services.pruning import prune_snapshots
 from snapshots.services.restoring import finish_interrupted
@@ -46,6 +47,12 @@ def keep_up(project_id: int) -> None:
 
 
 @task()
+def forget_unused_attachments() -> None:
+    """Deletes uploads that no prompt has come to use within a day. Safe to run twice, and to be killed."""
+    prune_unused()
+
+
+@task()
 def forget_finished_tasks() -> None:
     """Removes the rows of tasks that ended `retention.task_days` ago, by the command of the queue's own package."""
     call_command("prune_db_task_results", queue_name="*", min_age_days=read("retention.task_days"), verbosity=0)
@@ -70,4 +77,5 @@ class Upkeep:
             keep_up.enqueue(project_id)
         if time.monotonic() >= self._tasks_at:
             forget_finished_tasks.enqueue()
+            forget_unused_attachments.enqueue()
             self._tasks_at = time.monotonic() + TASKS_EVERY_SECONDS

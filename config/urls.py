@@ -21,6 +21,7 @@ from projects.views.mcp_servers import McpServerViewSet
 from projects.views.members import MemberViewSet
 from projects.views.projects import ProjectViewSet
 from runs.filters import RunFilterSet
+from runs.views.attachments import AttachmentViewSet
 from runs.views.attempts import AttemptViewSet
 from runs.views.blobs import blob
 from runs.views.files import DiffViewSet, FileViewSet
@@ -89,6 +90,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/projects/<id:pk>/docs/regenerate", DocViewSet.as_view({"post": "regenerate"})),
     path("api/projects/<id:pk>/docs/<slug:slug>", DocViewSet.as_view(DETAIL)),
     path("api/projects/<id:pk>/changelog", DocViewSet.as_view({"get": "changelog"})),
+    path("api/attachments", AttachmentViewSet.as_view({"post": "create"})),
+    path("api/attachments/<id:pk>", AttachmentViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
     path("api/runs", RunViewSet.as_view(COLLECTION)),
     path("api/runs/<id:pk>", RunViewSet.as_view(ITEM)),
     *_actions("api/runs/<id:pk>", SteeringViewSet, "start", "pause", "resume", "cancel", "retry", "comments"),

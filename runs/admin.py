@@ -14,6 +14,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts.admin import BoundedPaginator, FactAdmin, RecentValuesFilter, act_on, operator_of
 from runs.models import (
     AgentEvent,
+    Attachment,
     CommandExecution,
     ModelCall,
     Permission,
@@ -31,7 +32,16 @@ from runs.services.steering import STEERING
 from runs.workers import recovery
 
 # What belongs to a run, as lists of the console that are filtered by it.
-BELONGINGS = ("agentevent", "runattempt", "commandexecution", "permission", "runmessage", "runreview", "modelcall")
+BELONGINGS = (
+    "agentevent",
+    "runattempt",
+    "commandexecution",
+    "permission",
+    "runmessage",
+    "attachment",
+    "runreview",
+    "modelcall",
+)
 
 
 def steering(name: str) -> Any:
@@ -132,6 +142,17 @@ class RunMessageAdmin(FactAdmin):
     list_filter = ("status", "created_at")
     list_select_related = ("created_by",)
     search_fields = ("text",)
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(FactAdmin):
+    """What came with prompts and messages, and what nobody uses yet; not its content."""
+
+    list_display = ("id", "run_id", "name", "media_type", "size_bytes", "created_by", "created_at")
+    list_filter = ("media_type", "created_at")
+    list_select_related = ("created_by",)
+    search_fields = ("name", "sha256")
+    exclude = ("file",)
 
 
 @admin.register(ModelCall)

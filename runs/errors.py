@@ -113,6 +113,18 @@ class SigningNotPossible(_RunConflict):
     default_code = "signing-failed"
 
 
+class AttachmentsFull(Problem):
+    title = "You have as many unused attachments as you may have"
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "attachments-full"
+
+
+class AttachmentInUse(Problem):
+    title = "The attachment belongs to a prompt or message"
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "attachment-in-use"
+
+
 class WorkspaceBusy(_RunConflict):
     title = "Something is at work in this work tree"
     default_code = "workspace-busy"

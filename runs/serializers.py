@@ -10,6 +10,7 @@ from config.api.serializers import RowIdField, ShapeSerializer, StrictModelSeria
 from projects.models import Project
 from projects.serializers import ErrorSerializer
 from runs import shapes
+from runs.attachment_serializers import AttachedSerializer, AttachmentIdsField
 from runs.models import Permission, Run, RunMessage
 from runs.transitions import allowed_actions
 from settings_params.availability import default_model_of
@@ -35,6 +36,7 @@ class RunDraftSerializer(StrictModelSerializer):
     selected_model = serializers.CharField(max_length=120, required=False, allow_null=True)
     rag_enabled = serializers.BooleanField(required=False)
     safe_mode = serializers.BooleanField(required=False)
+    attachment_ids = AttachmentIdsField(write_only=True)
     start = serializers.BooleanField(required=False, default=False, write_only=True)
 
     class Meta:
@@ -47,6 +49,7 @@ class RunDraftSerializer(StrictModelSerializer):
             "selected_model",
             "rag_enabled",
             "safe_mode",
+            "attachment_ids",
             "start",
         )
 
@@ -85,6 +88,7 @@ class RunDraftSerializer(StrictModelSerializer):
 class RunSerializer(ShapeSerializer, serializers.ModelSerializer[Run]):
     """A run with its `facts`. Files, tree, review and git are those of its latest attempt."""
 
+    attachments = AttachedSerializer(source="attached", many=True, read_only=True)
     error = ErrorSerializer(read_only=True, allow_null=True)
     branch = serializers.SerializerMethodField()
     base_commit = serializers.SerializerMethodField()
@@ -101,7 +105,17 @@ class RunSerializer(ShapeSerializer, serializers.ModelSerializer[Run]):
     class Meta:
         model = Run
         fields: tuple[str, ...] = (
-            *("id", "project_id", "title", "prompt", "status", "selected_agent", "selected_model", "rag_enabled"),
+            *(
+                "id",
+                "project_id",
+                "title",
+                "prompt",
+                "attachments",
+                "status",
+                "selected_agent",
+                "selected_model",
+                "rag_enabled",
+            ),
             *("safe_mode", "branch", "base_commit", "head_commit", "tree", "attempt", "queue_position", "error"),
             *("review", "git", "usage", "pending_permissions", "last_event_id", "allowed_actions", "timeline"),
             *("created_at", "queued_at", "started_at", "paused_at", "finished_at"),
@@ -174,19 +188,22 @@ class RunSerializer(ShapeSerializer, serializers.ModelSerializer[Run]):
 
 
 class RunListSerializer(RunSerializer):
-    """A run in a list: a preview of its prompt, and no timeline."""
+    """A run in a list: a preview of its prompt, no attachments and no timeline."""
 
     prompt_preview = serializers.SerializerMethodField()
 
     class Meta(RunSerializer.Meta):
         fields = tuple(
-            "prompt_preview" if name == "prompt" else name for name in RunSerializer.Meta.fields if name != "timeline"
+            "prompt_preview" if name == "prompt" else name
+            for name in RunSerializer.Meta.fields
+            if name not in ("timeline", "attachments")
         )
         read_only_fields = fields
 
     def get_fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = super().get_fields()
         fields.pop("timeline", None)
+        fields.pop("attachments", None)
         return fields
 
     def get_prompt_preview(self, run: Run) -> str:
@@ -197,6 +214,7 @@ class MessageSerializer(StrictSerializer):
     """A follow-up for the agent."""
 
     text = serializers.CharField(max_length=MAX_PROMPT_CHARACTERS, trim_whitespace=False)
+    attachment_ids = AttachmentIdsField()
 
     def validate_text(self, text: str) -> str:
         if not text.strip():
@@ -211,9 +229,13 @@ class MessageRowSerializer(serializers.ModelSerializer[RunMessage]):
         source="created_by.email", default=None, allow_null=True, help_text="Email; null when that person is gone."
     )
 
+    attachments = AttachedSerializer(source="attached", many=True, read_only=True)
+
     class Meta:
         model = RunMessage
-        fields = ("id", "run_id", "attempt", "text", "status", "created_by", "created_at", "delivered_at")
+        fields = (
+            *("id", "run_id", "attempt", "text", "attachments", "status", "created_by", "created_at", "delivered_at"),
+        )
         read_only_fields = fields
 
 

@@ -89,6 +89,8 @@ ADDRESSED: dict[str, Callable[[str], Any]] = {
     "key": lambda name: "script",
     "user": lambda name: _colleague(),
     "device": lambda name: _first("/devices"),
+    "attachment": lambda name: _fresh_attachment(),
+    "server": lambda name: _fresh_server(),
 }
 """Path parameters by name."""
 
@@ -123,6 +125,18 @@ def _fresh_message() -> int | None:
     return rows[-1]["id"] if rows else None
 
 
+def _fresh_attachment() -> int:
+    return int(CLIENT.post("/attachments?name=a.txt", content=b"Some text.").json()["id"])
+
+
+def _fresh_server() -> int | None:
+    """The id of the latest MCP server, of a new one where there is place for it."""
+    path = f"/projects/{WORLD['project']}/mcp-servers"
+    if not _first(path):
+        CLIENT.post(path, json={"name": "tools", "kind": "stdio", "command": "tools"})
+    return _first(path)
+
+
 def _colleague() -> int | None:
     """The id of the member who may go."""
     members = CLIENT.get(f"/projects/{WORLD['project']}/members").json()["data"]
@@ -140,7 +154,8 @@ def _drop(body: dict[str, Any], member: str) -> None:
 
 def _on_run(body: dict[str, Any], chance: int) -> None:
     body |= {"prompt": PROMPTS[chance % len(PROMPTS)], "selectedAgent": "script"}
-    body.pop("selectedModel", None)
+    for name in ("selectedModel", "attachmentIds"):
+        body.pop(name, None)
 
 
 def _on_new_run(body: dict[str, Any], chance: int) -> None:
@@ -176,7 +191,7 @@ BODIES: dict[str, Callable[[dict[str, Any], int], None]] = {
     "runs_approve": _on_approval,
     "runs_comments": lambda body, _: _replace(body, comments=[{"path": "README.md", "line": 1, "text": "Why?"}]),
     "runs_reject": lambda body, _: _drop(body, "tree"),
-    "runs_messages": lambda body, chance: body.update(text=PROMPTS[chance % len(PROMPTS)]),
+    "runs_messages": lambda body, chance: _replace(body, text=PROMPTS[chance % len(PROMPTS)]),
     "runs_permissions_decide": lambda body, _: _replace(body, decision="allow_once"),
     "settings_providers_update": _on_provider,
 }

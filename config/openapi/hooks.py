@@ -52,9 +52,13 @@ def _simplify(schema: Any) -> Any:
 
 
 def _mark_required_bodies(paths: Any, schemas: Any) -> None:
-    """A body may be left out where an empty object would do."""
+    """A body may be left out where an empty object would do; a file may not."""
     for operation in (each for item in paths.values() for each in item.values() if "requestBody" in each):
-        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        content = operation["requestBody"]["content"]
+        if "application/json" not in content:
+            operation["requestBody"]["required"] = True
+            continue
+        schema = content["application/json"]["schema"]
         schema = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
         operation["requestBody"]["required"] = bool(schema.get("required") or schema.get("minProperties"))
 

@@ -33,19 +33,23 @@ KNOWN: dict[str, tuple[str, Schema]] = {
         "`false`: the stream ends when all that there is has been sent.",
         {"type": "string", "enum": ["true", "false"]},
     ),
+    "name": (
+        "How the file is called; its path, if any, is cut off.",
+        {"type": "string", "minLength": 1, "maxLength": 500},
+    ),
     "client": (
         "A name of the client's choice.",
         {"type": "string", "maxLength": MAX_CLIENT_LENGTH, "pattern": r"^[^\x00]*$"},
     ),
 }
 
-_OF_ROWS = ("project", "run", "snapshot", "permission", "message", "device", "command")
+_OF_ROWS = ("project", "run", "snapshot", "permission", "message", "device", "command", "attachment")
 PATHS = {
     **{name: f"The id of the {name}." for name in _OF_ROWS},
     "file": "The id of the file, of this run's list.",
     "key": "The key of the agent.",
     "server": "The id of the MCP server.",
-    "signature": "The end of `stdoutUrl` or `stderrUrl`.",
+    "signature": "The end of `stdoutUrl`, `stderrUrl` or `contentUrl`.",
     "slug": "The name of the document.",
     "token": "The id of the session or token, never its secret.",
     "user": "The id of the member.",

@@ -53,7 +53,7 @@ def require_room(project: Project) -> None:
 
 
 def measure(project: Project) -> int:
-    """Walks the project's folder, adds the outputs of its commands, wherever they are, and writes down what it uses.
+    """Walks the project's folder, adds outputs and attachments of its runs, wherever they are, and writes the sum down.
 
     For the background only.
     """
@@ -67,7 +67,8 @@ def _kept_outputs_bytes(project: Project) -> int:
         stdout=models.Sum("commands__stdout_kept_bytes", filter=~models.Q(commands__stdout="")),
         stderr=models.Sum("commands__stderr_kept_bytes", filter=~models.Q(commands__stderr="")),
     )
-    return (kept["stdout"] or 0) + (kept["stderr"] or 0)
+    attached = project.runs.aggregate(size=models.Sum("attachments__size_bytes"))["size"] or 0
+    return (kept["stdout"] or 0) + (kept["stderr"] or 0) + attached
 
 
 def expect_upkeep(project_id: int) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -116,18 +117,23 @@ def write_agent_files(profile: AgentProfile, setting: Setting) -> None:
     obstacle = profile.obstacle(setting)
     if obstacle is not None:
         raise RunCannotGoOn("agent-unsafe-here", obstacle)
-    owner = agent_owner()
-    files = dict(profile.files(setting))
+    files: dict[str, str | bytes] = {**profile.files(setting)}
     if setting.login is not None and profile.login_file is not None:
         files[profile.login_file] = setting.login
+    write_into_home(setting.home, files)
+
+
+def write_into_home(home: Path, files: Mapping[str, str | bytes], *, mode: int = 0o600) -> None:
+    """Given to the agent's user. RunCannotGoOn when the home resists."""
+    owner = agent_owner()
     try:
-        write_files(setting.home, files, (owner.uid, owner.gid) if owner else None)
+        write_files(home, files, (owner.uid, owner.gid) if owner else None, mode=mode)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise
         raise RunCannotGoOn(
             "agent-home-unusable",
-            f"The agent's settings could not be written into its home ({error.strerror}): what ran there before has "
+            f"The agent's files could not be written into its home ({error.strerror}): what ran there before has "
             "changed it. Retry the run on a new branch.",
         ) from error
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from runs.execution.agents.profile import AgentProfile
+from runs.execution.attachments import path_of
 from runs.execution.prompts import Prompt
 from runs.models import RunAttempt, RunMessage
 
@@ -55,7 +56,9 @@ def recap_of(attempt: RunAttempt, prompt: Prompt) -> str:
 
     The latest is kept where there is too much. Empty where nothing has happened yet.
     """
-    task = _indented(_cut(attempt.run.prompt, MAX_TASK_CHARACTERS)) if prompt.message is not None else ""
+    task = ""
+    if prompt.message is not None:
+        task = _indented(_cut(attempt.run.prompt, MAX_TASK_CHARACTERS) + _attached(attempt.run.attached))
     files, story = _files(attempt), _story(attempt)
     if not (task or files or story or _has_begun(prompt, attempt)):
         return ""
@@ -98,7 +101,13 @@ def _events(attempt: RunAttempt) -> Iterator[tuple[str, Any, str]]:
     for event_type, body in reversed(rows):
         event = json.loads("{" + body)
         data = event["data"] if isinstance(event["data"], dict) else {}
-        yield event_type, data.get("messageId"), event["message"]
+        yield event_type, data.get("messageId"), event["message"] + _attached(data.get("attachments") or ())
+
+
+def _attached(attached: Any) -> str:
+    """Where the files lie that came with what the agent was told."""
+    names = [f"~/{path_of(each['id'], each['name'])}" for each in attached]
+    return f"\nAttached: {', '.join(names)}" if names else ""
 
 
 def _files(attempt: RunAttempt) -> str:

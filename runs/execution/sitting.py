@@ -18,6 +18,7 @@ from runs.execution.agents.client import AgentSession, PromptOutcome
 from runs.execution.agents.errors import AgentFailed
 from runs.execution.agents.profile import AgentProfile
 from runs.execution.agents.updates import AgentUpdate
+from runs.execution.attachments import files_of, lay_out
 from runs.execution.attempts import agent_setting, agent_spec, remove_login, write_agent_files
 from runs.execution.brake import Brake
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
@@ -172,12 +173,16 @@ class Sitting:
             if self._attempt.is_recap_due:
                 async with brake.held():  # the recap tells which files have changed
                     await self._look_at_files()
+            files = await sync_to_async(files_of)(prompt, self._attempt)
+            if files:
+                async with brake.held():  # nothing may move the folders that are written to
+                    await asyncio.to_thread(lay_out, files, self._attempt)
             text, recap = await sync_to_async(worded)(prompt, self._attempt, self._profile)
             if not await sync_to_async(begin)(prompt, self._attempt, self._lease):
                 continue
             if recap:
                 self._recorder.add(Draft("log", RECAP_NOTE, "notice", data={"recap": recap}))
-            _check(await session.prompt(text, turn=prompt.name))
+            _check(await session.prompt(text, turn=prompt.name, files=files))
             self._questions.hear()
             await self._recorder.finish()
             await sync_to_async(finish)(prompt, self._attempt, self._lease)

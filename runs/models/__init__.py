@@ -1,5 +1,6 @@
 """The tables of runs. Django finds an app's models in this one place; each is at home in a file of its own kind."""
 
+from runs.models.attachment import Attachment
 from runs.models.ledger import ModelCall
 from runs.models.review import Permission, RunReview
 from runs.models.run import Run, RunAttempt, RunCount, RunFacts, RunMessage, RunQuerySet
@@ -8,6 +9,7 @@ from runs.models.worker import WorkerProcess
 
 __all__ = [
     "AgentEvent",
+    "Attachment",
     "CommandExecution",
     "ModelCall",
     "Permission",

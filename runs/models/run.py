@@ -63,6 +63,7 @@ class Run(models.Model):
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     title = models.CharField(max_length=200)
     prompt = models.TextField()
+    attached = models.JSONField(default=list, blank=True)  # what is shown of its attachments
     status = models.CharField(max_length=20, choices=Status, default=Status.DRAFT)
     selected_agent = models.CharField(max_length=40)
     selected_model = models.CharField(max_length=120, null=True, blank=True)
@@ -190,6 +191,7 @@ class RunMessage(models.Model):
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     delivered_at = models.DateTimeField(null=True, blank=True)
+    attached = models.JSONField(default=list, blank=True)  # what is shown of its attachments
 
     class Meta:
         indexes = [models.Index(fields=["run", "status", "id"], name="messages_of_a_run")]

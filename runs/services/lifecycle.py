@@ -1,5 +1,6 @@
 """The life of a run: created, edited, started, tried again, ended. Every status change goes through `move`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from runs.events import Draft, LeaseLost, append
 from runs.known_secrets import redactor_of
 from runs.models import Run, RunMessage
 from runs.queries import conflict_members
+from runs.services.attachments import take
 from runs.services.counting import count
 from runs.services.permissions import expire_permissions
 from runs.transitions import MOVES
@@ -47,7 +49,9 @@ def move(run: Run, action: str, *, lease: Lease | None = None, message: str = ""
 
 
 @transaction.atomic
-def create_run(project: Project, *, actor: User, start: bool = False, **fields: Any) -> Run:
+def create_run(
+    project: Project, *, actor: User, start: bool = False, attachment_ids: Sequence[int] = (), **fields: Any
+) -> Run:
     """A draft, and with `start` queued in the same transaction."""
     lock_writable(project)
     fields.setdefault("selected_agent", project.selected_agent)
@@ -55,6 +59,9 @@ def create_run(project: Project, *, actor: User, start: bool = False, **fields: 
     fields.setdefault("rag_enabled", project.rag_enabled)
     fields.setdefault("safe_mode", project.safe_mode)
     run = Run.objects.create(project=project, created_by=actor, **fields)
+    if attachment_ids:
+        run.attached = take(attachment_ids, run, None, actor=actor)
+        run.save(update_fields=["attached"])
     append(run, [Draft("run_created", run.title)])
     count(project.pk, {run.status: 1})
     if start:
@@ -124,9 +131,11 @@ def set_going() -> dict[str, Any]:
 
 
 @transaction.atomic
-def edit_draft(run: Run, **fields: Any) -> None:
-    """Changes a run that has not been started."""
+def edit_draft(run: Run, *, actor: User, attachment_ids: Sequence[int] | None = None, **fields: Any) -> None:
+    """Changes a run that has not been started. Attachments that it has no more can be used by another."""
     _lock_draft(run)
+    if attachment_ids is not None:
+        fields["attached"] = take(attachment_ids, run, None, actor=actor)
     for name, value in fields.items():
         setattr(run, name, value)
     run.save(update_fields=list(fields))

@@ -1,5 +1,8 @@
 """Follow-ups for a run's agent. One that was accepted is in the table, and is read before the run may complete."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -12,6 +15,7 @@ from runs.errors import MessageNotWithdrawable, RunNotMessageable
 from runs.events import Draft, append
 from runs.models import Run, RunMessage
 from runs.queries import conflict_members
+from runs.services.attachments import take
 from runs.services.lifecycle import hold_project, move, require_agent, require_clone, set_going
 from runs.transitions import MOVES, TAKES_MESSAGES
 
@@ -19,7 +23,7 @@ Status = RunMessage.Status
 
 
 @transaction.atomic
-def send_message(run: Run, text: str, *, actor: User) -> RunMessage:
+def send_message(run: Run, text: str, *, actor: User, attachment_ids: Sequence[int] = ()) -> RunMessage:
     """Queues a follow-up. A completed run is queued again: the same session goes on, on the same branch."""
     project = hold_project(run)
     require_writable(project)
@@ -34,7 +38,12 @@ def send_message(run: Run, text: str, *, actor: User) -> RunMessage:
         _require_work_tree(run)
         require_agent(run, "message")
     message = RunMessage.objects.create(run=run, attempt=run.attempt, text=text, created_by=actor)
-    append(run, [Draft("user_message", text, data={"messageId": message.pk, "userId": actor.pk})])
+    data: dict[str, Any] = {"messageId": message.pk, "userId": actor.pk}
+    if attachment_ids:
+        message.attached = take(attachment_ids, run, message, actor=actor)
+        message.save(update_fields=["attached"])
+        data["attachments"] = [{"id": each["id"], "name": each["name"]} for each in message.attached]
+    append(run, [Draft("user_message", text, data=data)])
     if is_over:
         move(run, "message", message="Queued to read a message.", finished_at=None, **set_going())
         tasks.execute_run.enqueue(run.pk)

@@ -1,4 +1,4 @@
-"""`GET /api/blobs/{signature}`: a kept output, by its signed address; ranges of it too (RFC 9110, section 14)."""
+"""`GET /api/blobs/{signature}`: an output or attachment by its signed address, ranges too (RFC 9110, section 14)."""
 
 import asyncio
 import re
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from django.db.models.fields.files import FieldFile
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.http import content_disposition_header
 from rest_framework import status
 
 from config.api.methods import require_safe
@@ -15,7 +16,6 @@ from runs.blobs import OutputMissing, SignatureInvalid, find_blob
 CHUNK_BYTES = 128 * 1024
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 _HEADERS = {
-    "Content-Type": "text/plain; charset=utf-8",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -27,7 +27,7 @@ class InvalidSignature(Problem):
     title = "Address is forged or expired"
     status_code = status.HTTP_403_FORBIDDEN
     default_code = "invalid-signature"
-    default_detail = "Ask for the command again: it has a fresh address."
+    default_detail = "Ask for the command, or the attachment, again: it has a fresh address."
 
 
 class RangeNotSatisfiable(Problem):
@@ -45,7 +45,7 @@ def blob(request: HttpRequest, signature: str) -> HttpResponseBase:
         return problem_response(InvalidSignature(), "/api/blobs")
     except OutputMissing:
         return problem_response(NotFound("The output is not kept any more."), "/api/blobs")
-    size, tag = found.size_bytes, f'"{found.name}-{found.size_bytes}"'
+    size, tag = found.size_bytes, f'"{found.key}-{found.size_bytes}"'
     part = _asked_part(request, size, tag)
     if part is not None and part.start >= part.stop:
         refusal = problem_response(RangeNotSatisfiable(f"The output has {size} bytes."), "/api/blobs")
@@ -54,7 +54,8 @@ def blob(request: HttpRequest, signature: str) -> HttpResponseBase:
     given = part or range(size)
     headers = {
         **_HEADERS,
-        "Content-Disposition": f'attachment; filename="{found.name}"',
+        "Content-Type": found.media_type,
+        "Content-Disposition": content_disposition_header(as_attachment=True, filename=found.name) or "attachment",
         "Content-Length": str(len(given)),
         "ETag": tag,
     }

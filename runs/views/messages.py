@@ -48,8 +48,9 @@ class MessageViewSet(RunDoor):
     def messages(self, request: UserRequest, run: str) -> Response:
         """Queues a follow-up for the agent; a completed run is queued again and goes on in the same session."""
         found = self.find_run(run, to_change=True)
-        text: str = self.read_body(MessageSerializer, request)["text"]
-        messages.send_message(found, text, actor=request.user)
+        body = self.read_body(MessageSerializer, request)
+        ids = body.get("attachment_ids", ())
+        messages.send_message(found, body["text"], actor=request.user, attachment_ids=ids)
         return self.show(found, status.HTTP_202_ACCEPTED)
 
     def destroy(self, request: UserRequest, run: str, pk: str) -> Response:

@@ -92,7 +92,7 @@ class RunViewSet(RunDoor):
         run = self.find_run(pk, to_change=True)
         body = RunDraftSerializer(run, data=request.data, partial=True, context=self.get_serializer_context())
         body.is_valid(raise_exception=True)
-        lifecycle.edit_draft(run, **body.validated_data)
+        lifecycle.edit_draft(run, actor=request.user, **body.validated_data)
         return self.show(run)
 
     def destroy(self, request: UserRequest, pk: str) -> Response:

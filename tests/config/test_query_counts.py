@@ -57,6 +57,7 @@ OTHERS = {
     *("api/projects/<id:pk>/search", "api/projects/<id:pk>/docs", "api/projects/<id:pk>/docs/<slug:slug>"),
     *("api/projects/<id:pk>/changelog", "api/runs/<id:run>/files/<id:pk>", "api/blobs/<str:signature>"),
     *("api/projects/<id:project>/credential", "api/runs/<id:pk>/push-preview"),
+    "api/attachments/<id:pk>",
 }
 
 

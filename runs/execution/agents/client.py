@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .attachments import PromptFile, prompt_blocks
 from .dialect import PLAIN, Dialect
 from .errors import AgentFailed, AgentGone
 from .failure import refusal_reason
@@ -27,7 +28,9 @@ from .wire import AgentWire
 if TYPE_CHECKING:
     from acp import RequestPermissionResponse
     from acp.client.connection import ClientSideConnection
-    from acp.schema import AgentCapabilities, PermissionOption, SessionModeState, ToolCallUpdate
+    from acp.schema import AgentCapabilities, PermissionOption, PromptCapabilities, SessionModeState, ToolCallUpdate
+
+    from .attachments import Block
 
 OnUpdate = Callable[[AgentUpdate], Awaitable[None] | None]
 OnPermission = Callable[[PermissionRequest], Awaitable[str | None]]
@@ -97,6 +100,7 @@ class AgentSession:
         self._questions: set[asyncio.Task[str | None]] = set()
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._opened: ClientSideConnection | None = None
+        self._takes: PromptCapabilities | None = None
         self._session_id = ""
 
     @property
@@ -128,6 +132,7 @@ class AgentSession:
             )
         info, offered = answer.agent_info, answer.agent_capabilities
         can_load = bool(offered and offered.load_session)
+        self._takes = offered.prompt_capabilities if offered else None
         return AgentIdentity(info.name if info else "", info.version if info else "", can_load, _mcp_kinds(offered))
 
     async def new_session(self, cwd: str, mode: str | None, mcp_servers: Sequence[McpServer] = ()) -> str:
@@ -158,21 +163,28 @@ class AgentSession:
         self._session_id = session_id
         await self._set_mode(mode, answer.modes)
 
-    async def prompt(self, text: str, *, turn: str | None = None) -> PromptOutcome:
+    async def prompt(self, text: str, *, turn: str | None = None, files: Sequence[PromptFile] = ()) -> PromptOutcome:
         """One turn, however long it takes.
 
         ``turn`` names it (``_meta.quarterdeck.turn``): given again after load_session, an agent that knows the name
         goes on with that turn and repeats nothing of it.
         """
-        from acp import text_block
-
         self._is_replaying = False
         meta = {"quarterdeck": {"turn": turn}} if turn else {}
-        request = self._connection.prompt(self._session_id, [text_block(text)], **meta)
+        request = self._connection.prompt(self._session_id, self._blocks(text, files), **meta)
         answer = await self._call(request, "the prompt", None)
         await self._tell(self._translator.end_refused())
         told = answer.model_dump(mode="json", by_alias=True, exclude_none=True)
         return PromptOutcome(str(answer.stop_reason), self._dialect.usage(told))
+
+    def _blocks(self, text: str, files: Sequence[PromptFile]) -> "list[Block]":
+        takes = self._takes
+        return prompt_blocks(
+            text,
+            files,
+            takes_images=bool(takes and takes.image),
+            takes_resources=bool(takes and takes.embedded_context),
+        )
 
     async def cancel(self) -> None:
         """Ask the agent to end its turn; open permission requests are answered "cancelled". prompt() still returns."""

@@ -16,12 +16,14 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def write_files(home: Path, files: Mapping[str, str], owner: tuple[int, int] | None) -> None:
-    """Each path below the home gets its text, 0600, its new folders 0700, all of ``owner`` (uid, gid; None: ours).
+def write_files(
+    home: Path, files: Mapping[str, str | bytes], owner: tuple[int, int] | None, *, mode: int = 0o600
+) -> None:
+    """Each path below the home gets its content and mode, new folders 0700, all of ``owner`` (uid, gid; None: ours).
 
     A file that is there is replaced whole. Raises OSError, ValueError for a path that leaves the home.
     """
-    for path, text in files.items():
+    for path, content in files.items():
         parts = PurePosixPath(path).parts
         if not parts or ".." in parts or path.startswith("/"):
             raise ValueError(f"{path!r} is no path below a home")
@@ -29,7 +31,7 @@ def write_files(home: Path, files: Mapping[str, str], owner: tuple[int, int] | N
         try:
             for name in parts[:-1]:
                 folder = _step_into(folder, name, owner)
-            _write(folder, parts[-1], text, owner)
+            _write(folder, parts[-1], content.encode() if isinstance(content, str) else content, owner, mode)
         finally:
             os.close(folder)
 
@@ -63,14 +65,15 @@ def _step_into(parent: int, name: str, owner: tuple[int, int] | None) -> int:
     return child
 
 
-def _write(folder: int, name: str, text: str, owner: tuple[int, int] | None) -> None:
+def _write(folder: int, name: str, content: bytes, owner: tuple[int, int] | None, mode: int) -> None:
     made = f".{name}.{secrets.token_hex(8)}"
     descriptor = os.open(made, _NEW_FILE, 0o600, dir_fd=folder)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "wb") as file:
             if owner is not None:
                 os.fchown(descriptor, *owner)
-            file.write(text)
+            os.fchmod(descriptor, mode)
+            file.write(content)
         if _is_folder(folder, name):
             shutil.rmtree(name, dir_fd=folder)
         os.rename(made, name, src_dir_fd=folder, dst_dir_fd=folder)
