@@ -20,29 +20,6 @@ WRITING = (
     "\x00",
 )
 DECODED = ("ﬂ°°60¶ß", "ﬂ°lt¶ß")  # mermaid's own notation of an escape
-PATHS = (
-    "a b/c d.py",
-    "C:\\new\\table",
-    "a\nb",
-    "a\r\n b\t",
-    " lead",
-    "/api/<int:pk>/:id/{name}?x=1&y=2",
-    "a" * 300,
-    "-",
-)
-HOSTILE = (
-    *WORDS,
-    *ENTITIES,
-    *MARKS,
-    *PUNCTUATION,
-    *HTML,
-    *STYLES,
-    *MARKDOWN,
-    *WRITING,
-    *DECODED,
-    *PATHS,
-    "",
-    " ",
-    "0",
-    "-",
-)
+PATHS = ("a b/c d.py", "C:\\new\\table", "a\nb", "a\r\n b\t", " lead", "/api/<int:pk>/:id/{name}?x=1&y=2", "a" * 300)
+BARE = ("", " ", "0", "-")
+HOSTILE = (*WORDS, *ENTITIES, *MARKS, *PUNCTUATION, *HTML, *STYLES, *MARKDOWN, *WRITING, *DECODED, *PATHS, *BARE)
