@@ -1,9 +1,11 @@
 """Finds a project's doors: each framework's routes and the places where its programs begin."""
 
 from docs_mgmt.generators.routes.django_urls import django_routes
+from docs_mgmt.generators.routes.express import express_routes
 from docs_mgmt.generators.routes.python_project import PythonProject
 from docs_mgmt.generators.routes.python_routers import router_routes
 from docs_mgmt.generators.routes.reading import Reader
+from docs_mgmt.generators.routes.script_files import Scripts
 from docs_mgmt.generators.routes.shapes import Route, RoutesFound
 from projects.indexing.shapes import Sources
 
@@ -12,7 +14,7 @@ def find_routes(sources: Sources) -> RoutesFound:
     """The doors of one commit. A file that is not understood costs its own routes and is told among the problems."""
     reader = Reader(sources)
     project = PythonProject(reader)
-    routes = {*django_routes(project), *router_routes(project)}
+    routes = {*django_routes(project), *router_routes(project), *express_routes(Scripts(reader))}
     return RoutesFound(tuple(sorted(routes, key=_order)), (), reader.problems)
 
 
