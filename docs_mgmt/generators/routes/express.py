@@ -1,5 +1,6 @@
 """Routes of Express: what is said of apps and routers, below the prefixes that they are mounted at."""
 
+import itertools
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -9,7 +10,10 @@ from docs_mgmt.generators.routes.script_files import WHOLE, Place, Script, Scrip
 from docs_mgmt.generators.routes.shapes import Route
 from docs_mgmt.generators.routes.tree import arguments, joined, line, one_line, text, walk
 
+MAX_ROUTES = 5_000
 MAX_STEPS = 12
+MAX_CHAIN = 40
+"""Calls on calls that are followed from each of them."""
 _METHODS = {"get", "post", "put", "patch", "delete", "head", "options", "all"}
 _CHAINED = {*_METHODS, "use", "route", "param", "set", "disable", "enable"}
 _CUSTOMARY = {"app", "router", "server", "api"}
@@ -27,15 +31,14 @@ _HINTS = (
 
 
 def express_routes(scripts: Scripts) -> Iterator[Route]:
-    """All routes; none where no file takes anything of Express."""
+    """All routes, at most MAX_ROUTES; none where no file takes anything of Express."""
     if not any("express" in {module for module, _ in each.imports.values()} for each in scripts.scripts(b"express")):
         return
     express = _Express(scripts)
     files = scripts.scripts(*_HINTS)
     for script in files:
         express.take_mounts(script)
-    for script in files:
-        yield from express.routes(script)
+    yield from itertools.islice((route for script in files for route in express.routes(script)), MAX_ROUTES)
 
 
 class _Express:
@@ -109,9 +112,18 @@ class _Express:
                 if module := required(node):
                     return self._scripts.exported(script.path, module, WHOLE)
                 function = node.child_by_field_name("function")
-                target = self._target(script, function) if function else None
-                return _returned(target) if target else None
+                return self._returned(script, function) if function else None
         return None
+
+    def _returned(self, script: Script, function: Node) -> Place | None:
+        """What a function that is called by name gives back."""
+        place = self._target(script, function) if function.type in {"identifier", "member_expression"} else None
+        for _ in range(MAX_STEPS):
+            here = self._scripts.script(place.path) if place else None
+            if place is None or here is None or is_function(place.node):
+                break
+            place = self._target(here, place.node)
+        return _given_back(place) if place else None
 
     def _named(self, script: Script, name: str) -> Place | None:
         if name in script.values:
@@ -142,7 +154,7 @@ def _calls(root: Node) -> Iterator[tuple[Node, Node, str]]:
 
 def _unchained(node: Node) -> Node:
     """`router` of `router.use(a).get("/", b)`."""
-    while True:
+    for _ in range(MAX_CHAIN):
         if node.type in {"parenthesized_expression", "as_expression", "await_expression", "non_null_expression"}:
             node = node.named_children[0]
             continue
@@ -151,6 +163,7 @@ def _unchained(node: Node) -> Node:
         if owner is None or text(function and function.child_by_field_name("property")) not in _CHAINED:
             return node
         node = owner
+    return node
 
 
 def _makes_router(node: Node) -> bool:
@@ -160,7 +173,7 @@ def _makes_router(node: Node) -> bool:
     return function in {"express", "Router"} or function.endswith(".Router")
 
 
-def _returned(place: Place) -> Place | None:
+def _given_back(place: Place) -> Place | None:
     """What a function gives back at its end."""
     if not is_function(place.node):
         return None
@@ -176,7 +189,10 @@ def _returned(place: Place) -> Place | None:
 def _path(receiver: Node, given: list[Node]) -> str | None:
     """The address of a route: the first argument of several, or that of `route(…)` before it."""
     node = receiver
-    while node.type == "call_expression" and (function := node.child_by_field_name("function")):
+    for _ in range(MAX_CHAIN):
+        function = node.child_by_field_name("function") if node.type == "call_expression" else None
+        if function is None:
+            break
         if text(function.child_by_field_name("property")) == "route" and arguments(node):
             return string(arguments(node)[0]) or "…"
         owner = function.child_by_field_name("object")

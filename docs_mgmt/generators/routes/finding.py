@@ -1,6 +1,7 @@
 """Finds a project's doors: each framework's routes and the places where its programs begin."""
 
 from docs_mgmt.generators.routes.django_urls import django_routes
+from docs_mgmt.generators.routes.entry_points import entry_points
 from docs_mgmt.generators.routes.express import express_routes
 from docs_mgmt.generators.routes.go_routes import go_routes
 from docs_mgmt.generators.routes.laravel import laravel_routes
@@ -25,8 +26,8 @@ def find_routes(sources: Sources) -> RoutesFound:
         *laravel_routes(reader),
         *go_routes(reader),
     }
-    return RoutesFound(tuple(sorted(routes, key=_order)), (), reader.problems)
+    return RoutesFound(tuple(sorted(routes, key=_order)), tuple(entry_points(reader)), reader.problems)
 
 
-def _order(route: Route) -> tuple[str, str, str, str, int]:
-    return (route.path, route.method, route.source, route.handler, route.line)
+def _order(route: Route) -> tuple[str, str, str, int, str, str]:
+    return (route.path, route.method, route.source, route.line, route.handler, route.framework)

@@ -17,6 +17,8 @@ from docs_mgmt.generators.routes.tree import arguments, joined, line, one_line, 
 
 MAX_ROUTES = 5_000
 MAX_DEPTH = 30
+MAX_CHAIN = 40
+"""Calls on calls that are followed from each of them."""
 _FRAMEWORKS = (
     (b"github.com/go-chi/chi", "chi"),
     (b"github.com/gin-gonic/gin", "gin"),
@@ -82,6 +84,7 @@ def _folder(path: str) -> str:
 def _of_block(file: _File, root: Node, above: dict[str, str], depth: int) -> Iterator[Route]:
     """The routes below a node, in order; `above` are the addresses that names of routers stand for."""
     known = dict(above)
+    methods: dict[int, list[str]] = {}
     waiting = list(reversed(root.named_children))
     while waiting and depth <= MAX_DEPTH:
         node = waiting.pop()
@@ -91,7 +94,8 @@ def _of_block(file: _File, root: Node, above: dict[str, str], depth: int) -> Ite
         if node.type in {"short_var_declaration", "var_spec", "assignment_statement"}:
             _take_groups(file, node, known)
         elif node.type == "call_expression":
-            yield from _of_call(file, node, known)
+            _take_methods(node, methods)
+            yield from _of_call(file, node, known, methods.get(node.id))
         elif node.type == "literal_value":
             yield from _of_table(file, node)
         waiting += reversed(node.named_children)
@@ -128,7 +132,9 @@ def _address(file: _File, call: Node, known: dict[str, str]) -> str:
     """The address of a chain of calls on a router, from the name that it begins with."""
     parts: list[str] = []
     here: Node | None = call
-    while here is not None and here.type == "call_expression":
+    for _ in range(MAX_CHAIN):
+        if here is None or here.type != "call_expression":
+            break
         owner, name = member(here)
         given = arguments(here)
         part = file.package.string(given[0]) if given and name in _WITH_ADDRESS else None
@@ -137,14 +143,21 @@ def _address(file: _File, call: Node, known: dict[str, str]) -> str:
     return joined(known.get(text(here), ""), *reversed(parts)) if parts else known.get(text(here), "")
 
 
-def _of_call(file: _File, call: Node, known: dict[str, str]) -> Iterator[Route]:
+def _take_methods(call: Node, methods: dict[int, list[str]]) -> None:
+    """Of `.Methods("GET", http.MethodPost)` behind a route of gorilla: those of the call that it stands behind."""
+    owner, name = member(call)
+    if name == "Methods" and owner is not None:
+        methods[owner.id] = [_method(each) for each in arguments(call)]
+
+
+def _of_call(file: _File, call: Node, known: dict[str, str], limited: list[str] | None) -> Iterator[Route]:
     owner, name = member(call)
     told = _told(file, owner, name, arguments(call))
     if told is None:
         return
     methods, path, handler = told
     before = _address(file, owner, known) if owner and owner.type == "call_expression" else known.get(text(owner), "")
-    for method in _methods_after(call) or methods:
+    for method in limited or methods:
         yield _route(file, call, method, joined(before, path), handler)
 
 
@@ -211,15 +224,6 @@ def _of_table(file: _File, node: Node) -> Iterator[Route]:
 def _method(node: Node) -> str:
     """`"GET"` and `http.MethodGet`."""
     return text(node).strip('"').rpartition("Method")[2].upper() or _ANY
-
-
-def _methods_after(call: Node) -> list[str]:
-    """Of `.Methods("GET", http.MethodPost)` behind a route of gorilla."""
-    selector = call.parent
-    after = selector.parent if selector is not None and selector.type == "selector_expression" else None
-    if after is None or after.type != "call_expression" or member(after)[1] != "Methods":
-        return []
-    return [_method(each) for each in arguments(after)]
 
 
 def _name(handler: Node) -> str:

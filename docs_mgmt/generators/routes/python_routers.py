@@ -1,6 +1,7 @@
 """Routes of Flask and FastAPI: what is said of an app, a blueprint or a router, below their prefixes."""
 
 import ast
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from docs_mgmt.generators.routes.python_project import (
 from docs_mgmt.generators.routes.shapes import Route
 from docs_mgmt.generators.routes.tree import joined
 
+MAX_ROUTES = 5_000
 HINTS = (b"flask", b"fastapi", b"APIRouter", b"Blueprint", b"@app.", b"@bp.", b"@router.", b"@blueprint.", b"@api.")
 _FRAMEWORKS = {"Flask": "flask", "Blueprint": "flask", "APIBlueprint": "flask", "FastAPI": "fastapi"}
 _VERBS = {"get", "post", "put", "patch", "delete", "head", "options"}
@@ -47,23 +49,22 @@ class _Known:
 
 
 def router_routes(project: PythonProject) -> Iterator[Route]:
-    """All routes of both."""
+    """All routes of both, at most MAX_ROUTES."""
     modules = [_with_inner_imports(module) for module in project.modules(*HINTS)]
     known = _Known()
     for module in modules:
         _take_routers(project, module, known)
     for module in modules:
         _take_mounts(project, module, known)
-    for module in modules:
-        for said in _said(project, module, known):
-            for prefix in known.mounts.prefixes(said.router):
-                yield from _routes(said, prefix, known.frameworks[said.router])
+    routes = (route for module in modules for said in _said(project, module, known) for route in _routes(said, known))
+    yield from itertools.islice(routes, MAX_ROUTES)
 
 
-def _routes(said: _Said, prefix: str, framework: str) -> Iterator[Route]:
-    path = joined(prefix, said.path)
-    for method in said.methods:
-        yield Route(path, method, said.handler, said.source, said.line, framework, said.handler_source)
+def _routes(said: _Said, known: _Known) -> Iterator[Route]:
+    for prefix in known.mounts.prefixes(said.router):
+        path, framework = joined(prefix, said.path), known.frameworks[said.router]
+        for method in said.methods:
+            yield Route(path, method, said.handler, said.source, said.line, framework, said.handler_source)
 
 
 def _with_inner_imports(module: PythonModule) -> PythonModule:

@@ -47,6 +47,7 @@ class Reader:
         self._contents: dict[str, bytes | None] = {}
         self._left_bytes = MAX_TOTAL_BYTES
         self._problems: dict[str, str] = {}
+        self._known = frozenset(sources.paths())
         self.paths: Sequence[str] = sorted(path for path in sources.paths() if not FOREIGN.search(path))
 
     @property
@@ -59,13 +60,13 @@ class Reader:
         self._problems.setdefault(path, reason)
 
     def content(self, path: str) -> bytes | None:
-        """A file's bytes; None where it is not to be read. One that is too large is a problem."""
+        """A file's bytes; None where there is none to be read. One that is too large is a problem."""
         if path not in self._contents:
             self._contents[path] = self._read(path)
         return self._contents[path]
 
     def _read(self, path: str) -> bytes | None:
-        content = self._sources.read(path)
+        content = self._sources.read(path) if path in self._known else None
         if content is None:
             return None
         if len(content) > min(MAX_FILE_BYTES, self._left_bytes):
