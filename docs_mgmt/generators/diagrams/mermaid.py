@@ -6,11 +6,14 @@ entities really do, which the tests of a browser watch.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 MAX_EDGES = 100
 MAX_LABEL_CHARACTERS = 60
+SHORT_LABEL_CHARACTERS = 16
+MAX_TEXT_CHARACTERS = 48_000
+"""Mermaid draws nothing of 50,000 and more: where names are that long, or all punctuation, they are cut short."""
 UNNAMED = "(no name)"
 _OF_ITS_ESCAPES = str.maketrans({"ﬂ": "fl", "¶": "\ufffd"})  # it writes `ﬂ°35¶ß` for itself, and would decode a name's
 # All but letters, digits and some marks; an underscore at the edge of a word would make it oblique. The colon is among
@@ -82,51 +85,67 @@ def shortened(text: str, limit: int) -> str:
 
 def flowchart(boxes: Sequence[Box], arrows: Sequence[Arrow], *, direction: str = "LR") -> str:
     """A flowchart of these, in their order; arrows of unknown boxes raise KeyError."""
+    return _that_fits(lambda limit: _flowchart(boxes, arrows, direction, limit))
+
+
+def _that_fits(write: Callable[[int], str]) -> str:
+    text = write(MAX_LABEL_CHARACTERS)
+    return text if len(text) <= MAX_TEXT_CHARACTERS else write(SHORT_LABEL_CHARACTERS)
+
+
+def _flowchart(boxes: Sequence[Box], arrows: Sequence[Arrow], direction: str, limit: int) -> str:
     ids = {box.key: f"n{number}" for number, box in enumerate(boxes, 1)}
-    lines = [f"flowchart {direction}", *_frames(boxes, ids)]
-    lines += [_arrow(arrow, ids) for arrow in arrows]
+    lines = [f"flowchart {direction}", *_frames(boxes, ids, limit)]
+    lines += [_arrow(arrow, ids, limit) for arrow in arrows]
     if marked := [ids[box.key] for box in boxes if box.is_in_cycle]:
         lines += [f"  {_CYCLE_STYLE}", f"  class {','.join(marked)} cycle"]
     return "\n".join(lines) + "\n"
 
 
-def _frames(boxes: Sequence[Box], ids: Mapping[str, str]) -> Iterator[str]:
+def _frames(boxes: Sequence[Box], ids: Mapping[str, str], limit: int) -> Iterator[str]:
+    framed: dict[str, list[Box]] = {}
     for box in boxes:
         if box.group is None:
-            yield f"  {ids[box.key]}[{quoted(box.label)}]"
-    groups = dict.fromkeys(box.group for box in boxes if box.group is not None)
-    for number, group in enumerate(groups, 1):
-        yield f"  subgraph g{number}[{quoted(group)}]"
-        yield from (f"    {ids[box.key]}[{quoted(box.label)}]" for box in boxes if box.group == group)
+            yield f"  {ids[box.key]}[{quoted(box.label, limit)}]"
+        else:
+            framed.setdefault(box.group, []).append(box)
+    for number, (group, inner) in enumerate(framed.items(), 1):
+        yield f"  subgraph g{number}[{quoted(group, limit)}]"
+        yield from (f"    {ids[box.key]}[{quoted(box.label, limit)}]" for box in inner)
         yield "  end"
 
 
-def _arrow(arrow: Arrow, ids: Mapping[str, str]) -> str:
+def _arrow(arrow: Arrow, ids: Mapping[str, str], limit: int) -> str:
     line = "==>" if arrow.is_strong else "-->"
-    label = "" if arrow.label is None else f"|{quoted(arrow.label)}|"
+    label = "" if arrow.label is None else f"|{quoted(arrow.label, limit)}|"
     return f"  {ids[arrow.source]} {line}{label} {ids[arrow.target]}"
 
 
 def entity_diagram(entities: Mapping[str, Sequence[Attribute]], relations: Sequence[Relation]) -> str:
     """An entity-relationship diagram; relations of unknown entities raise KeyError."""
+    return _that_fits(lambda limit: _entity_diagram(entities, relations, limit))
+
+
+def _entity_diagram(entities: Mapping[str, Sequence[Attribute]], relations: Sequence[Relation], limit: int) -> str:
     ids = {name: f"e{number}" for number, name in enumerate(entities, 1)}
     lines = ["erDiagram"]
     for name, attributes in entities.items():
-        lines += [f"  {ids[name]}[{quoted(name)}] {{", *map(_attribute, attributes), "  }"]
-    lines += [f"  {ids[each.source]} {each.ends} {ids[each.target]} : {quoted(each.label)}" for each in relations]
+        lines += [f"  {ids[name]}[{quoted(name, limit)}] {{", *(_attribute(each, limit) for each in attributes), "  }"]
+    for each in relations:
+        lines.append(f"  {ids[each.source]} {each.ends} {ids[each.target]} : {quoted(each.label, limit)}")
     return "\n".join(lines) + "\n"
 
 
-def _attribute(attribute: Attribute) -> str:
+def _attribute(attribute: Attribute, limit: int) -> str:
     """Its name is a word of ASCII; where that is not what it is called, the name stands behind it."""
-    name = word(attribute.name)
+    name = word(attribute.name, limit)
     keys = f" {', '.join(attribute.keys)}" if attribute.keys else ""
-    comment = "" if name == attribute.name else f" {quoted(attribute.name)}"
-    return f"    {word(attribute.type.partition('(')[0])} {name}{keys}{comment}"
+    comment = "" if name == attribute.name else f" {quoted(attribute.name, limit)}"
+    return f"    {word(attribute.type.partition('(')[0], limit)} {name}{keys}{comment}"
 
 
-def word(text: str) -> str:
+def word(text: str, limit: int = MAX_LABEL_CHARACTERS) -> str:
     """A word that Mermaid takes as the type or name of an attribute."""
-    made = _NOT_IN_WORDS.sub("_", text.strip())[:MAX_LABEL_CHARACTERS]
+    made = _NOT_IN_WORDS.sub("_", text.strip())[:limit]
     is_no_word = not made[:1].isalpha() or made.lower() in _KEY_WORDS
     return f"_{made}" if is_no_word else made

@@ -32,12 +32,13 @@ def module_diagrams(files: Sequence[IndexedFile], links: Sequence[FileLink]) -> 
 
     Tests, migrations and generated files are left out: they would hide what the rest looks like.
     """
-    ranks = {file.path: file.page_rank for file in files if file.kind == "source"}
+    sources = {file.path for file in files if file.kind == "source"}
     known = {(link.source, link.target) for link in links if link.source != link.target}
-    inner = sorted(link for link in known if link[0] in ranks and link[1] in ranks)
+    inner = sorted(link for link in known if link[0] in sources and link[1] in sources)
+    used = Counter(target for _, target in inner)
     areas = [area for area in _areas(inner) if _weights(area)]
     shown = _largest(areas)
-    drawn = [_draw(area, ranks) for area in shown]
+    drawn = [_draw(area, used) for area in shown]
     if drawn and len(shown) < len(areas):
         left_out = names([area.folder for area in areas if area not in shown])
         drawn[0] = _with_note(drawn[0], f"Folders with no picture of their own, as there are too many: {left_out}.")
@@ -102,9 +103,9 @@ def _largest(areas: Sequence[_Area]) -> list[_Area]:
     return [area for area in areas if area in chosen]
 
 
-def _draw(area: _Area, ranks: dict[str, float]) -> Diagram:
+def _draw(area: _Area, used: Counter[str]) -> Diagram:
     weights = _weights(area)
-    kept = _kept(area, weights, ranks)
+    kept = _kept(area, weights, used)
     boxes = sorted({end for link in kept for end in link}, key=_in_order)
     found = cycles(boxes, _targets(kept))
     number_of = {box: number for number, members in enumerate(found) for box in members}
@@ -126,13 +127,10 @@ def _weights(area: _Area) -> Counter[Link]:
     return Counter(pair for pair in pairs if pair[0] != pair[1])
 
 
-def _kept(area: _Area, weights: Counter[Link], ranks: dict[str, float]) -> dict[Link, int]:
-    """The lines that there is room for: the heaviest, of those the ones to the files that matter most; in order."""
-
-    def rank(end: str) -> float:
-        return ranks.get(end if area.shows_files else _path(area.folder, end), 0.0)
-
-    chosen = sorted(weights, key=lambda link: (-weights[link], -rank(link[0]) - rank(link[1]), link))
+def _kept(area: _Area, weights: Counter[Link], used: Counter[str]) -> dict[Link, int]:
+    """The lines that there is room for: the heaviest, of those the ones to the files that most others import."""
+    in_use = used if area.shows_files else Counter(target for _, target in weights.elements())
+    chosen = sorted(weights, key=lambda link: (-weights[link], -in_use[link[1]], -in_use[link[0]], link))
     return {link: weights[link] for link in sorted(chosen[:MAX_EDGES])}
 
 
@@ -162,7 +160,7 @@ def _label(weight: int) -> str | None:
 
 def _left_out(weights: Counter[Link], kept: dict[Link, int]) -> Iterator[str]:
     if missing := len(weights) - len(kept):
-        yield f"{counted(missing, 'line')} of {len(weights):,} left out: those that matter least."
+        yield f"{counted(missing, 'line')} of {len(weights):,} left out: those to what is imported least."
 
 
 def _told_cycles(area: _Area, found: Sequence[Sequence[str]]) -> Iterator[str]:

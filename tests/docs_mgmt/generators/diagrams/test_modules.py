@@ -61,7 +61,7 @@ def test_a_folder_with_too_many_imports_says_what_is_left_out() -> None:
     (diagram,) = module_diagrams(*linked(*((f"f{a}", f"f{b}") for a in range(20) for b in range(20) if a < b)))
 
     assert arrows(diagram.mermaid) == 100
-    assert diagram.notes == ("90 lines of 190 left out: those that matter least.",)
+    assert diagram.notes == ("90 lines of 190 left out: those to what is imported least.",)
 
 
 def test_too_many_folders_are_told_and_not_drawn() -> None:

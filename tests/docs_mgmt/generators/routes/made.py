@@ -1,6 +1,6 @@
 """Made projects for the tests of routes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import dedent
 
 from docs_mgmt.generators.routes.finding import find_routes
@@ -10,7 +10,7 @@ from docs_mgmt.generators.routes.shapes import Route
 class Files:
     """Files by path, as generators read them."""
 
-    def __init__(self, files: dict[str, str | bytes | None]) -> None:
+    def __init__(self, files: Mapping[str, str | bytes | None]) -> None:
         self._files = {
             path: dedent(content).encode() if isinstance(content, str) else content for path, content in files.items()
         }
@@ -22,10 +22,10 @@ class Files:
         return self._files[path]
 
 
-def routes(files: dict[str, str | bytes | None]) -> list[Route]:
+def routes(files: Mapping[str, str | bytes | None]) -> list[Route]:
     return list(find_routes(Files(files)).routes)
 
 
-def told(files: dict[str, str | bytes | None]) -> list[str]:
+def told(files: Mapping[str, str | bytes | None]) -> list[str]:
     """The routes as `METHOD /path handler`."""
     return [f"{each.method} {each.path} {each.handler}".strip() for each in routes(files)]

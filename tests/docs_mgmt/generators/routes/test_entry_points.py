@@ -38,7 +38,8 @@ def test_every_kind_is_found_with_its_place_and_file() -> None:
         EntryPoint(
             "command",
             "manage.py send",
-            *["shop/management/commands/send.py", 1] * 1,
+            "shop/management/commands/send.py",
+            1,
             "shop/management/commands/send.py",
         ),
         EntryPoint("command", "rake build", "lib/tasks/a.rake", 1, "lib/tasks/a.rake"),
