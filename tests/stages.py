@@ -24,8 +24,7 @@ STOP_SECONDS = 15.0
 SHORT_ROAD = "tests/agents/test_smoke.py"
 # A Python seldom fails where an older and a newer one do not: it gets what depends most on the language and its library
 # (processes, sockets, event loops), and a real server's roads from end to end.
-WHOLE: dict[str, list[str]] = {"all tests": []}
-BETWEEN = {"plumbing": ["-m", "plumbing"], "servers": ["-m", "not plumbing", "tests/config", "tests/flows"]}
+WHOLE = {"all tests": ["--sqlite"]}
 MODULES = {"sqlite": "tests.settings_sqlite", "postgres": "tests.settings_postgres"}
 
 
@@ -78,22 +77,32 @@ def checks(stages: Stages) -> None:
     stages.run("same tests", [python, "-m", "tests.collected"])
 
 
-def tests(stages: Stages, coverage_folder: Path) -> None:
-    """The whole suite: plumbing once, the rest on both databases; coverage of what runs without PostgreSQL."""
+def tests_without_postgres(stages: Stages) -> None:
+    """Plumbing, then the rest on SQLite, and how much of the code they reach where Python tells that at no cost."""
+    is_measured = hasattr(sys, "monitoring")  # PEP 669, Python 3.12; a tracer takes half as long again
+    measured = ["--cov", "--cov-report=", "--cov-fail-under=0"] if is_measured else []
+    with tempfile.TemporaryDirectory(prefix="quarterdeck-coverage-") as folder:
+        for name, expression in {"plumbing": "plumbing", "sqlite": "not plumbing"}.items():
+            file = f"{folder}/.coverage.{name}"
+            suite(stages, name, expression, "sqlite", *measured, COVERAGE_CORE="sysmon", COVERAGE_FILE=file)
+        if is_measured:
+            data = f"--data-file={folder}/.coverage"  # its name is also the prefix of those to combine
+            coverage = [sys.executable, "-m", "coverage"]
+            stages.run("coverage data", [*coverage, "combine", "--quiet", data, folder])
+            stages.run("coverage floor", [*coverage, "report", data])
+        else:
+            print("── coverage: Python 3.12 and newer tell it, in bin/test and in bin/test --pythons")
 
-    def suite(name: str, expression: str, database: str, *arguments: str, **environment: str) -> None:
-        command = pytest(database, [*parallel(), "-m", expression, *arguments])
-        stages.run(f"tests: {name}", command, COVERAGE_FILE=str(coverage_folder / f".coverage.{name}"), **environment)
 
-    measured = ("--cov", "--cov-report=", "--cov-fail-under=0")
-    suite("plumbing", "plumbing", "sqlite", *measured)
-    suite("sqlite", "not plumbing", "sqlite", *measured)
-    with postgres.server() as address:  # the same tests: measured again they would only take half as long again
-        suite("postgres", "not plumbing", "postgres", TEST_DATABASE_URL=address)
-    data = f"--data-file={coverage_folder / '.coverage'}"  # its name is also the prefix of those to combine
-    coverage = [sys.executable, "-m", "coverage"]
-    stages.run("coverage data", [*coverage, "combine", "--quiet", data, str(coverage_folder)])
-    stages.run("coverage floor", [*coverage, "report", data])
+def tests_on_postgres(stages: Stages) -> None:
+    """What is no plumbing, the same tests as on SQLite."""
+    with postgres.server() as address:
+        suite(stages, "postgres", "not plumbing", "postgres", TEST_DATABASE_URL=address)
+
+
+def suite(stages: Stages, name: str, expression: str, database: str, *arguments: str, **environment: str) -> None:
+    """The tests that an expression of markers selects, on a database."""
+    stages.run(f"tests: {name}", pytest(database, [*parallel(), "-m", expression, *arguments]), **environment)
 
 
 def pytest(database: str, arguments: list[str]) -> list[str]:
@@ -109,26 +118,35 @@ def parallel() -> list[str]:
 def everything(environment: Mapping[str, str]) -> int:
     """Every stage."""
     stages = Stages(environment)
-    with tempfile.TemporaryDirectory(prefix="quarterdeck-coverage-") as folder:
-        checks(stages)
-        sshd.fetch()  # what cannot be had is told by the tests that skip
-        tests(stages, Path(folder))
+    checks(stages)
+    sshd.fetch()  # what cannot be had is told by the tests that skip
+    tests_without_postgres(stages)
+    tests_on_postgres(stages)
+    return stages.summary()
+
+
+def without_postgres(environment: Mapping[str, str]) -> int:
+    """The tests alone, on SQLite."""
+    stages = Stages(environment)
+    tests_without_postgres(stages)
     return stages.summary()
 
 
 def other_pythons(wholly: bool, environment: Mapping[str, str]) -> int:
     """The tests on SQLite with every other supported Python of this machine, each in an environment of its own: all of
-    them with the oldest and the newest, `BETWEEN` with the rest unless these are to be tested wholly too."""
+    them with the oldest and the newest, a part with those between unless these are to be tested wholly too."""
     stages = Stages(environment)
+    servers = ["-m", "not plumbing", "tests/config", "tests/flows"]
+    between = {"plumbing": [*parallel(), "-m", "plumbing"], "servers": [*parallel(), *servers]}
     others = interpreters.others()
     for version, found in others.items():
         if found is None:
             print(f"── Python {version}: not on this machine, not tried")
             continue
         variables = {"PYTHON": found, "QUARTERDECK_VENV": str(ROOT / ".venvs" / version)}
-        parts = WHOLE if wholly or version in interpreters.ends(others) else BETWEEN
+        parts = WHOLE if wholly or version in interpreters.ends(others) else between
         for part, arguments in parts.items():
-            stages.run(f"Python {version}: {part}", [str(ROOT / "bin/test"), *parallel(), *arguments], **variables)
+            stages.run(f"Python {version}: {part}", [str(ROOT / "bin/test"), *arguments], **variables)
     return stages.summary() if stages.done else 0
 
 
@@ -190,6 +208,8 @@ def main(arguments: list[str]) -> int:
             return everything(environment)
         if arguments == ["--sshd"]:
             return sshd.main()
+        if arguments == ["--sqlite"]:
+            return without_postgres(environment)
         if arguments in (["--pythons"], ["--pythons", "all"]):
             return other_pythons("all" in arguments, environment)
         if arguments[0] == "--agents":
