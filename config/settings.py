@@ -85,7 +85,8 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA mmap_size=134217728;",
     }
 else:
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 0, "max_size": 8, "timeout": 10}}
+    options = DATABASES["default"].setdefault("OPTIONS", {})  # with what the address says after `?`, as `sslmode`
+    options["pool"] = {"min_size": 0, "max_size": 8, "timeout": int(options.pop("pool_timeout", 10))}
 _REDIS_URL = os.environ.get("REDIS_URL")
 CACHES: dict[str, Any] = {
     # Exact in one process (it counts under a lock). Not the database's cache: its counters lose requests.

@@ -95,9 +95,9 @@ def tests_without_postgres(stages: Stages) -> None:
 
 
 def tests_on_postgres(stages: Stages) -> None:
-    """What is no plumbing, the same tests as on SQLite."""
+    """The same tests as on SQLite, without those that are marked to be run once."""
     with postgres.server() as address:
-        suite(stages, "postgres", "not plumbing", "postgres", TEST_DATABASE_URL=address)
+        suite(stages, "postgres", "not plumbing and not once", "postgres", TEST_DATABASE_URL=address)
 
 
 def suite(stages: Stages, name: str, expression: str, database: str, *arguments: str, **environment: str) -> None:

@@ -105,7 +105,7 @@ def test_a_database_that_does_not_answer_fails_and_nothing_after_it_is_looked_at
     environment = {
         "PATH": os.environ["PATH"],
         "QUARTERDECK_HOME": str(tmp_path),
-        "DATABASE_URL": "postgres://nobody:secret-word@127.0.0.1:1/none",
+        "DATABASE_URL": "postgres://nobody:secret-word@127.0.0.1:1/none?pool_timeout=1",
     }
     command = [sys.executable, "manage.py", "doctor", "--json"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

@@ -74,6 +74,7 @@ def work_of_pages(crowd: made.Crowd) -> dict[str, int]:
     return found
 
 
+@pytest.mark.once
 def test_a_page_of_any_list_visits_as_many_rows_among_many_as_among_few() -> None:
     if connection.vendor != "sqlite":
         pytest.skip("Only SQLite counts its steps; bench/lists.py measures both databases.")

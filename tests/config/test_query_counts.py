@@ -121,6 +121,7 @@ def _is_bookkeeping(statement: str) -> bool:
 
 
 @pytest.mark.parametrize("route", [*LISTS, *DETAILS])
+@pytest.mark.once
 def test_a_route_asks_the_database_as_often_for_many_rows_as_for_few(
     api: APIClient, user: User, project: Project, run: Run, route: str
 ) -> None:

@@ -1,5 +1,6 @@
 """`bin/serve`: what it says when it cannot start, and what it tells of its readiness."""
 
+import ast
 import os
 import signal
 import socket
@@ -59,13 +60,32 @@ def test_a_taken_port_is_named(serve: Serve) -> None:
 
 @pytest.mark.plumbing
 @pytest.mark.parametrize(
-    "address", ["postgres://nobody:secret-word@127.0.0.1:1/none", "postgres://nobody@/none?host=/nonexistent"]
+    "address",
+    [
+        "postgres://nobody:secret-word@127.0.0.1:1/none?pool_timeout=1",
+        "postgres://nobody@/none?host=/nonexistent&pool_timeout=1",
+    ],
 )
 def test_a_database_that_does_not_answer_is_told_of(serve: Serve, address: str) -> None:
     done = serve("--port", str(free_port()), DATABASE_URL=address)
     assert "the database cannot be used" in told(done)
     assert "Check DATABASE_URL" in told(done)
     assert "secret-word" not in done.stderr
+
+
+@pytest.mark.plumbing
+def test_what_the_databases_address_asks_of_connections_is_kept(tmp_path: Path) -> None:
+    program = "from config.settings import DATABASES; print(DATABASES['default']['OPTIONS'])"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "QUARTERDECK_HOME": str(tmp_path),
+        "DATABASE_URL": "postgres://somebody@database.example.com/name?sslmode=verify-full&pool_timeout=3",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    options = ast.literal_eval(done.stdout)
+    assert (options["sslmode"], options["pool"]["timeout"]) == ("verify-full", 3)
 
 
 @pytest.mark.plumbing
@@ -119,6 +139,7 @@ def test_a_home_in_use_is_refused(serve: Serve, start_server: StartServer) -> No
     assert f"Another Quarterdeck (process {server.process.pid}) is serving from {server.home}" in line
 
 
+@pytest.mark.once
 def test_it_begins_with_nothing_ends_in_peace_at_ctrl_c_and_starts_again(start_server: StartServer) -> None:
     server = start_server(new=True)
     server.process.send_signal(signal.SIGINT)

@@ -108,6 +108,7 @@ def _completed_run(client: Generated, project: int) -> int:
     return int(run.id)
 
 
+@pytest.mark.once
 def test_the_whole_road_with_a_generated_client(generated: Generated, remote: Path) -> None:
     client = generated
     refused = client.call("auth.auth_me", status=401)

@@ -36,31 +36,37 @@ def forget(*arguments: object) -> str:
     return told.getvalue()
 
 
+@pytest.mark.once
 def test_the_command_forgets_them_and_says_which(project: Project, fingerprint: str) -> None:
     assert forget(project.pk) == f"git.example.com ssh-ed25519 {fingerprint}\nforgotten: 1\n"
     assert not open_repository(project).known_hosts.exists()
 
 
+@pytest.mark.once
 def test_the_command_tells_scripts_too(project: Project, fingerprint: str) -> None:
     key = {"host": "git.example.com", "kind": "ssh-ed25519", "fingerprint": fingerprint}
     assert json.loads(forget(project.pk, "--json")) == {"forgotten": [key]}
 
 
+@pytest.mark.once
 def test_there_may_be_none(project: Project) -> None:
     assert forget(project.pk) == "forgotten: 0\n"
 
 
+@pytest.mark.once
 def test_a_project_that_is_not_there_is_told(db: None) -> None:
     with pytest.raises(CommandError, match="no project 7"):
         forget(7)
 
 
+@pytest.mark.once
 def test_it_is_audited(project: Project, fingerprint: str) -> None:
     forget(project.pk)
     entry = AuditEntry.objects.get(action="host_keys_forgotten")
     assert (entry.actor, entry.detail) == (None, {"project_id": project.pk, "fingerprints": [fingerprint]})
 
 
+@pytest.mark.once
 def test_the_console_forgets_them(project: Project, fingerprint: str, operator: User, client: Client) -> None:
     User.objects.filter(pk=operator.pk).update(is_superuser=True)
     client.force_login(operator)

@@ -23,7 +23,7 @@ from tests.projects.git.remotes import git_daemon, http_server, smart_http, with
 from tests.projects.git.ssh_server import SshServer
 from tests.reading import contents_below
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 PASSPHRASE = "open-sesame-8825"
 TOKEN = "correct-horse-token-6634"
 

@@ -14,7 +14,7 @@ from runs.execution.sandbox.support import probe
 from runs.models import Run
 from tests.conftest import QueueRun
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 MARK = ("a-mark-of", "the-servers-own-files")
 PLACES = '"$SERVER" /tmp /etc /run /var /home /srv /opt /mnt /media'
 

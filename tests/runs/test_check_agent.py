@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from settings_params.models import AgentProvider
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 def test_each_step_has_a_line_and_the_result_is_kept(db: None) -> None:

@@ -45,6 +45,7 @@ def tree(run: Run) -> Path:
 
 
 @pytest.mark.usefixtures("mine")
+@pytest.mark.once
 def test_an_added_agent_carries_a_run_out(carry_out: QueueRun) -> None:
     run = carry_out("Hello.", selected_agent="mine")
     assert (run.status, run.error) == ("completed", None)
@@ -52,6 +53,7 @@ def test_an_added_agent_carries_a_run_out(carry_out: QueueRun) -> None:
 
 
 @pytest.mark.usefixtures("mine")
+@pytest.mark.once
 def test_in_safe_mode_an_added_agent_writes_nothing_that_was_rejected(queue_run: QueueRun, api: APIClient) -> None:
     run = queue_run("Hello.", selected_agent="mine", safe_mode=True)
     with working(run):
@@ -62,6 +64,7 @@ def test_in_safe_mode_an_added_agent_writes_nothing_that_was_rejected(queue_run:
 
 
 @pytest.mark.usefixtures("mine")
+@pytest.mark.once
 def test_a_run_whose_agent_was_taken_away_says_so(queue_run: QueueRun, work_off: Callable[[], None]) -> None:
     run = queue_run("Hello.", selected_agent="mine")
     change_params({"providers.custom_agents": None}, actor=None, is_remote=False)
@@ -71,6 +74,7 @@ def test_a_run_whose_agent_was_taken_away_says_so(queue_run: QueueRun, work_off:
 
 
 @pytest.mark.plumbing
+@pytest.mark.once
 def test_an_added_agent_is_told_where_its_model_is() -> None:
     own = {"MODEL_ADDRESS": "{base_url}/v1/{model}", "OPENAI_API_KEY": "is {token}"}
     agent = CustomAgent("mine", "My agent", ("agent", "-m", "{model}"), ("openai",), "", "", own, ())

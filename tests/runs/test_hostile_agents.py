@@ -77,12 +77,14 @@ def test_a_flood_of_updates_is_written_down_whole_and_in_order(queue_hostile: Qu
     assert said == "".join(f"{n} " for n in range(20_000))
 
 
+@pytest.mark.once
 def test_a_huge_line_is_cut_into_events(queue_hostile: QueueHostile) -> None:
     run = queue_hostile("i = shake_hands(); say('x' * 1_000_000); end(i); read()")
     assert carried_out(run).status == "completed"
     assert sum(len(event["message"]) for event in events(run, "agent_message")) == 1_000_000
 
 
+@pytest.mark.once
 def test_a_line_without_end_fails_the_run(queue_hostile: QueueHostile) -> None:
     run = queue_hostile("shake_hands()\nwhile True: sys.stdout.write('x' * 1_000_000)")
     assert failed(run) == "The agent wrote a line of more than 16 MiB."
@@ -108,6 +110,7 @@ def test_an_event_and_the_run_stay_small_whatever_is_sent(queue_hostile: QueueHo
     assert all(len(each.command) <= 1_000_000 for each in run.commands.all())
 
 
+@pytest.mark.once
 def test_endless_updates_and_endless_stderr_do_not_keep_a_cancel_waiting(
     queue_hostile: QueueHostile, api: APIClient
 ) -> None:
@@ -115,17 +118,20 @@ def test_endless_updates_and_endless_stderr_do_not_keep_a_cancel_waiting(
     cancel(queue_hostile(body), api)
 
 
+@pytest.mark.once
 def test_endless_stderr_harms_no_run(queue_hostile: QueueHostile) -> None:
     body = "i = shake_hands()\nfor n in range(200_000): print(n, 'z' * 100, file=sys.stderr)\nend(i); read()"
     run = carried_out(queue_hostile(body))
     assert (run.status, last_words(run)) == ("completed", [])
 
 
+@pytest.mark.once
 def test_questions_without_end_fail_the_run(queue_hostile: QueueHostile) -> None:
     body = f"shake_hands()\nn = 100\nwhile True: n += 1; ask({CALL}, n)"
     assert "asked more than" in failed(queue_hostile(body, safe_mode=True))
 
 
+@pytest.mark.once
 def test_an_agent_that_sends_without_end_is_ended(queue_hostile: QueueHostile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUARTERDECK_PARAM_RUNS_AGENT_OUTPUT_MB", "3")
     run = queue_hostile("shake_hands()\nwhile True: update({'sessionUpdate': 'own', 'more': 'x' * 10_000})")
@@ -147,6 +153,7 @@ def test_an_agent_that_sends_without_end_is_ended(queue_hostile: QueueHostile, m
         ),
     ],
 )
+@pytest.mark.once
 def test_an_agent_that_does_not_get_going_fails_in_time(queue_hostile: QueueHostile, body: str, reason: str) -> None:
     slow = f"{STUBBORN}print('Loading…', file=sys.stderr, flush=True)\n{body}"
     run = queue_hostile(slow, safe_mode=True, agent={"startSeconds": 2, "safeMode": "ask"})
@@ -155,6 +162,7 @@ def test_an_agent_that_does_not_get_going_fails_in_time(queue_hostile: QueueHost
 
 
 @pytest.mark.parametrize("then", ["pass", "os.close(1)", "os.close(0)"])
+@pytest.mark.once
 def test_an_agent_that_never_ends_its_turn_is_ended_by_the_time_limit(queue_hostile: QueueHostile, then: str) -> None:
     run = queue_hostile(f"{STUBBORN}shake_hands(); say('Hm.'); flush(); {then}\nwhile True: time.sleep(1)")
     with working(run):
@@ -191,6 +199,7 @@ DEAF = {
 
 
 @pytest.mark.parametrize("how", DEAF)
+@pytest.mark.once
 def test_a_cancel_ends_everything_whatever_the_agent_does(
     queue_hostile: QueueHostile, api: APIClient, how: str
 ) -> None:
@@ -198,6 +207,7 @@ def test_a_cancel_ends_everything_whatever_the_agent_does(
 
 
 @pytest.mark.parametrize("how", ["forks for ever", "stops itself"])
+@pytest.mark.once
 def test_a_cancel_ends_an_agent_that_does_not_stand_still_in_a_pause(
     queue_hostile: QueueHostile, api: APIClient, tmp_path: Path, how: str
 ) -> None:
@@ -212,6 +222,7 @@ def test_a_cancel_ends_an_agent_that_does_not_stand_still_in_a_pause(
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.once
 def test_a_cancel_ends_an_agent_that_does_not_get_going(
     queue_hostile: QueueHostile, api: APIClient, tmp_path: Path
 ) -> None:
@@ -227,6 +238,7 @@ def test_a_cancel_ends_an_agent_that_does_not_get_going(
 # Forks and lies
 
 
+@pytest.mark.once
 def test_what_an_agent_has_left_running_ends_with_it(queue_hostile: QueueHostile, tmp_path: Path) -> None:
     body = """
         i = shake_hands()
@@ -246,6 +258,7 @@ def test_what_an_agent_has_left_running_ends_with_it(queue_hostile: QueueHostile
     assert (workspace.work_tree_path / "grows.txt").stat().st_size == file.size_bytes
 
 
+@pytest.mark.once
 def test_files_are_what_git_finds_not_what_an_agent_claims(queue_hostile: QueueHostile, api: APIClient) -> None:
     body = """
         i = shake_hands()
@@ -273,6 +286,7 @@ def test_files_are_what_git_finds_not_what_an_agent_claims(queue_hostile: QueueH
 @pytest.mark.parametrize(
     "line", ["garbage", "[]", '{"method": 3}', '{"id": []}', '{"id": 1, "error": "x"}', "[" * 100_000]
 )
+@pytest.mark.once
 def test_a_line_that_is_no_message_fails_the_run(queue_hostile: QueueHostile, line: str) -> None:
     run = queue_hostile(
         f"shake_hands(); print('Oops.', file=sys.stderr, flush=True); print({line!r}, flush=True); read()"
@@ -281,6 +295,7 @@ def test_a_line_that_is_no_message_fails_the_run(queue_hostile: QueueHostile, li
     assert last_words(run) == ["Oops."]
 
 
+@pytest.mark.once
 def test_bytes_that_are_no_text_fail_the_run(queue_hostile: QueueHostile) -> None:
     run = queue_hostile(
         "shake_hands(); os.write(2, b'\\xff\\x00\\x1b[31m'); time.sleep(0.5); os.write(1, b'\\xff\\xfe\\n'); read()"
@@ -328,6 +343,7 @@ STEPS = {
 
 
 @pytest.mark.parametrize("step", STEPS)
+@pytest.mark.once
 def test_an_agent_that_dies_fails_the_run_with_its_last_words(queue_hostile: QueueHostile, step: str) -> None:
     run = queue_hostile(STEPS[step])
     assert failed(run) == "The agent's process ended. Its last words:\nboom"
@@ -336,17 +352,20 @@ def test_an_agent_that_dies_fails_the_run_with_its_last_words(queue_hostile: Que
     assert run.attempts.get().summary is not None
 
 
+@pytest.mark.once
 def test_an_agent_that_dies_while_it_asks_leaves_no_question_open(queue_hostile: QueueHostile) -> None:
     run = queue_hostile(f"shake_hands(); ask({CALL}); time.sleep(0.5); {DIE}", safe_mode=True)
     assert "boom" in failed(run)
     assert run.permissions.get().status == "expired"
 
 
+@pytest.mark.once
 def test_an_agent_that_is_gone_right_after_its_turn_has_done_it(queue_hostile: QueueHostile) -> None:
     run = carried_out(queue_hostile("i = shake_hands(); say('Done.'); end(i); os._exit(1)"))
     assert (run.status, run.error) == ("completed", None)
 
 
+@pytest.mark.once
 def test_a_failed_run_of_a_dead_agent_can_be_tried_again(queue_hostile: QueueHostile, api: APIClient) -> None:
     run = queue_hostile("i = shake_hands()\nif os.path.isdir('../attempt'): pass\nos._exit(1)")
     assert "process ended" in failed(run)

@@ -15,7 +15,7 @@ from runs.services.publishing import carry_out_push
 from tests.conftest import QueueRun, git
 from tests.projects.git.traps import HOOKS, evil_config
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 def prompt(canary: Path) -> str:

@@ -63,6 +63,7 @@ def test_nothing_stored_of_a_run_holds_a_secret_that_its_agent_has_used(carry_ou
     assert {command.stdout_truncated for command in run.commands.all()} == {False}
 
 
+@pytest.mark.once
 def test_an_output_that_comes_in_parts_is_redacted_in_events_and_in_what_is_kept(carry_out: QueueRun) -> None:
     run = carry_out(f"```sh\nprintf '<%s' {KEY[:9]}; sleep 0.6; printf '%s>' {KEY[9:]}\n```")
     events = run.events.filter(event_type="command_output").order_by("id").values_list("body", flat=True)
@@ -91,6 +92,7 @@ def test_a_question_is_redacted(queue_run: QueueRun, api: APIClient) -> None:
     assert KEY not in json.dumps(asked)
 
 
+@pytest.mark.once
 def test_a_diff_for_display_is_redacted_and_says_that_it_is_not_exact(carry_out: QueueRun, api: APIClient) -> None:
     run = carry_out(f"```file a.txt\n{KEY}\n```")
     file = run.attempts.get().files.get()
@@ -99,12 +101,14 @@ def test_a_diff_for_display_is_redacted_and_says_that_it_is_not_exact(carry_out:
         assert (f"+{NAME}\n" in shown["diff"], KEY in shown["diff"], shown["lossy"]) == (True, False, True)
 
 
+@pytest.mark.once
 def test_a_diff_to_be_applied_is_what_the_tree_is(carry_out: QueueRun, api: APIClient) -> None:
     run = carry_out(f"```file a.txt\n{KEY}\n```")
     answer = api.get(f"/api/runs/{run.pk}/diff", headers={"Accept": "text/x-diff"})
     assert KEY.encode() in answer.getvalue()
 
 
+@pytest.mark.once
 def test_a_comparison_of_snapshots_is_redacted(carry_out: QueueRun, api: APIClient) -> None:
     run = carry_out(f"```file a.txt\n{KEY}\n```")
     before = api.get(f"/api/runs/{run.pk}/snapshots").json()["data"][-1]
@@ -119,6 +123,7 @@ def committed(carry_out: QueueRun, api: APIClient, allow_local: None) -> Run:
     return run
 
 
+@pytest.mark.once
 def test_a_push_with_a_known_secret_is_refused_whatever_is_acknowledged(committed: Run, api: APIClient) -> None:
     found = api.get(f"/api/runs/{committed.pk}/push-preview").json()["secrets"]
     body = {"acknowledgeSecrets": [each["fingerprint"] for each in found]}

@@ -1,4 +1,4 @@
-"""An output of a gigabyte through the real server: it never lies in memory whole, however slowly it is read."""
+"""A quarter of a gibibyte of output through the real server: never whole in memory, however slowly it is read."""
 
 import socket
 import subprocess
@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT, Server, StartServer
 
-SIZE = 1 << 30
+SIZE = 1 << 28
 ALLOWED_GROWTH_BYTES = 48 * 1024 * 1024
 MAKE = f"""
 import django

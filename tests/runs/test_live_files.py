@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from runs.models import Run
 from tests.conftest import QueueRun, wait_until, working
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 UNTIL_TOLD = "until [ -e go ]; do sleep 0.02; done"
 
 

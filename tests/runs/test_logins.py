@@ -21,7 +21,7 @@ from settings_params.queries import secret_values
 from settings_params.services.params import change_params
 from tests.conftest import QueueRun
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited"), pytest.mark.once]
 ACCESS, REFRESH = "sk-ant-oat01-an-access-token-of-anna", "sk-ant-ort01-a-refresh-token-of-anna"
 FILE = {"claudeAiOauth": {"accessToken": ACCESS, "refreshToken": REFRESH, "expiresAt": 1, "subscriptionType": "max"}}
 WHERE = ".claude/.credentials.json"

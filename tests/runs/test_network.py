@@ -14,7 +14,7 @@ from runs.models import Run
 from settings_params.services.params import change_params
 from tests.conftest import QueueRun
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 FETCH = (
     "import sys, urllib.request\n"
     "try: print(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode())\n"

@@ -12,7 +12,7 @@ from runs.models import Run
 from runs.services.publishing import carry_out_push
 from tests.conftest import MakeApi, MakeUser, QueueRun, git
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("allow_local")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("allow_local"), pytest.mark.once]
 TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 WITH_SECRETS = f"```file conf.py\n# settings\nkey = '{TOKEN}'  # pragma: allowlist secret\n```"
 

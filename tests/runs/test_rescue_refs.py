@@ -15,7 +15,7 @@ from runs.services.rescued import drop_rescue_refs_of
 from tests.conftest import QueueRun
 from tests.runs.test_pruning import LONG_AGO, PROMPT, prune
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 def manage(*arguments: object) -> list[dict[str, Any]]:

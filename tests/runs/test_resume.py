@@ -101,12 +101,14 @@ def recaps(run: Run) -> list[str]:
     return [event["data"]["recap"] for event in events(run, "log") if "recap" in event["data"]]
 
 
+@pytest.mark.once
 def test_a_session_that_is_opened_again_is_told_the_message_alone(queue_hostile: QueueHostile, api: APIClient) -> None:
     run = follow_up(finish(queue_hostile(agent())), api)
     assert told(run) == ["session/new", "Hello.", "session/load", "And now?"]
     assert recaps(run) == []
 
 
+@pytest.mark.once
 def test_what_an_agent_shows_again_is_not_written_down_again(queue_hostile: QueueHostile, api: APIClient) -> None:
     """Neither before it says that the session is open, nor between that and the next prompt."""
     run = follow_up(finish(queue_hostile(agent())), api)
@@ -128,6 +130,7 @@ LOST = {
 
 
 @pytest.mark.parametrize("how", LOST)
+@pytest.mark.once
 def test_an_agent_without_its_session_is_told_what_has_happened(
     queue_hostile: QueueHostile, api: APIClient, how: str
 ) -> None:
@@ -149,6 +152,7 @@ def test_an_agent_without_its_session_is_told_what_has_happened(
     assert [reason in warning for warning in warnings] == [True] * bool(reason)
 
 
+@pytest.mark.once
 def test_the_next_message_needs_no_recap_any_more(queue_hostile: QueueHostile, api: APIClient) -> None:
     once = """
 def load(request):
@@ -161,6 +165,7 @@ def load(request):
     assert len(recaps(run)) == 1
 
 
+@pytest.mark.once
 def test_a_recap_is_bounded_and_keeps_the_latest(queue_hostile: QueueHostile, api: APIClient) -> None:
     talk = """
 def act(prompt_id, prompt):
@@ -193,6 +198,7 @@ def act(prompt_id, prompt):
 
 
 @pytest.mark.parametrize("variation", ["", "loads = False\n"])
+@pytest.mark.once
 def test_a_turn_that_was_cut_short_is_taken_up_again_as_such(
     queue_hostile: QueueHostile, told_to_stop: Callable[[], None], variation: str
 ) -> None:

@@ -14,7 +14,7 @@ from runs.models import Run, RunAttempt, RunReview
 from runs.services.publishing import carry_out_push
 from tests.conftest import QueueRun, all_at_once, git
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 LINES = [f"line {number % 3}\n" for number in range(40)]
 CHANGES = """```sh
 sed -i -e '3s/.*/first/' -e '30s/.*/second/' long.txt

@@ -18,6 +18,7 @@ CALL = {"toolCallId": "t", "title": "make", "kind": "execute", "rawInput": {"com
 
 @pytest.mark.plumbing
 @pytest.mark.parametrize("command", ["git status", "git status -s", " git status \n", "git   status", "make"])
+@pytest.mark.once
 def test_a_command_is_covered_by_its_first_words(command: str) -> None:
     assert covering(["git status", "make"], command) is not None
 
@@ -31,17 +32,20 @@ def test_a_command_is_covered_by_its_first_words(command: str) -> None:
         *("make *", "make ~", "make #", "make \\x", "make {a,b}", "make !x", "make\r", "make \x00", "make ö"),
     ],
 )
+@pytest.mark.once
 def test_what_a_shell_would_make_more_of_is_covered_by_nothing(command: str) -> None:
     assert covering(["git status", "make", "X=1"], command) is None
 
 
 @pytest.mark.plumbing
 @pytest.mark.parametrize("entry", ["", "make; id", "make *", "X=1 make", " make", "a\nb", "$HOME/x"])
+@pytest.mark.once
 def test_the_list_takes_plain_words_only(entry: str) -> None:
     assert plain_command(entry) is not None
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.once
 def test_a_listed_command_runs_unasked_and_is_written_down(
     carry_out: QueueRun, api: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,6 +59,7 @@ def test_a_listed_command_runs_unasked_and_is_written_down(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("prompt", ["```sh\necho hello; id\n```", "```file echo\nx\n```", "```ask\necho hello\n```"])
+@pytest.mark.once
 def test_all_else_asks(queue_run: QueueRun, api: APIClient, monkeypatch: pytest.MonkeyPatch, prompt: str) -> None:
     monkeypatch.setenv(ALLOWLIST, '["echo"]')
     run = queue_run(prompt, safe_mode=True)
@@ -67,6 +72,7 @@ def test_all_else_asks(queue_run: QueueRun, api: APIClient, monkeypatch: pytest.
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.once
 def test_a_question_that_nobody_has_answered_says_so(queue_run: QueueRun, api: APIClient) -> None:
     run = queue_run("```ask\nMay I?\n```")
     with working(run):
@@ -87,6 +93,7 @@ def answered(run: Run, api: APIClient) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.once
 def test_an_agent_that_does_not_go_on_after_an_answer_is_an_error_event(
     queue_hostile: QueueHostile, api: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +108,7 @@ def test_an_agent_that_does_not_go_on_after_an_answer_is_an_error_event(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("sign", ["say('on')", "import subprocess; subprocess.Popen(['sleep', '1000'])"])
+@pytest.mark.once
 def test_any_update_and_any_process_is_a_sign_that_it_goes_on(
     queue_hostile: QueueHostile, api: APIClient, monkeypatch: pytest.MonkeyPatch, sign: str
 ) -> None:
@@ -115,6 +123,7 @@ def test_any_update_and_any_process_is_a_sign_that_it_goes_on(
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.once
 def test_without_safe_mode_an_agent_that_asks_all_the_same_is_allowed_and_it_is_written_down(
     queue_hostile: QueueHostile, api: APIClient
 ) -> None:

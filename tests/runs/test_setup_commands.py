@@ -10,7 +10,7 @@ from runs.execution.executor import execute
 from runs.models import Run
 from tests.conftest import QueueRun, wait_until, working
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 PROMPT = "```sh\ncat ready.txt > seen.txt\n```\n"
 
 

@@ -12,7 +12,7 @@ from projects.workspaces import open_repository
 from runs.models import Run, RunReview
 from tests.conftest import QueueRun
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 SIGN, KEY = "QUARTERDECK_PARAM_GIT_SIGN_COMMITS", "QUARTERDECK_PARAM_GIT_SIGNING_KEY"
 
 

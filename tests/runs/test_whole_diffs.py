@@ -16,7 +16,7 @@ from runs.diffs import MAX_DISPLAY_BYTES
 from runs.models import Run
 from tests.conftest import QueueRun
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 LARGE = "```sh\nseq 400000 > large.txt; echo small > small.txt\n```"
 Get = Callable[..., Any]
 

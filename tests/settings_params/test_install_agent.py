@@ -54,6 +54,7 @@ def calls(programs: Programs) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
+@pytest.mark.once
 def test_the_pinned_version_is_installed_and_in_use(agents: Path, programs: Programs) -> None:
     pinned = PROVIDERS["claude"].package
     assert pinned is not None
@@ -63,6 +64,7 @@ def test_the_pinned_version_is_installed_and_in_use(agents: Path, programs: Prog
     assert (agents / "claude" / pinned.version / "bin/claude-agent-acp").exists()
 
 
+@pytest.mark.once
 def test_install_scripts_do_not_run_and_nothing_is_shared_with_the_users_own_npm(
     agents: Path, programs: Programs
 ) -> None:
@@ -72,12 +74,14 @@ def test_install_scripts_do_not_run_and_nothing_is_shared_with_the_users_own_npm
     assert f"--cache {agents}/claude/" in said
 
 
+@pytest.mark.once
 def test_the_machines_own_npm_keeps_its_configuration(agents: Path, programs: Programs) -> None:
     """With a --prefix it would look for its registry and certificates there."""
     call("claude")
     assert "prefix" not in calls(programs)[0]
 
 
+@pytest.mark.once
 def test_another_npm_is_given_the_configuration_of_the_machines(programs: Programs, tmp_path: Path) -> None:
     (tmp_path / "npmrc").touch()
     npm = programs.install("npm", f'[ "$*" = "config get globalconfig" ] && echo {tmp_path / "npmrc"}')
@@ -86,6 +90,7 @@ def test_another_npm_is_given_the_configuration_of_the_machines(programs: Progra
     assert machines_configuration(str(npm)) == ()
 
 
+@pytest.mark.once
 def test_installers_get_no_variable_of_the_servers(
     agents: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,17 +101,20 @@ def test_installers_get_no_variable_of_the_servers(
     assert ("sk-secret" in environment, "npm_config_fetch_retries=1" in environment) == (False, True)
 
 
+@pytest.mark.once
 def test_a_second_time_does_nothing(agents: Path, programs: Programs) -> None:
     assert call("claude") == call("claude")
     assert len(calls(programs)) == 1
 
 
+@pytest.mark.once
 def test_another_version_is_used_from_then_on_and_the_first_one_stays(agents: Path) -> None:
     call("claude")
     row = call("claude", "--version", "0.99.0")
     assert (row["inUse"], len(row["installed"])) == ("0.99.0", 2)
 
 
+@pytest.mark.once
 def test_an_installed_agent_is_found_before_one_in_the_path(agents: Path, programs: Programs) -> None:
     programs.install("claude-agent-acp", "echo 0.1.0")
     call("claude", "--version", "0.99.0")
@@ -115,18 +123,21 @@ def test_an_installed_agent_is_found_before_one_in_the_path(agents: Path, progra
     assert (found.version, found.path.is_relative_to(agents)) == ("0.99.0", True)
 
 
+@pytest.mark.once
 def test_an_installed_agent_is_known_with_its_version(agents: Path) -> None:
     call("claude", "--version", "0.99.0")
     assert AgentProvider.objects.get(key="claude").version == "0.99.0"
     assert "Install" not in " ".join(provider_state("claude").missing)
 
 
+@pytest.mark.once
 def test_an_agent_whose_node_is_gone_is_to_be_installed_anew(agents: Path, programs: Programs) -> None:
     call("claude")
     (programs.folder / "node").unlink()
     assert "bin/manage install_agent claude" in " ".join(provider_state("claude").missing)
 
 
+@pytest.mark.once
 def test_an_agent_that_lacks_nothing_is_enabled(agents: Path) -> None:
     assert call("claude")["enabled"] is False
     change_params({"providers.anthropic.api_key": "sk-x"}, actor=None, is_remote=False)
@@ -134,6 +145,7 @@ def test_an_agent_that_lacks_nothing_is_enabled(agents: Path) -> None:
     assert call("claude")["enabled"] is True
 
 
+@pytest.mark.once
 def test_installing_and_removing_are_audited(agents: Path) -> None:
     call("claude", "--version", "0.99.0")
     call("claude", "--remove")
@@ -141,12 +153,14 @@ def test_installing_and_removing_are_audited(agents: Path) -> None:
     assert AuditEntry.objects.get(action="agent_removed").detail == {"provider": "claude", "versions": ["0.99.0"]}
 
 
+@pytest.mark.once
 def test_a_removed_agent_is_missing_again(agents: Path) -> None:
     call("claude")
     row = call("claude", "--remove")
     assert (row["inUse"], row["installed"], AgentProvider.objects.get(key="claude").version) == (None, [], None)
 
 
+@pytest.mark.once
 def test_one_version_is_removed_and_the_other_stays(agents: Path) -> None:
     call("claude", "--version", "0.99.0")
     call("claude", "--version", "0.98.0")
@@ -163,6 +177,7 @@ def test_one_version_is_removed_and_the_other_stays(agents: Path) -> None:
         ("npm error code E401", "The registry refuses this machine: give npm its login"),
     ],
 )
+@pytest.mark.once
 def test_a_failure_tells_the_cure_and_leaves_nothing(agents: Path, programs: Programs, said: str, cure: str) -> None:
     programs.install("npm", f"echo {said}; exit 1")
     with pytest.raises(CommandError, match=cure):
@@ -170,6 +185,7 @@ def test_a_failure_tells_the_cure_and_leaves_nothing(agents: Path, programs: Pro
     assert [path.name for path in (agents / "claude").iterdir()] == [".lock"]
 
 
+@pytest.mark.once
 def test_a_package_without_the_program_is_not_taken(agents: Path, programs: Programs) -> None:
     programs.install("npm", "exit 0")
     with pytest.raises(CommandError, match="brings no program claude-agent-acp"):
@@ -178,23 +194,27 @@ def test_a_package_without_the_program_is_not_taken(agents: Path, programs: Prog
 
 
 @pytest.mark.parametrize("arguments", [["nobody"], ["script"], ["nobody", "--list"], ["--remove"]])
+@pytest.mark.once
 def test_what_cannot_be_installed_is_refused(agents: Path, arguments: list[str]) -> None:
     with pytest.raises(CommandError, match=r"There is no agent|Name the agent"):
         call(*arguments)
 
 
 @pytest.mark.parametrize("version", ["../0.99.0", "a b", ".hidden"])
+@pytest.mark.once
 def test_what_is_no_version_is_refused(agents: Path, programs: Programs, version: str) -> None:
     with pytest.raises(CommandError, match="is no version"):
         call("claude", "--version", version)
     assert calls(programs) == []
 
 
+@pytest.mark.once
 def test_the_list_names_every_agent_that_can_be_installed(agents: Path) -> None:
     assert [row["key"] for row in call()] == [each.key for each in PROVIDERS.values() if each.package]
 
 
 @pytest.mark.plumbing
+@pytest.mark.once
 def test_what_a_killed_installation_left_is_not_used_and_is_swept_away(tmp_path: Path) -> None:
     agents, bin_folder = tmp_path / "agents", tmp_path / "bin"
     bin_folder.mkdir()
@@ -219,6 +239,7 @@ def test_what_a_killed_installation_left_is_not_used_and_is_swept_away(tmp_path:
 
 
 @pytest.mark.plumbing
+@pytest.mark.once
 def test_the_scripts_of_a_python_agent_name_the_place_where_they_are(tmp_path: Path) -> None:
     from settings_params.installing import _move_scripts
 

@@ -145,7 +145,7 @@ def test_attributes_cannot_hide_a_change_from_the_diff(work_tree: WorkTree) -> N
     assert b"+malicious" in diff(work_tree.repository, work_tree.base_commit, tree)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(EDITS, min_size=1, max_size=2))
 def test_the_diff_applied_to_the_base_gives_the_tree_exactly(rounds: list[list[tuple[str, str, bytes | str]]]) -> None:
     with fresh_work_tree(BASE) as work_tree:

@@ -18,7 +18,7 @@ from tests.projects.git.sample import ENVIRONMENT, Origin, make_origin
 
 pytestmark = pytest.mark.plumbing
 MANY = 100_000
-GIBIBYTE = 1 << 30
+LARGE = 1 << 28
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +58,15 @@ def test_more_than_are_allowed_are_refused_before_one_is_written(crowd: WorkTree
     assert not (tmp_path / "w").exists()
 
 
-def test_a_file_of_a_gibibyte_is_recorded_and_left_out_of_what_is_shown(
+def test_a_file_of_a_quarter_of_a_gibibyte_is_recorded_and_left_out_of_what_is_shown(
     work_tree: WorkTree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = work_tree.path / "large"
     large.touch()
-    os.truncate(large, GIBIBYTE)
+    os.truncate(large, LARGE)
     tree = write_review_tree(work_tree)
     [change] = changed_files(work_tree.repository, work_tree.base_commit, tree)
-    assert (change.path, change.is_binary, change.size_bytes) == ("large", True, GIBIBYTE)
-    monkeypatch.setattr(child, "MEMORY_BYTES", GIBIBYTE // 4)
+    assert (change.path, change.is_binary, change.size_bytes) == ("large", True, LARGE)
+    monkeypatch.setattr(child, "MEMORY_BYTES", LARGE // 4)
     without = large_files(work_tree.repository, work_tree.base_commit, tree)
     assert (without, diff(work_tree.repository, work_tree.base_commit, tree, without=without)) == (["large"], b"")

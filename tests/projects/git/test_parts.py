@@ -246,7 +246,7 @@ LINES = st.lists(
 CHOICES = st.sampled_from(["odd", "even", "hunks", "file", "none"])
 
 
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(lines=LINES, of_lines=CHOICES, edits=EDITS, chosen=st.lists(CHOICES, max_size=8))
 def test_the_rest_differs_from_the_base_by_the_accepted_parts_alone(
     lines: list[tuple[int, bytes]], of_lines: str, edits: list[tuple[str, str, bytes | str | None]], chosen: list[str]
