@@ -39,8 +39,8 @@ class RanTestsSerializer(serializers.Serializer[Any]):
     """Tests that a command has run."""
 
     command_id = serializers.IntegerField()
-    command = serializers.CharField()
-    cwd = serializers.CharField()
+    command = serializers.CharField(help_text="The part of its line that ran them.")
+    cwd = serializers.CharField(help_text="Where, after a `cd` in that line.")
     framework = serializers.CharField(help_text="`pytest`, `jest`, `go` …; of a runner that tells no counts its name.")
     outcome = serializers.ChoiceField(["passed", "failed", "unknown"], help_text="By the exit code where it tells.")
     passed = serializers.IntegerField(allow_null=True, help_text=_NOT_SAID)

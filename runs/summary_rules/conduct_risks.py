@@ -4,16 +4,28 @@ from runs.summary_rules.facts import Finding, RanTests, Work
 
 
 def find_failed_tests(work: Work) -> Finding | None:
-    """Test commands whose last run failed, and nothing that ran after it says otherwise."""
-    last: dict[tuple[str, str, str], RanTests] = {}
-    for test in work.tests:
-        last[test.command, test.cwd, test.framework] = test
-    failed = [test for test in last.values() if test.outcome == "failed"]
+    """Test commands that failed, and neither they nor one that runs more than they do have passed after that."""
+    failed = [
+        test
+        for at, test in enumerate(work.tests)
+        if test.outcome == "failed" and not any(_covers(later, test) for later in work.tests[at + 1 :])
+    ]
     if not failed:
         return None
     told = "; ".join(f"`{test.command[:80]}`{_counted(test)}" for test in failed[:3])
     more = f", and {len(failed) - 3} more" if len(failed) > 3 else ""
     return Finding(f"Tests failed when they ran last: {told}{more}.", "high")
+
+
+def _covers(later: RanTests, earlier: RanTests) -> bool:
+    """Whether a later run says more of the same tests: it names no file or test that the earlier one did not name."""
+    is_same_place = (later.framework, later.cwd) == (earlier.framework, earlier.cwd)
+    is_known = later.outcome != "unknown"
+    return is_same_place and is_known and _operands(later.command) <= _operands(earlier.command)
+
+
+def _operands(command: str) -> set[str]:
+    return {word for word in command.split() if not word.startswith("-")}
 
 
 def _counted(test: RanTests) -> str:

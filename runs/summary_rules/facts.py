@@ -62,7 +62,7 @@ class RanCommand:
 
 @dataclass(frozen=True, slots=True)
 class RanTests:
-    """Tests that a command has run, in one framework."""
+    """Tests that a command has run, in one framework. `command` is the part of its line that ran them, in `cwd`."""
 
     command_id: int
     command: str

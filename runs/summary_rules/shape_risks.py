@@ -39,7 +39,7 @@ def find_symlinks(work: Work) -> Finding | None:
         return None
     leaving = [file.path for file in links if _leads_out(file)]
     told = files_told(links, "is a symbolic link.", "are symbolic links.")
-    told += f" {len(leaving)} lead out of the repository." if leaving else ""
+    told += f" Out of the repository: {len(leaving)}." if leaving else ""
     rest = [file.path for file in links if file.path not in leaving]
     return Finding(told, "high" if leaving else "low", (*leaving, *rest))
 

@@ -3,10 +3,11 @@
 Not a shell: what it does not understand it passes over. Never more than MAX_CHARACTERS of a line are looked at.
 """
 
+import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 
 MAX_CHARACTERS = 8_000
@@ -15,15 +16,20 @@ _HEREDOC = re.compile(r"<<-?[ \t]?['\"]?(\w{1,40})")
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh"})
 _SHELL_FLAGS = re.compile(r"-[a-z]*c")
 _OPERATOR = re.compile(r"[;|&()<>\n]+")
+_STREAMS = ("1", "2")
 _MAX_DEPTH = 3
 
 
 @dataclass(frozen=True, slots=True)
 class SimpleCommand:
-    """One program with its words. `has_the_say`: an exit code of 0 of the whole line says that it succeeded."""
+    """One program with its words. `has_the_say`: an exit code of 0 of the whole line says that it succeeded.
+
+    `folder` is where the line has gone before, relative to where it began; empty where it stayed.
+    """
 
     words: tuple[str, ...]
     has_the_say: bool
+    folder: str = ""
 
 
 def simple_commands(line: str) -> list[SimpleCommand]:
@@ -35,10 +41,18 @@ def _commands(line: str, depth: int) -> list[SimpleCommand]:
     keeps_failures = "pipefail" in line
     found: list[SimpleCommand] = []
     parts = list(islice(_parts(_tokens(_without_heredocs(line))), MAX_COMMANDS))
+    folder = ""
     for at, (words, _) in enumerate(parts):
         has_say = _has_the_say(_operators_after(parts, at), keeps_failures=keeps_failures)
-        found += _unwrapped(words, has_say=has_say, depth=depth)
+        inner = _unwrapped(words, has_say=has_say, depth=depth)
+        found += [replace(each, folder=_joined(folder, each.folder)) for each in inner]
+        if words[:1] == ["cd"] and len(words) > 1:
+            folder = _joined(folder, words[1])
     return found
+
+
+def _joined(folder: str, then: str) -> str:
+    return posixpath.join(folder, then) if then else folder
 
 
 def _operators_after(parts: Sequence[tuple[list[str], str]], at: int) -> list[str]:
@@ -61,7 +75,7 @@ def _unwrapped(words: list[str], *, has_say: bool, depth: int) -> Iterator[Simpl
         for flag, script in pairwise(words[1:]):
             if _SHELL_FLAGS.fullmatch(flag):
                 for inner in _commands(script, depth + 1):
-                    yield SimpleCommand(inner.words, inner.has_the_say and has_say)
+                    yield replace(inner, has_the_say=inner.has_the_say and has_say)
                 return
     yield SimpleCommand(tuple(words), has_say)
 
@@ -102,6 +116,8 @@ def _parts(tokens: Sequence[str]) -> Iterator[tuple[list[str], str]]:
             is_target = False
         elif "<" in token or ">" in token:
             is_target = True
+            if words and words[-1] in _STREAMS:
+                words.pop()
         else:
             is_target = False
             yield words, _operator(token)

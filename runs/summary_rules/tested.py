@@ -1,7 +1,10 @@
 """Which tests the commands of a run have run, and how that went."""
 
+import posixpath
 import re
+import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from runs.summary_rules import compiled_outputs, javascript_outputs, python_outputs, web_outputs
@@ -9,7 +12,7 @@ from runs.summary_rules.facts import Counts, Outcome, RanCommand, RanTests
 from runs.summary_rules.frameworks import framework_of
 from runs.summary_rules.reading import lines_of
 from runs.summary_rules.runners import GENERIC
-from runs.summary_rules.shell_lines import MAX_CHARACTERS, simple_commands
+from runs.summary_rules.shell_lines import MAX_CHARACTERS, SimpleCommand, simple_commands
 
 MAX_OF_A_COMMAND = 5
 MAX_SHOWN_CHARACTERS = 500
@@ -60,27 +63,28 @@ def may_run_tests(line: str) -> bool:
 
 
 def find_tests(command: RanCommand) -> Iterator[RanTests]:
-    """The tests that a command has run, one for each framework in it."""
-    found: dict[str, bool] = {}
+    """The tests that a command has run, one for each framework in it: of several the last."""
+    found: dict[str, SimpleCommand] = {}
     for simple in simple_commands(command.command):
         framework = framework_of(simple.words)
         if framework is not None:
-            found[framework] = found.get(framework, True) and simple.has_the_say
-    for framework, has_say in list(found.items())[:MAX_OF_A_COMMAND]:
-        yield _ran_tests(command, framework, has_say=has_say)
+            has_say = simple.has_the_say and (framework not in found or found[framework].has_the_say)
+            found[framework] = replace(simple, has_the_say=has_say)
+    for framework, simple in list(found.items())[:MAX_OF_A_COMMAND]:
+        yield _ran_tests(command, framework, simple)
 
 
-def _ran_tests(command: RanCommand, framework: str, *, has_say: bool) -> RanTests:
+def _ran_tests(command: RanCommand, framework: str, simple: SimpleCommand) -> RanTests:
     ends = [lines_of(output) for output in command.outputs]
     lines = [line for read, _ in ends for line in read]
     is_whole = command.is_output_whole and not any(is_cut for _, is_cut in ends)
     named, counts = _read(framework, lines, is_whole=is_whole)
     return RanTests(
         command_id=command.id,
-        command=command.command.strip()[:MAX_SHOWN_CHARACTERS],
-        cwd=command.cwd,
+        command=shlex.join(simple.words)[:MAX_SHOWN_CHARACTERS],
+        cwd=posixpath.normpath(posixpath.join(command.cwd, simple.folder)) if simple.folder else command.cwd,
         framework=named,
-        outcome=_outcome(command, counts, has_say=has_say),
+        outcome=_outcome(command, counts, has_say=simple.has_the_say),
         counts=counts,
         exit_code=command.exit_code,
     )

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.summary_rules.frameworks import framework_of
-from runs.summary_rules.shell_lines import MAX_CHARACTERS, simple_commands
+from runs.summary_rules.shell_lines import MAX_CHARACTERS, SimpleCommand, simple_commands
 from runs.summary_rules.tested import may_run_tests
 
 pytestmark = pytest.mark.plumbing
@@ -101,7 +101,7 @@ def test_no_line_that_runs_tests_is_passed_over(line: str) -> None:
     ("line", "programs"),
     [
         ("a b && c | d; e", [("a", "b"), ("c",), ("d",), ("e",)]),
-        ("a 2>&1 > out.txt b", [("a", "2", "b")]),
+        ("a 2>&1 > out.txt b", [("a", "b")]),
         ("bash -lc 'cd x && pytest'", [("cd", "x"), ("pytest",)]),
         ("/bin/sh -c \"sh -c 'pytest'\"", [("pytest",)]),
         ("cat > t.py <<'EOF'\npytest\nEOF\npytest", [("cat",), ("pytest",)]),
@@ -115,6 +115,14 @@ def test_no_line_that_runs_tests_is_passed_over(line: str) -> None:
 )
 def test_the_programs_of_a_line(line: str, programs: list[tuple[str, ...]]) -> None:
     assert [simple.words for simple in simple_commands(line)] == programs
+
+
+@pytest.mark.parametrize(
+    ("line", "folder"),
+    [("pytest", ""), ("cd a && pytest", "a"), ("cd a; cd b; pytest", "a/b"), ("cd a; sh -c 'cd /b; pytest'", "/b")],
+)
+def test_where_a_program_runs(line: str, folder: str) -> None:
+    assert simple_commands(line)[-1] == SimpleCommand(("pytest",), has_the_say=True, folder=folder)
 
 
 @given(st.text(st.sampled_from("ab'\"\\ \t\n;|&()<>#$=-E"), max_size=80))

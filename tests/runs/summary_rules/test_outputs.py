@@ -203,6 +203,11 @@ def test_sums_of_a_part_are_not_told() -> None:
     assert run("cargo test", output, is_output_whole=False).counts.is_empty
 
 
+def test_a_command_is_told_without_what_is_around_it() -> None:
+    (found,) = find_tests(RanCommand(1, "cd web/../app && X=1 pytest -q 'a b' 2>&1 | tail -5", cwd="/w", exit_code=0))
+    assert (found.command, found.cwd) == ("X=1 pytest -q 'a b'", "/w/app")
+
+
 def test_two_frameworks_in_a_line_are_two() -> None:
     command = RanCommand(
         1, "pytest -q && npx jest", exit_code=0, outputs=("3 passed in 1s", "Tests: 2 passed, 2 total")

@@ -1,6 +1,7 @@
 """Each rule by itself: what it finds, and what it leaves alone."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -272,8 +273,29 @@ def test_tests_that_failed_last_are_high() -> None:
     assert (finding.severity, finding.message) == ("high", "Tests failed when they ran last: `pytest` (2 failed).")
 
 
-def test_tests_that_were_mended_are_none() -> None:
-    assert found("failed-tests", tests=(ran("pytest", "failed"), ran("pytest", "passed"))) is None
+@pytest.mark.parametrize(
+    ("first", "then", "is_mended"),
+    [
+        ("pytest", "pytest", True),
+        ("pytest -x tests/a.py", "pytest -q", True),
+        ("pytest", "pytest tests/a.py", False),
+        ("pytest tests/a.py", "pytest tests/b.py", False),
+    ],
+)
+def test_tests_are_mended_by_a_run_of_no_fewer(first: str, then: str, is_mended: bool) -> None:
+    finding = found("failed-tests", tests=(ran(first, "failed"), ran(then, "passed")))
+    assert (finding is None) == is_mended
+
+
+def test_tests_that_ran_elsewhere_mend_nothing() -> None:
+    other = replace(ran("pytest", "passed"), cwd="/elsewhere")
+    assert severity("failed-tests", tests=(ran("pytest", "failed"), other)) == "high"
+
+
+def test_tests_that_fail_again_are_told_once() -> None:
+    finding = found("failed-tests", tests=(ran("pytest", "failed", 3), ran("pytest", "failed", 2)))
+    assert finding is not None
+    assert finding.message == "Tests failed when they ran last: `pytest` (2 failed)."
 
 
 def test_code_without_tests_run_is_medium() -> None:
