@@ -15,7 +15,7 @@ from projects.leases import LEASE
 from runs.models import WorkerProcess
 
 MIN_FREE_BYTES = 200 * 1024 * 1024
-QUEUES = ("runs", "default")
+QUEUES = ("runs", "default", "index")
 
 
 class NotReady(Problem):

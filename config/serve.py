@@ -16,6 +16,8 @@ from config.ports import PortUnusable, answers, wait_for_port
 from config.supervisor import Child, print_line, supervise
 
 MIN_FREE_BYTES = 50 * 1024 * 1024
+INDEX_NICENESS = 5
+"""Indexing takes the time that requests and runs leave."""
 
 
 class CannotServe(Exception):
@@ -142,6 +144,7 @@ def _children(arguments: argparse.Namespace, concurrency: int) -> list[Child]:
         Child("web", partial(_serve_web, arguments.host, arguments.port)),
         *runs,
         Child("worker", partial(_work, "default")),
+        Child("index worker", partial(_work, "index")),
     ]
 
 
@@ -167,6 +170,9 @@ def _work(queue: str) -> int:
         from runs.execution.sandbox.orphans import end_orphans
 
         worker = QueueWorker(queue, _prepare_for_runs, at_heartbeat=partial(end_orphans, Path(settings.HOME)))
+    elif queue == "index":
+        os.nice(INDEX_NICENESS)
+        worker = QueueWorker(queue)
     else:
         from config.upkeep import Upkeep
 

@@ -103,7 +103,7 @@ RATELIMIT_FAIL_OPEN = True  # only for a counter that vanished: away counters ar
 RATELIMIT_IP_META_KEY = "config.api.throttle.client_address"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TASKS: dict[str, Any] = {
-    "default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "runs"]},
+    "default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "runs", "index"]},
 }
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

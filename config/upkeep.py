@@ -14,6 +14,8 @@ from config.api.params import read
 from projects.models import Project
 from projects.services import disk
 from projects.services.disk import Removal
+from projects.services.index_pruning import forget_unused_analyses, prune_index_files
+from projects.services.index_queue import expect_fresh_index
 from runs.services import expiry, pruning
 from runs.services.attachments import prune_unused
 from snapshots.services.collecting import prune_objects
@@ -32,6 +34,7 @@ def prune_project(project: Project, *, is_dry: bool = False, only_due: bool = Fa
     yield from pruning.prune_outputs(project, is_dry=is_dry)
     yield from expiry.expire_events(project, is_dry=is_dry)
     yield from prune_snapshots(project, is_dry=is_dry)
+    yield from prune_index_files(project, is_dry=is_dry)
     yield from prune_objects(project, is_dry=is_dry, only_due=only_due)
 
 
@@ -43,6 +46,7 @@ def keep_up(project_id: int) -> None:
         return
     for _ in prune_project(project, only_due=True):
         pass
+    expect_fresh_index(project)
     disk.measure(project)
 
 
@@ -54,8 +58,12 @@ def forget_unused_attachments() -> None:
 
 @task()
 def forget_finished_tasks() -> None:
-    """Removes the rows of tasks that ended `retention.task_days` ago, by the command of the queue's own package."""
+    """Removes the rows of tasks that ended `retention.task_days` ago, by the command of the queue's own package.
+
+    With them go analyses of contents that no index has asked for in a long time.
+    """
     call_command("prune_db_task_results", queue_name="*", min_age_days=read("retention.task_days"), verbosity=0)
+    forget_unused_analyses()
 
 
 class Upkeep:

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
 from accounts.admin import FactAdmin, LongListAdmin, act_on, operator_of
+from projects.index_models import BlobAnalysis, ProjectIndex
 from projects.models import (
     McpServer,
     Membership,
@@ -36,7 +37,7 @@ class ProjectAdmin(LongListAdmin):
     list_filter = ("status", "created_at")
     search_fields = ("name", "slug", "repository_url", "memberships__user__email")
     inlines = [MembershipInline]
-    actions = ["clone_again", "archive", "forget_host_keys"]
+    actions = ["clone_again", "index_anew", "archive", "forget_host_keys"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
         """Facts are looked at; people are managed in the rows below."""
@@ -75,6 +76,14 @@ class ProjectAdmin(LongListAdmin):
         actor = operator_of(request)
         act_on(
             self, request, queryset, lambda project: lifecycle.request_clone(project, actor=actor), "is being cloned"
+        )
+
+    @admin.action(description="Index anew", permissions=["view"])
+    def index_anew(self, request: HttpRequest, queryset: ProjectQuerySet) -> None:
+        """From nothing, as the API does it; the old index serves meanwhile."""
+        actor = operator_of(request)
+        act_on(
+            self, request, queryset, lambda project: lifecycle.request_index(project, actor=actor), "is being indexed"
         )
 
     @admin.action(description="Archive", permissions=["view"])
@@ -123,6 +132,26 @@ class WorkspaceAdmin(FactAdmin):
     list_display = ("id", "project", "name", "branch", "base_commit", "created_at")
     list_select_related = ("project",)
     search_fields = ("name", "branch", "project__name")
+
+
+@admin.register(ProjectIndex)
+class ProjectIndexAdmin(FactAdmin):
+    """How far the code index of a project is; made anew by an action on the project."""
+
+    list_display = ("project", "status", "commit", "files", "chunks", "skipped", "indexed_at", "lease_owner")
+    list_select_related = ("project",)
+    list_filter = ("status",)
+    search_fields = ("project__name", "commit")
+
+
+@admin.register(BlobAnalysis)
+class BlobAnalysisAdmin(FactAdmin):
+    """The cache of what parsing gave."""
+
+    list_display = ("blob", "path_kind", "extractor_version", "used_on")
+    list_filter = ("extractor_version",)
+    search_fields = ("blob",)
+    exclude = ("packed",)
 
 
 @admin.register(RepositoryLease)

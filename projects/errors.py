@@ -47,15 +47,8 @@ class RoleRequired(Problem):
     default_code = "role-required"
 
 
-class IndexNotAvailable(Problem):
-    title = "This server does not index code yet"
-    status_code = status.HTTP_409_CONFLICT
-    default_code = "index-not-available"
-    default_detail = "Indexing comes with a later version of the server: its operator can update it then."
-
-
 class IndexNotReady(Problem):
     title = "There is no index of the project's code"
     status_code = status.HTTP_409_CONFLICT
     default_code = "index-not-ready"
-    default_detail = "The project's code has not been indexed; indexing comes with a later version of the server."
+    default_detail = "The project's code has not been indexed yet: its `index` tells how far it is, or why that failed."

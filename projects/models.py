@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models import User
+from projects.index_models import NO_INDEX, ProjectIndex
 from settings_params.secrets import EncryptedTextField
 
 
@@ -28,6 +29,10 @@ class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: User) -> Self:
         """Those that the user is a member of; operators see all."""
         return self if user.is_operator else self.filter(memberships__user=user)
+
+    def with_index(self) -> Self:
+        """Those with the state of their code index, by the same query."""
+        return self.select_related("code_index")
 
 
 class Project(models.Model):
@@ -110,9 +115,17 @@ class Project(models.Model):
         return self.folder / "repository.git"
 
     @property
+    def indexes_path(self) -> Path:
+        """Where the files of its code indexes lie."""
+        return self.folder / "indexes"
+
+    @property
     def index(self) -> dict[str, Any]:
-        """How far the code index is. Nothing builds one yet, so there is none."""
-        return {"status": "none", "progress": None, "commit": None, "indexed_at": None, "files": 0, "chunks": 0}
+        """How far the code index is. Lists take the row along (`with_index`)."""
+        try:
+            return self.code_index.shown
+        except ProjectIndex.DoesNotExist:
+            return NO_INDEX
 
     @property
     def docs(self) -> dict[str, Any]:

@@ -80,6 +80,8 @@ class IndexSerializer(ShapeSerializer):
     indexed_at = serializers.DateTimeField(allow_null=True)
     files = serializers.IntegerField()
     chunks = serializers.IntegerField()
+    skipped = serializers.IntegerField(help_text="Files that were left out; the map tells which and why.")
+    error = ErrorSerializer(allow_null=True)
 
 
 class DocsSerializer(ShapeSerializer):

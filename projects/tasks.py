@@ -17,3 +17,11 @@ def pull_project(project_id: int) -> None:
     from projects.services import pulling  # the services enqueue this task
 
     pulling.pull_project(project_id)
+
+
+@task(queue_name="index")
+def index_project(project_id: int) -> None:
+    """Indexes a project's code where that waits to be done, or goes on where a worker died."""
+    from projects.services import indexing  # the services enqueue this task
+
+    indexing.index_project(project_id)

@@ -282,6 +282,27 @@ _SNAPSHOTS = (
         description="A new or changed file larger than this, in MiB, is left out of snapshots; each tells which.",
     ),
 )
+_INDEX = (
+    BoolParam(
+        key="index.automatic",
+        default=True,
+        description="Whether the code of a project is indexed by itself, after a clone and after each pull.",
+    ),
+    IntParam(
+        key="index.files",
+        default=100_000,
+        minimum=1,
+        maximum=1_000_000,
+        description="An index takes so many files; the rest, in order of their paths, is left out and told.",
+    ),
+    IntParam(
+        key="index.source_mb",
+        default=512,
+        minimum=1,
+        maximum=100_000,
+        description="An index takes so many MiB of source; the rest, in order of the paths, is left out and told.",
+    ),
+)
 
 _RETENTION = (
     FloatParam(
@@ -380,6 +401,7 @@ PARAMS: Mapping[str, Param] = {
         *_SANDBOX,
         *_GIT,
         *_SNAPSHOTS,
+        *_INDEX,
         *_RETENTION,
         *_LIMITS,
         *_API,

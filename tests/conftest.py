@@ -278,6 +278,7 @@ def serving(folder: Path, migrated: Migrated) -> Iterator[StartServer]:
             "QUARTERDECK_HOME": str(home),
             "QUARTERDECK_PARAM_SAFETY_ALLOW_LOCAL_REPOSITORIES": "true",
             "QUARTERDECK_PARAM_SAFETY_AUTO_GIT_PUSH": "true",
+            "QUARTERDECK_PARAM_INDEX_AUTOMATIC": "false",
             **UNLIMITED,
             "DJANGO_SUPERUSER_EMAIL": OPERATOR,
             "DJANGO_SUPERUSER_PASSWORD": PASSWORD,

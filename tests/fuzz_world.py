@@ -58,6 +58,7 @@ class World:
     def make(self) -> None:
         """Everything."""
         project = self._project("Fuzzed")
+        self._wait(f"/projects/{project}", lambda found: found["index"]["status"] == "ready")
         self.made |= {"project": project, "spareProject": self._project("To be broken")}
         self.made["farProject"] = self._project("With a login", "https://git.invalid/fuzzed.git", "error")
         first = self._run(QUICK)  # the lowest ids are made up most often: restores of its snapshots break nothing else

@@ -64,7 +64,6 @@ EXTENSIONS: Mapping[str, tuple[str, ...]] = {
     "elevation-required": ("missing",),
     "project-not-ready": _PROJECT,
     "index-not-ready": (*_PROJECT, "indexStatus"),
-    "index-not-available": _PROJECT,
     "docs-not-available": (*_PROJECT, "docsStatus"),
     "docs-not-generated": _PROJECT,
     "tree-changed": (*_RUN, "tree"),

@@ -24,6 +24,7 @@ from projects.leases import Lease
 from projects.locks import repository_lock
 from projects.models import Project, Workspace
 from projects.services.disk import expect_upkeep, quota_bytes
+from projects.services.index_queue import expect_index
 from projects.workspaces import OWN_WORKSPACE, lay_out_work_tree, open_repository, open_work_tree
 
 logger = logging.getLogger(__name__)
@@ -146,6 +147,8 @@ def carry_out(
     with transaction.atomic():
         if lease.release(progress=None, updated_at=timezone.now(), **outcome):
             expect_upkeep(project_id)
+            if "head_commit" in outcome:
+                expect_index(project_id)
             tell_of(project_id)
 
 

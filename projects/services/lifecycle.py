@@ -12,10 +12,12 @@ from config.api.params import read
 from projects import tasks
 from projects.errors import ProjectNotReady
 from projects.events import tell_of
+from projects.index_models import ProjectIndex
 from projects.models import Membership, Project, ProjectCredential
 from projects.queries import fetched_head
 from projects.services.credentials import NewCredential, store_credential
 from projects.services.disk import require_room
+from projects.services.index_queue import expect_index, queue_index
 
 Status = Project.Status
 
@@ -53,6 +55,8 @@ def edit_project(project: Project, *, actor: User, **fields: Any) -> None:
             fields["head_commit"] = head
     Project.objects.filter(pk=project.pk).update(updated_at=timezone.now(), **fields)
     audit(actor, "project_edited", project_id=project.pk, fields=sorted(fields))
+    if "head_commit" in fields:
+        expect_index(project.pk)
     tell_of(project.pk)
     project.refresh_from_db()
 
@@ -110,6 +114,18 @@ def request_pull(project: Project, *, actor: User) -> None:
         tell_of(project.pk)
     elif project.status != Status.PULLING:
         raise _conflict(project, "has no clone to pull into")
+    project.refresh_from_db()
+
+
+@transaction.atomic
+def request_index(project: Project, *, actor: User) -> None:
+    """Queues an index of all the code that is made from nothing. One that is queued already: nothing is added."""
+    lock_writable(project)
+    if not project.has_clone:
+        raise _conflict(project, "has no clone to index")
+    if queue_index(project.pk, ProjectIndex.Work.REBUILD):
+        audit(actor, "index_requested", project_id=project.pk)
+        tell_of(project.pk)
     project.refresh_from_db()
 
 

@@ -1,28 +1,35 @@
-"""What is read from a project's code index: map, schema, diagrams, search. Nothing builds one yet, and each says so."""
+"""What is read from a project's code index: map, schema, diagrams, search; and the wish for a new one."""
 
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
-from config.api.pagination import read_cursor, read_limit
+from config.api.pagination import KeysetPagination, make_cursor, read_cursor, read_limit
 from config.api.problems import InvalidParameter
 from config.api.renderers import JSONRenderer, MarkdownRenderer
+from config.api.serializers import represent
 from config.api.views import ApiViewSet
 from projects import index_shapes as shapes
-from projects.errors import IndexNotAvailable, IndexNotReady, ProjectNotReady, RoleRequired
+from projects.code_index import open_index, read_passages, readable
+from projects.errors import IndexNotReady, ProjectNotReady, RoleRequired
 from projects.models import Membership, Project, ProjectQuerySet
 from projects.permissions import require_role
+from projects.queries import describe
 from projects.serializers import ProjectSerializer
-from projects.services.lifecycle import require_writable
+from projects.services import lifecycle
 
 SEARCH_TEXTS = {"q": 500, "path": 1000, "language": 40}
 """What a search takes, and how many characters of it."""
+
+FOUND_FILES = 1000
+"""No search gives more files, whatever the pages."""
 
 
 def _text(name: str, description: str, **options: Any) -> OpenApiParameter:
@@ -33,6 +40,20 @@ def _text(name: str, description: str, **options: Any) -> OpenApiParameter:
 _QUERY = _text("q", "What to look for.", pattern=r"[^\s\x1c-\x1f\x85]")
 _PATH = _text("path", "Only files whose path begins so.")
 _LANGUAGE = _text("language", "Only files in this language.")
+
+
+class IndexPagination(KeysetPagination):
+    """A page of an index: its `meta` tells the commit, and what was left out for which reasons."""
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        page = super().get_paginated_response_schema(schema)
+        text = {"type": "string"}
+        reason = {"reason": text, "files": {"type": "integer"}, "examples": {"type": "array", "items": text}}
+        skipped = {"type": "object", "properties": reason, "required": list(reason)}
+        told = {"commit": text, "skipped": {"type": "array", "items": skipped}}
+        page["properties"]["meta"]["properties"] |= told
+        page["properties"]["meta"]["required"] += list(told)
+        return page
 
 
 class IndexViewSet(ApiViewSet):
@@ -46,7 +67,7 @@ class IndexViewSet(ApiViewSet):
         "search": "projects:read",
     }
     problems = {
-        "index_rag": (RoleRequired, ProjectNotReady, IndexNotAvailable),
+        "index_rag": (RoleRequired, ProjectNotReady),
         **dict.fromkeys(("map", "database_schema", "diagrams", "search"), (IndexNotReady,)),
     }
     request: UserRequest
@@ -54,12 +75,13 @@ class IndexViewSet(ApiViewSet):
     paged = frozenset({"map", "search"})
     queryset = Project.objects.none()
     serializer_class = ProjectSerializer
+    pagination_class = IndexPagination
 
     def get_renderers(self) -> list[BaseRenderer]:
         return [JSONRenderer(), MarkdownRenderer()] if self.action == "diagrams" else super().get_renderers()
 
     def get_queryset(self) -> ProjectQuerySet:
-        return Project.objects.visible_to(self.request.user)
+        return Project.objects.visible_to(self.request.user).with_index()
 
     @extend_schema(request=None, responses={202: ProjectSerializer})
     @action(detail=True, methods=["post"])
@@ -68,15 +90,20 @@ class IndexViewSet(ApiViewSet):
         project = self.get_object()
         require_role(project, request.user, Membership.Role.MAINTAINER)
         self.refuse_body(request)
-        require_writable(project)
-        raise IndexNotAvailable(**project.error_members)
+        lifecycle.request_index(project, actor=request.user)
+        describe(request.user, [project])
+        return Response(represent(ProjectSerializer, project), status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(responses=shapes.MapRowSerializer(many=True))
     def map(self, request: UserRequest, pk: str) -> Response:
-        """One row for each file of the index, by path."""
+        """One row for each file of the index, by path; `meta` tells its commit and what was left out."""
         project = self.get_object()
-        _read_page(request)
-        raise _not_ready(project)
+        limit, place = read_limit(request), read_cursor(request)
+        with open_index(project) as index, readable(project):
+            files = index.files(after=place[0] if place else "", limit=limit + 1)
+            rows = shapes.map_rows(index, files[:limit])
+            cursor = make_cursor(request, files[limit - 1].path) if len(files) > limit else None
+            return Response({"data": rows, "meta": {"next_cursor": cursor, **shapes.index_meta(index)}})
 
     @extend_schema(responses=shapes.DatabaseSchemaSerializer)
     def database_schema(self, request: UserRequest, pk: str) -> Response:
@@ -97,18 +124,20 @@ class IndexViewSet(ApiViewSet):
     def search(self, request: UserRequest, pk: str) -> Response:
         """Searches the code: one row for each file, best first."""
         project = self.get_object()
-        _read_page(request)
-        _read_search(request)
-        raise _not_ready(project)
+        limit, place = read_limit(request), read_cursor(request)
+        asked = _read_search(request)
+        start: int = place[0] if place else 0
+        with open_index(project) as index, readable(project):
+            count = min(start + limit + 1, FOUND_FILES)
+            found = index.search(asked["q"], limit=count, path=asked.get("path"), language=asked.get("language"))
+            meta = shapes.index_meta(index)
+        rows = [shapes.search_row(each) for each in read_passages(project, found[start : start + limit])]
+        cursor = make_cursor(request, start + limit) if len(found) > start + limit else None
+        return Response({"data": rows, "meta": {"next_cursor": cursor, **meta}})
 
 
 def _not_ready(project: Project) -> IndexNotReady:
     return IndexNotReady(index_status=project.index["status"], **project.error_members)
-
-
-def _read_page(request: Request) -> None:
-    read_limit(request)
-    read_cursor(request)
 
 
 def _read_search(request: Request) -> dict[str, str]:

@@ -56,7 +56,7 @@ class ProjectViewSet(ApiViewSet):
     queryset = Project.objects.none()
 
     def get_queryset(self) -> ProjectQuerySet:
-        return Project.objects.visible_to(self.request.user)
+        return Project.objects.visible_to(self.request.user).with_index()
 
     def _show(self, project: Project) -> Any:
         describe(self.request.user, [project])
@@ -66,9 +66,9 @@ class ProjectViewSet(ApiViewSet):
         """The projects that the caller may see; archived ones only with `?status=archived`."""
         few = few_projects_of(request.user)
         if few is None:
-            projects = self.filter_queryset(look_for(Project.objects.all(), is_visible_to(request.user)))
+            projects = self.filter_queryset(look_for(Project.objects.with_index(), is_visible_to(request.user)))
         else:
-            projects = filtered(self.filter_queryset(Project.objects.filter(pk__in=few)))
+            projects = filtered(self.filter_queryset(Project.objects.with_index().filter(pk__in=few)))
         page: list[Any] = self.paginate_queryset(projects) or []
         describe(request.user, page)
         return self.get_paginated_response([represent(ProjectSerializer, project) for project in page])

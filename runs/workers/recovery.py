@@ -17,9 +17,10 @@ from django_tasks_db.models import DBTaskResult
 from accounts.models import User
 from accounts.services import audit
 from config.api.owners import is_owner_gone
+from projects.index_models import ProjectIndex
 from projects.leases import LEASE, Lease, free
 from projects.models import Project
-from projects.tasks import clone_project, pull_project
+from projects.tasks import clone_project, index_project, pull_project
 from runs.errors import TaskNotFailed
 from runs.events import LeaseLost
 from runs.models import Run, RunAttempt, WorkerProcess
@@ -57,7 +58,7 @@ def _bury(worker: WorkerProcess) -> None:
 
 def _free_work_of(owner: str) -> None:
     """Ends the leases that a dead owner held, and makes its tasks ready again."""
-    for model in (Project, Run):
+    for model in (Project, ProjectIndex, Run):
         model._default_manager.filter(lease_owner=owner).update(lease_expires_at=Now())
     for row in DBTaskResult.objects.running():
         if row.worker_ids and row.worker_ids[-1] == owner:
@@ -107,23 +108,26 @@ def deliver_forgotten_runs() -> int:
 
 
 def deliver_forgotten_work() -> int:
-    """The same for clones, pulls, pushes, and for cancelled runs whose worker died before it recorded what there is."""
+    """The same for clones, pulls, indexes, pushes, and for cancelled runs whose worker died before it recorded them."""
     status = Project.Status
     forgotten = Project.objects.filter(free(), updated_at__lt=timezone.now() - LEASE)
     pushes = RunAttempt.objects.filter(push_status__in=[Run.PushStatus.QUEUED, Run.PushStatus.PUSHING])
     cancelled = Run.objects.filter(free(), status=Run.Status.CANCELLED).exclude(lease_owner="")
+    indexes = ProjectIndex.objects.filter(free(), status__in=ProjectIndex.UNDER_WAY)
+    indexes = indexes.filter(updated_at__lt=timezone.now() - LEASE)
     return (
         _deliver(clone_project, forgotten.filter(status__in=[status.PENDING, status.CLONING]))
         + _deliver(pull_project, forgotten.filter(status=status.PULLING))
         + _deliver(push_run, pushes)
+        + _deliver(index_project, indexes, key="project_id")
         + _deliver(execute_run, cancelled.filter(finished_at__lt=timezone.now() - LEASE))
     )
 
 
-def _deliver(task: Task[[int], None], rows: QuerySet[Any]) -> int:
+def _deliver(task: Task[[int], None], rows: QuerySet[Any], *, key: str = "pk") -> int:
     """Enqueues the task for those rows (the first few) that have no unfinished one; for how many."""
     delivered = 0
-    for pk in rows.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]:
+    for pk in rows.values_list(key, flat=True)[:FORGOTTEN_AT_ONCE]:
         unfinished = DBTaskResult.objects.filter(
             status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING],
             task_path=task.module_path,

@@ -37,7 +37,7 @@ def findings() -> dict[str, Any]:
 
 @with_database
 def test_a_healthy_server_has_no_failure() -> None:
-    for queue in ("runs", "default"):
+    for queue in ("runs", "default", "index"):
         WorkerProcess.objects.create(name=queue, queue=queue, last_seen_at=timezone.now())
     found = {name: finding["state"] for name, finding in findings().items()}
     names = (

@@ -158,7 +158,7 @@ def test_without_workers_it_is_not_ready() -> None:
 
 @pytest.mark.django_db
 def test_a_worker_without_a_sign_of_life_does_not_count() -> None:
-    for queue in ("runs", "default"):
+    for queue in ("runs", "default", "index"):
         then = timezone.now() - timedelta(minutes=5)
         WorkerProcess.objects.create(name=queue, queue=queue, last_seen_at=then)
     assert Client().get("/readyz").status_code == 503
@@ -166,7 +166,7 @@ def test_a_worker_without_a_sign_of_life_does_not_count() -> None:
 
 @pytest.mark.django_db
 def test_with_a_worker_for_each_queue_it_is_ready() -> None:
-    for queue in ("runs", "default"):
+    for queue in ("runs", "default", "index"):
         WorkerProcess.objects.create(name=queue, queue=queue, last_seen_at=timezone.now())
     assert Client().get("/readyz").json()["status"] == "ready"
 
