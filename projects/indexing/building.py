@@ -4,7 +4,6 @@ What is global (links, PageRank, history) is worked out anew each time from what
 """
 
 import sqlite3
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
@@ -16,8 +15,8 @@ from projects.git.repository import Repository
 from projects.indexing.contents import read_contents
 from projects.indexing.history import FileHistory, PastCommit, continue_history, histories, read_history
 from projects.indexing.index_file import FORMAT, continued, created, open_to_read
+from projects.indexing.linking import find_links, find_ranks
 from projects.indexing.listing import IndexLimits, Listing, TreeEntry, list_tree
-from projects.indexing.page_rank import WHOLE, identifier_edges, page_rank
 from projects.indexing.shapes import FileAnalysis
 from projects.indexing.skipping import content_reason
 from projects.indexing.writing import IndexWriter, KeptFile
@@ -163,13 +162,8 @@ class _Building:
     def take_graph(self) -> None:
         """Who imports whom, and what that and the identifiers say of each file's weight."""
         self._progress("ranking", 0)
-        numbers = {path: file.number for path, file in sorted(self._writer.files().items())}
-        links: list[tuple[int, int]] = []
-        edges = identifier_edges(self._connection.execute("SELECT name, file FROM symbols"), self._references())
-        for link in links:
-            edges[link] = edges.get(link, 0) + WHOLE
-        nodes = list(numbers.values())
-        self._writer.set_graph(links, dict(zip(nodes, page_rank(nodes, edges), strict=True)))
+        links = find_links(self._connection, self._repository)
+        self._writer.set_graph(links, find_ranks(self._connection, links))
 
     def finish(self) -> BuiltIndex:
         """Notes what the index is of."""
@@ -229,10 +223,6 @@ class _Building:
             return continue_history(self._repository, old, self._old_commit, self._commit)
         except GitError as error:
             raise _OldIsGone from error
-
-    def _references(self) -> Iterator[tuple[int, list[str]]]:
-        for number, packed in self._connection.execute("SELECT file, referred FROM names"):
-            yield number, zlib.decompress(packed).decode().split("\n")
 
 
 def _is_same(entry: TreeEntry | None, file: KeptFile) -> bool:

@@ -67,12 +67,17 @@ class Query:
 def read_query(text: str, index: sqlite3.Connection, chunks: int) -> Query:
     """What is searched for in this index of so many chunks. Nothing where the text has no words."""
     words = list(dict.fromkeys(_words(text)))[:LOOKED_AT]
-    telling = [word for word in words if word not in _STOP_WORDS] or words
+    telling = [word for word in words if not is_stop_word(word)] or words
     terms = sorted(_counted(telling, index), key=lambda term: (term.chunks, term.word))
     few = max(ALWAYS_FEW, MAXIMUM_SHARE * chunks)
     rare = [term for term in terms if term.chunks <= few] or terms[:1]
     symbols, is_symbol = _symbols(text)
     return Query(tuple(rare[:MAXIMUM_TERMS]), symbols, is_symbol)
+
+
+def is_stop_word(word: str) -> bool:
+    """Whether a word, in small letters, is in so many sentences that it tells nothing."""
+    return word in _STOP_WORDS
 
 
 def _words(text: str) -> Iterable[str]:

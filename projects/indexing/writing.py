@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 
@@ -10,6 +9,7 @@ from projects.indexing.chunk_texts import chunk_texts
 from projects.indexing.history import PastCommit, pack_commits, unpack_commits
 from projects.indexing.index_file import CHUNK_BITS, chunk_id
 from projects.indexing.kinds import kind_of
+from projects.indexing.linking import pack_names
 from projects.indexing.listing import TreeEntry
 from projects.indexing.shapes import Chunk, FileAnalysis, SkippedFile, Symbol
 
@@ -56,7 +56,7 @@ class IndexWriter:
         facts = (analysis.language, kind, analysis.lines, analysis.purpose)
         row = (number, entry.path, entry.blob, len(content), *facts)
         self._run("INSERT INTO files VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, NULL)", row)
-        self._run("INSERT INTO names VALUES(?, ?)", (number, zlib.compress("\n".join(analysis.references).encode(), 3)))
+        self._run("INSERT INTO names VALUES(?, ?)", (number, pack_names(analysis.references)))
         self._add_rows(number, analysis)
         self._add_texts(number, entry.path, content, analysis)
         return number

@@ -149,6 +149,7 @@ def test_the_map_tells_each_file(api: APIClient, indexed: Project) -> None:
     assert orders["symbols"][1]["parent"] == "OrderStore"
     assert rows["shop/views.py"]["imports"] == [{"module": "shop.orders", "names": ["OrderStore"], "line": 1}]
     assert rows["tests/test_orders.py"]["kind"] == "test"
+    assert orders["usedBy"] == ["shop/views.py", "tests/test_orders.py"]
     assert sum(row["pageRank"] for row in rows.values()) == pytest.approx(1)
     assert orders["lastChangedAt"].endswith("Z")
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from projects.indexing.building import build_index
 from projects.indexing.listing import IndexLimits
 from projects.indexing.reading import IndexReader, IndexUnreadable
-from projects.indexing.shapes import SkippedFile
+from projects.indexing.shapes import FileLink, SkippedFile
 from tests.projects.git.sample import Origin, make_origin
 from tests.projects.indexing.indexes import InProcess, logical_rows, repository_of
 
@@ -63,6 +63,21 @@ def test_page_ranks_sum_to_one_and_favour_what_others_use(origin: Origin, tmp_pa
         ranks = {file.path: file.page_rank for file in index.files()}
     assert sum(ranks.values()) == pytest.approx(1)
     assert max(ranks, key=ranks.__getitem__) == "app/users.py"
+
+
+def test_who_imports_a_file_is_known(origin: Origin, tmp_path: Path) -> None:
+    build(origin, origin.commit(CODE), tmp_path / "a.sqlite")
+    with IndexReader(tmp_path / "a.sqlite") as index:
+        assert index.links() == [FileLink("app/login.py", "app/users.py")]
+        assert index.used_by(["app/users.py", "README.md"]) == {"app/users.py": ["app/login.py"], "README.md": []}
+
+
+def test_the_module_of_a_repository_is_followed(origin: Origin, tmp_path: Path) -> None:
+    module = {"go.mod": b"module example.org/shop\n", "cart/cart.go": b"package cart\n\nfunc Add() {}\n"}
+    main = b'package main\n\nimport "example.org/shop/cart"\n\nfunc main() { cart.Add() }\n'
+    build(origin, origin.commit({**module, "main.go": main}), tmp_path / "a.sqlite")
+    with IndexReader(tmp_path / "a.sqlite") as index:
+        assert FileLink("main.go", "cart/cart.go") in index.links()
 
 
 def test_what_is_left_out_is_told_with_its_reason(origin: Origin, tmp_path: Path) -> None:
