@@ -126,6 +126,8 @@ class _Building:
         self._old_commit: str | None = meta.get("commit")
         self._old_cut = meta.get("cut_at")
         self._before = self._writer.files()
+        self._old_commits = self._writer.commits()
+        self._old_histories = histories(self._old_commits)
         self._new: set[str] = set()
 
     def take_files(self, listing: Listing) -> None:
@@ -145,10 +147,10 @@ class _Building:
     def take_history(self) -> None:
         """The commits that lead here; every file's subjects and last change."""
         self._progress("history", 0)
-        old = self._writer.commits()
-        commits = self._read_history(old)
-        self._writer.set_commits(commits)
-        before, after = histories(old), histories(commits)
+        commits = self._read_history()
+        if commits != self._old_commits or self._old_commit is None:
+            self._writer.set_commits(commits)
+        before, after = self._old_histories, histories(commits)
         times = []
         for path, file in self._writer.files().items():
             had = _NO_HISTORY if path in self._new else before.get(path, _NO_HISTORY)
@@ -185,11 +187,10 @@ class _Building:
 
     def _remove(self, gone: Mapping[str, KeptFile]) -> None:
         """The texts that are taken out of the search are made anew from the blobs."""
-        history = histories(self._writer.commits()) if gone else {}
         contents = read_contents(self._repository, [file.blob for file in gone.values()])
         try:
             for (path, file), content in zip(gone.items(), contents, strict=True):
-                self._writer.set_history(file.number, history.get(path, _NO_HISTORY).subjects, ())
+                self._writer.set_history(file.number, self._old_histories.get(path, _NO_HISTORY).subjects, ())
                 self._writer.remove(path, file, content)
         except GitError as error:
             raise _OldIsGone from error
@@ -216,11 +217,11 @@ class _Building:
             else:
                 self._writer.skip(entry, reason)
 
-    def _read_history(self, old: Sequence[PastCommit]) -> list[PastCommit]:
+    def _read_history(self) -> list[PastCommit]:
         if self._old_commit is None or self._old_cut != _cut_at(self._repository):
             return read_history(self._repository, self._commit)
         try:
-            return continue_history(self._repository, old, self._old_commit, self._commit)
+            return continue_history(self._repository, self._old_commits, self._old_commit, self._commit)
         except GitError as error:
             raise _OldIsGone from error
 

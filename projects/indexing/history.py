@@ -7,7 +7,7 @@ read before gives the same as reading all of it.
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -81,7 +81,8 @@ def histories(commits: Sequence[PastCommit]) -> dict[str, FileHistory]:
 
 def pack_commits(commits: Sequence[PastCommit]) -> bytes:
     """Commits as compact bytes."""
-    return zlib.compress(orjson.dumps([astuple(commit) for commit in commits]), 3)
+    rows = [(each.sha, each.committed_at, each.subject, each.files, each.paths) for each in commits]
+    return zlib.compress(orjson.dumps(rows), 3)
 
 
 def unpack_commits(packed: bytes) -> list[PastCommit]:

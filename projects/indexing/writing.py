@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from projects.indexing.chunk_texts import chunk_texts
 from projects.indexing.history import PastCommit, pack_commits, unpack_commits
@@ -65,7 +65,7 @@ class IndexWriter:
         """Takes a file out; `content` is that of its blob."""
         chunks, symbols = self._chunks(file.number), self._symbols(file.number)
         texts = chunk_texts(path, content, chunks, symbols)
-        gone = ((chunk_id(file.number, place), *astuple(text)) for place, text in enumerate(texts))
+        gone = ((chunk_id(file.number, place), text.path, text.symbol, text.body) for place, text in enumerate(texts))
         self._run_many(_DELETED_TEXT, gone)
         self._run("DELETE FROM chunks WHERE id BETWEEN ? AND ?", _range(file.number))
         for table in ("symbols", "imports", "names"):
@@ -141,7 +141,7 @@ class IndexWriter:
         texts = chunk_texts(path, content, analysis.chunks[:MAXIMUM_CHUNKS], analysis.symbols)
         self._run_many(
             "INSERT INTO chunk_texts(rowid, path, symbol, body) VALUES(?, ?, ?, ?)",
-            ((chunk_id(number, place), *astuple(text)) for place, text in enumerate(texts)),
+            ((chunk_id(number, place), text.path, text.symbol, text.body) for place, text in enumerate(texts)),
         )
 
     def _chunks(self, number: int) -> tuple[Chunk, ...]:
