@@ -20,6 +20,7 @@ from docs_mgmt.generators.schema.python_source import (
 
 ROOT_MODELS = frozenset({"django.db.models.Model", "django.db.models.base.Model", "django.contrib.gis.db.models.Model"})
 MAX_BASES = 30  # of a chain
+MAX_ABSTRACT = 200  # bases of one model
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class _Known:
     project: PythonProject
     models: DjangoModels
     verdicts: dict[tuple[str, str], bool] = field(default_factory=dict)
+    metas: dict[tuple[str, int], dict[str, ast.expr]] = field(default_factory=dict)
 
 
 def add_known_modules(project: PythonProject) -> None:
@@ -81,56 +83,51 @@ def _bases(known: _Known, found: PythonClass) -> list[PythonClass | str]:
     return [known.project.class_named(module, name) for name in map(dotted, found.bases) if name]
 
 
-def _model_bases(known: _Known, found: PythonClass) -> list[PythonClass]:
-    bases = [base for base in _bases(known, found) if isinstance(base, PythonClass) and base is not found]
-    return [base for base in bases if _is_model(known, base, MAX_BASES)]
+def _lineage(known: _Known, found: PythonClass) -> tuple[list[PythonClass], list[PythonClass], bool]:
+    """The abstract models that it takes fields from, the nearest first; concrete parents; if Django's Model is seen.
+
+    Each class once, and nothing beyond a concrete parent, as that one's fields are in its own table.
+    """
+    abstract: list[PythonClass] = []
+    concrete: list[PythonClass] = []
+    has_root, waiting = False, list(_bases(known, found))
+    while waiting and len(abstract) < MAX_ABSTRACT:
+        base = waiting.pop(0)
+        if isinstance(base, str):
+            has_root |= base in ROOT_MODELS
+        elif base is not found and base not in abstract and base not in concrete and _is_model(known, base, MAX_BASES):
+            if truth(_meta(known, base).get("abstract")):
+                abstract.append(base)
+                waiting = [*_bases(known, base), *waiting]
+            else:
+                concrete.append(base)
+    return abstract, concrete, has_root or bool(concrete)
 
 
 def _model(known: _Known, found: PythonClass) -> DjangoModel:
     meta = _meta(known, found)
     constants = known.project.modules[found.path].constants
+    abstract, concrete, has_root = _lineage(known, found)
     model = DjangoModel(_label(known, found), found.name, found.path, found.line, meta=meta, constants=constants)
     model.is_proxy = truth(meta.get("proxy"))
-    model.is_doubtful = not _reaches_root(known, found, MAX_BASES)
-    model.parents = _concrete_parents(known, found, MAX_BASES)
-    model.fields = _fields(known, found, model, MAX_BASES)
+    model.is_doubtful = not has_root
+    model.parents = [(_label(known, base).lower(), base.name.lower()) for base in concrete]
+    for owner in [*reversed(abstract), found]:
+        _take_fields(known, owner, model)
     for name, one in model.fields.items():
         if one.path.startswith(KNOWN_FOLDER):
             model.fields[name] = replace(one, path=found.path, line=found.line)
     return model
 
 
-def _reaches_root(known: _Known, found: PythonClass, hops: int) -> bool:
-    return hops > 0 and any(
-        base in ROOT_MODELS if isinstance(base, str) else _reaches_root(known, base, hops - 1)
-        for base in _bases(known, found)
-    )
-
-
-def _concrete_parents(known: _Known, found: PythonClass, hops: int) -> list[ModelKey]:
-    """The nearest bases that have tables of their own."""
-    parents: list[ModelKey] = []
-    for base in _model_bases(known, found) if hops else ():
-        if truth(_meta(known, base).get("abstract")):
-            parents += _concrete_parents(known, base, hops - 1)
-        else:
-            parents.append((_label(known, base).lower(), base.name.lower()))
-    return parents
-
-
-def _fields(known: _Known, found: PythonClass, model: DjangoModel, hops: int) -> dict[str, DjangoField]:
-    """The fields of a class, those of its abstract bases first; `name = None` takes an inherited one away."""
-    fields: dict[str, DjangoField] = {}
-    for base in reversed(_model_bases(known, found)) if hops else ():
-        if truth(_meta(known, base).get("abstract")):
-            fields |= _fields(known, base, model, hops - 1)
-    for one in found.assignments:
-        made = _field(known, found, model, one.name, one.value, one.line)
+def _take_fields(known: _Known, owner: PythonClass, model: DjangoModel) -> None:
+    """The fields that a class declares; `name = None` takes an inherited one away."""
+    for one in owner.assignments:
+        made = _field(known, owner, model, one.name, one.value, one.line)
         if made is not None:
-            fields[one.name] = made
+            model.fields[one.name] = made
         elif one.value is not None:
-            fields.pop(one.name, None)
-    return fields
+            model.fields.pop(one.name, None)
 
 
 def _field(
@@ -198,16 +195,20 @@ def _label(known: _Known, found: PythonClass) -> str:
 
 def _meta(known: _Known, found: PythonClass) -> dict[str, ast.expr]:
     """The options of a model: its own, those its Meta derives from; without a Meta those of its first abstract base."""
-    return _meta_of(known, found, MAX_BASES)
+    place = (found.path, found.line)
+    if place not in known.metas:
+        known.metas[place] = {}  # while it is looked for: a class that is its own base
+        known.metas[place] = _meta_of(known, found)
+    return known.metas[place]
 
 
-def _meta_of(known: _Known, found: PythonClass, hops: int) -> dict[str, ast.expr]:
+def _meta_of(known: _Known, found: PythonClass) -> dict[str, ast.expr]:
     own = found.nested.get("Meta")
     if own is not None:
-        return _meta_values(known, own, hops)
-    for base in _bases(known, found) if hops else ():
+        return _meta_values(known, own, MAX_BASES)
+    for base in _bases(known, found):
         if isinstance(base, PythonClass) and base is not found:
-            inherited = _meta_of(known, base, hops - 1)
+            inherited = _meta(known, base)
             if truth(inherited.get("abstract")):
                 return {name: value for name, value in inherited.items() if name != "abstract"}
     return {}

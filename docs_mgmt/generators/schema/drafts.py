@@ -125,14 +125,16 @@ class SchemaDraft:
         found.name = new
         self.tables[new.lower()] = found
         for table in self.tables.values():
-            table.foreign_keys = [
-                replace(key, table=new) if key.table.lower() == old.lower() else key for key in table.foreign_keys
-            ]
+            if table.foreign_keys and any(_is(key.table, old) for key in table.foreign_keys):
+                table.foreign_keys = [
+                    replace(key, table=new) if _is(key.table, old) else key for key in table.foreign_keys
+                ]
 
     def drop_index(self, name: str) -> None:
         """Remove the index of that name, of whatever table."""
         for table in self.tables.values():
-            table.keys = [key for key in table.keys if not _is(key.name, name)]
+            if table.keys:
+                table.keys = [key for key in table.keys if not _is(key.name, name)]
 
     def rename_index(self, old: str, new: str) -> None:
         for table in self.tables.values():

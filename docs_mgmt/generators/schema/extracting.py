@@ -23,8 +23,8 @@ def extract_schema(sources: Sources) -> DatabaseSchema:
     return merge(read_all(sources))
 
 
-def read_all(sources: Sources) -> Readings:
-    """What each kind of source tells by itself."""
+def read_all(sources: Sources, *, confirming: bool = False) -> Readings:
+    """What each kind of source tells by itself; `confirming` reads those too that a better one makes needless."""
     readings = Readings()
     files = SourceFiles(sources, readings)
     python = read_python(files, readings)
@@ -32,7 +32,7 @@ def read_all(sources: Sources) -> Readings:
     read_django(files, python, readings)
     read_sqlalchemy(files, python, readings, budget)
     read_sql(files, readings, budget)
-    read_rails(files, readings, budget)
+    read_rails(files, readings, budget, confirming=confirming)
     read_laravel(files, readings, budget)
     read_prisma(files, readings)
     read_typeorm(files, readings, budget)

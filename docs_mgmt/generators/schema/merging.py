@@ -49,11 +49,7 @@ class _Database:
 
 def merge(readings: Readings) -> DatabaseSchema:
     """The schema; the order of the readings does not matter."""
-    ordered = sorted(readings.found, key=lambda one: (RANKS[one.kind], one.root.count("/"), one.root, one.path))
-    databases: list[_Database] = []
-    for reading in ordered:
-        _take(databases, reading)
-    databases.sort(key=lambda one: one.label)
+    databases = _databases(readings)
     tables: list[Table] = []
     relations: list[Relation] = []
     disagreements: list[Disagreement] = []
@@ -69,6 +65,19 @@ def merge(readings: Readings) -> DatabaseSchema:
         for one in database.readings
     ]
     return DatabaseSchema(tuple(tables), tuple(relations), tuple(disagreements), tuple(unread), tuple(sources))
+
+
+def groups(readings: Readings) -> list[list[Reading]]:
+    """The readings of each database, the one that is believed first."""
+    return [database.readings for database in _databases(readings)]
+
+
+def _databases(readings: Readings) -> list[_Database]:
+    ordered = sorted(readings.found, key=lambda one: (RANKS[one.kind], one.root.count("/"), one.root, one.path))
+    databases: list[_Database] = []
+    for reading in ordered:
+        _take(databases, reading)
+    return sorted(databases, key=lambda one: one.label)
 
 
 def _take(databases: list[_Database], reading: Reading) -> None:

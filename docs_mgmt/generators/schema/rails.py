@@ -19,8 +19,8 @@ VERSION = re.compile(rb"(?:Schema|Migration)\[(\d+)\.(\d+)\]")
 SQL_HEREDOC = "heredoc_body"
 
 
-def read_rails(files: SourceFiles, readings: Readings, budget: SqlBudget) -> None:
-    """Add the tables of all schemas, and of the migrations of projects without one."""
+def read_rails(files: SourceFiles, readings: Readings, budget: SqlBudget, *, confirming: bool = False) -> None:
+    """Add the tables of all schemas, and of the migrations of projects without one, or of all where `confirming`."""
     known: set[str] = set()
     for path in files.ending("_structure.sql", "/structure.sql", "schema.rb"):
         found = SCHEMA_FILE.search(path)
@@ -29,7 +29,7 @@ def read_rails(files: SourceFiles, readings: Readings, budget: SqlBudget) -> Non
         elif found:
             known.add(root := _root(path, found[1]))
             _read_schema(files, readings, path, root)
-    _read_migrations(files, readings, budget, known)
+    _read_migrations(files, readings, budget, set() if confirming else known)
 
 
 def _root(path: str, database: str | None) -> str:

@@ -10,7 +10,7 @@ from docs_mgmt.generators.schema.sql_dialects import detect_dialect, dialect_of_
 from docs_mgmt.generators.schema.sql_split import split_statements
 from docs_mgmt.generators.schema.sql_statements import StatementNotUnderstood, apply_statement
 
-MAX_STATEMENTS = 50_000  # of a repository: a CREATE TABLE takes about a millisecond
+MAX_STATEMENTS = 20_000  # of a repository: each takes one to two milliseconds
 MAX_COMPLAINTS = 20  # of a file
 MIGRATIONS = re.compile(r"(?:^|/)[^/]*(?:migrat|flyway|changelog|upgrades?)[^/]*(?=/)", re.IGNORECASE)
 SNAPSHOT = re.compile(

@@ -34,6 +34,7 @@ _IGNORED_ALTER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _IGNORED_INDEX = re.compile(r"ALTER\s+INDEX", re.IGNORECASE)
+MAX_HEAD_CHARS = 10_000  # of a statement, for what is told by its first words
 OTHER_DIALECTS = ("postgres", "mysql", "sqlite", "tsql")
 
 
@@ -43,9 +44,10 @@ class StatementNotUnderstood(Exception):
 
 def apply_statement(draft: SchemaDraft, statement: Statement, path: str, dialect: str, first_line: int = 1) -> None:
     """Apply it; its text begins on `first_line` of the file. Raises StatementNotUnderstood."""
-    if _apply_renaming(draft, statement.text):
+    head = " ".join(statement.text[:MAX_HEAD_CHARS].split())
+    if _apply_renaming(draft, head):
         return
-    node, read_as = _parse(statement.text, dialect)
+    node, read_as = _parse(statement.text, head, dialect)
     origin = Origin(path, statement.line + first_line - 1, read_as)
     match node:
         case exp.Create() if node.kind == "TABLE":
@@ -58,13 +60,13 @@ def apply_statement(draft: SchemaDraft, statement: Statement, path: str, dialect
             _alter(draft, node, origin)
         case exp.Drop():
             _drop(draft, node)
-        case _ if _IGNORED_ALTER.match(statement.text) or _IGNORED_INDEX.match(statement.text):
+        case _ if _IGNORED_ALTER.match(head) or _IGNORED_INDEX.match(head):
             return
         case _:
             raise StatementNotUnderstood
 
 
-def _parse(text: str, dialect: str) -> tuple[exp.Expr, str]:
+def _parse(text: str, head: str, dialect: str) -> tuple[exp.Expr, str]:
     """The tree of a statement, and the dialect that it could be read in: its own, else another one."""
     for one in (dialect, *(other for other in OTHER_DIALECTS if other != dialect)):
         try:
@@ -73,7 +75,7 @@ def _parse(text: str, dialect: str) -> tuple[exp.Expr, str]:
             continue  # the last ones are of a parser that meets what it was not made for
         if not isinstance(node, exp.Command):
             return node, one
-        if _IGNORED_ALTER.match(text):
+        if _IGNORED_ALTER.match(head):
             return node, one
     raise StatementNotUnderstood
 

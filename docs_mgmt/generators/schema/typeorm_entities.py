@@ -24,6 +24,7 @@ class Entities:
 
     classes: dict[str, TypeScriptClass] = field(default_factory=dict)
     is_snake: bool = False
+    embeddings_left: int = 5_000  # embedded classes that are still followed
 
     def chain(self, one: TypeScriptClass) -> list[TypeScriptClass]:
         """The classes that it extends, the furthest first, then itself."""
@@ -121,9 +122,7 @@ def _add(entities: Entities, table: TableDraft, owner: TypeScriptClass, each: Pr
         return
     embedded = entities.classes.get(decorator.target or "") if decorator.name == "Column" else None
     if embedded is not None:
-        given = decorator.options.get("prefix", each.name)
-        for inner_owner, inner in entities.properties(embedded):
-            _add(entities, table, inner_owner, inner, "" if given is False else str(given), hops - 1)
+        _embed(entities, table, each, decorator, embedded, hops)
         return
     name = entities.column_name(each.name, decorator.options)
     if prefix:
@@ -135,6 +134,19 @@ def _add(entities: Entities, table: TableDraft, owner: TypeScriptClass, each: Pr
         if mark.name in {"Index", "Unique"} or (mark is decorator and mark.options.get("unique") is True):
             unique = mark.options.get("unique") is True or mark.name == "Unique"
             table.keys.append(Index(mark.text(), (name,), unique, None, owner.path, mark.line))
+
+
+def _embed(
+    entities: Entities, table: TableDraft, each: Property, decorator: Decorator, embedded: TypeScriptClass, hops: int
+) -> None:
+    """Add the columns of a class that is part of the row."""
+    if not entities.embeddings_left:
+        table.is_doubtful = True
+        return
+    entities.embeddings_left -= 1
+    given = decorator.options.get("prefix", each.name)
+    for owner, inner in entities.properties(embedded):
+        _add(entities, table, owner, inner, "" if given is False else str(given), hops - 1)
 
 
 def _column(decorator: Decorator, owner: TypeScriptClass, each: Property, name: str) -> Column:
