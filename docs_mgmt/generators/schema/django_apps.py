@@ -53,7 +53,7 @@ def _app_folders(paths: list[str]) -> frozenset[str]:
     found = set()
     for path in paths:
         for mark in ("models.py", "apps.py", "models/__init__.py", "migrations/__init__.py"):
-            if path.endswith(f"/{mark}"):
+            if path.endswith(f"/{mark}") and not path.endswith("/models/models.py"):
                 found.add(path[: -len(mark) - 1])
     return frozenset(found)
 

@@ -107,6 +107,38 @@ class ActivatorModel(models.Model):
     class Meta:
         abstract = True
 """,
+    "taggit.models": """
+from django.db import models
+class TagBase(models.Model):
+    name = models.CharField(max_length=100, unique=True)
+    slug = models.SlugField(max_length=100, unique=True)
+    class Meta:
+        abstract = True
+class ItemBase(models.Model):
+    class Meta:
+        abstract = True
+class CommonGenericTaggedItemBase(ItemBase):
+    content_type = models.ForeignKey("contenttypes.ContentType", on_delete=models.CASCADE)
+    class Meta:
+        abstract = True
+class GenericTaggedItemBase(CommonGenericTaggedItemBase):
+    object_id = models.IntegerField(db_index=True)
+    class Meta:
+        abstract = True
+""",
+    "rest_framework_api_key.models": """
+from django.db import models
+class AbstractAPIKey(models.Model):
+    id = models.CharField(max_length=150, unique=True, primary_key=True)
+    prefix = models.CharField(max_length=8, unique=True)
+    hashed_key = models.CharField(max_length=150)
+    created = models.DateTimeField(db_index=True)
+    name = models.CharField(max_length=50)
+    revoked = models.BooleanField(default=False)
+    expiry_date = models.DateTimeField(null=True)
+    class Meta:
+        abstract = True
+""",
     "mptt.models": """
 from django.db import models
 class MPTTModel(models.Model):

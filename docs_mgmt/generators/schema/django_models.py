@@ -148,11 +148,13 @@ def _field(
 
 def field_kind(project: PythonProject, module: PythonModule, name: str) -> str | None:
     """The class of Django's, or of a package's, that a field is of; followed through the project's own classes."""
+    first = ""  # the project's own class: one that is Django's Field alone is a field if it is called so
     for _ in range(MAX_BASES):
         target = project.class_named(module, name) if name else ""
         if isinstance(target, str):
             kind = target.rpartition(".")[2]
-            return kind if looks_like_field(kind) else None
+            return kind if looks_like_field(kind) and (kind != "Field" or looks_like_field(first)) else None
+        first = first or target.name
         module = project.modules[target.path]
         names = [dotted(base) for base in target.bases]
         name = next((one for one in names if looks_like_field(one.rpartition(".")[2])), next(iter(names), ""))

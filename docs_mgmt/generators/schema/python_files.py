@@ -14,7 +14,7 @@ MAX_PARSED_BYTES = 32 * 1024**2  # a tree takes tens of times its text while it 
 DECLARES = re.compile(
     rb"\bmodels\.(?:Model\b|\w+Field\(|ForeignKey\()|\bColumn\(|\bmapped_column\(|\bMapped\[|__tablename__|\bTable\("
     rb"|\bDeclarativeBase\b|\bSQLModel\b|\bdeclarative_base\b"
-    rb"|^class \w+\([^)\n]*(?:Field|AppConfig|AbstractUser|\.Model)\b",
+    rb"|^class \w+Field\(|^class \w+\([^)\n]*(?:Field|AppConfig|AbstractUser|\.Model)\b",
     re.MULTILINE,
 )
 SETS = re.compile(rb"^\s*(?:DEFAULT_AUTO_FIELD|AUTH_USER_MODEL)\b", re.MULTILINE)

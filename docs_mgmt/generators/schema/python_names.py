@@ -64,16 +64,14 @@ class PythonProject:
 
     def _through_stars(self, module: PythonModule, name: str, hops: int) -> PythonClass | str:
         """A name that is not bound here: of one of the modules that are imported whole."""
-        fallback = name
+        guess = name
         for star in module.stars if hops else ():
             inner = self.module_named(module, star)
-            if inner is None:
-                fallback = f"{star}.{name}"
-                continue
-            found = self._resolve(inner, name, hops - 1)
-            if isinstance(found, PythonClass) or found != name:
+            found = f"{star}.{name}" if inner is None else self._resolve(inner, name, hops - 1)
+            if isinstance(found, PythonClass):
                 return found
-        return fallback
+            guess = found if guess == name else guess
+        return guess
 
 
 def _nested(found: PythonClass, rest: str) -> PythonClass | str:

@@ -1,6 +1,7 @@
 """Rails' tables of a repository: its `schema.rb` files, and where a project has none the replay of its migrations."""
 
 import re
+from collections.abc import Iterator
 from posixpath import basename
 
 from tree_sitter import Node
@@ -9,13 +10,15 @@ from docs_mgmt.generators.schema.drafts import Readings, SchemaDraft
 from docs_mgmt.generators.schema.files import SourceFiles
 from docs_mgmt.generators.schema.rails_statements import apply_statement
 from docs_mgmt.generators.schema.rails_tables import RailsTables
-from docs_mgmt.generators.schema.ruby_calls import calls_in, value_of
+from docs_mgmt.generators.schema.ruby_calls import RubyCall, calls_in, value_of
 from docs_mgmt.generators.schema.sql import SqlBudget, apply_sql
 from docs_mgmt.generators.schema.trees import descendants, line_of, parse_tree, text_of
 
 SCHEMA_FILE = re.compile(r"(?:^|/)db/(?:([A-Za-z0-9_]+)_)?schema\.rb$")
-MIGRATION_FILE = re.compile(r"(?:^|/)db/(?:([a-z0-9_]+)_)?(?:migrate|migrations)/(?:[^/]+/)?\d+_\w+\.rb$")
+MIGRATION_FILE = re.compile(r"(?:^|/)db/(?:([a-z0-9_]+)_)?(?:migrate|migrations)/(?:[^/]+/)?\d+_[\w.]+\.rb$")
 VERSION = re.compile(rb"(?:Schema|Migration)\[(\d+)\.(\d+)\]")
+AROUND = frozenset({"reversible", "up", "up_only", "safety_assured", "say_with_time", "transaction"})
+MAX_BLOCKS = 10  # within each other
 SQL_HEREDOC = "heredoc_body"
 
 
@@ -83,15 +86,21 @@ def _replay(draft: SchemaDraft, path: str, content: bytes, readings: Readings, b
     tables = RailsTables(draft, path, _id_type(content))
     for method in descendants(tree, "method", "singleton_method"):
         if text_of(method.child_by_field_name("name")) in {"change", "up"}:
-            for call in calls_in(method.child_by_field_name("body")):
-                if call.method in {"reversible", "safety_assured", "say_with_time", "up_only", "transaction"}:
-                    for inner in calls_in(call.body):
-                        apply_statement(tables, inner)
-                elif call.method == "execute":
+            for call in _statements(method.child_by_field_name("body")):
+                if call.method == "execute":
                     _execute(draft, path, method, readings, budget)
                 else:
                     apply_statement(tables, call)
     _note_errors(readings, path, tree)
+
+
+def _statements(body: Node | None, hops: int = MAX_BLOCKS) -> Iterator[RubyCall]:
+    """The calls of a method, those within blocks that only stand around them too; not those that take it back."""
+    for call in calls_in(body):
+        if call.body is not None and call.method in AROUND and hops:
+            yield from _statements(call.body, hops - 1)
+        else:
+            yield call
 
 
 def _execute(draft: SchemaDraft, path: str, method: Node, readings: Readings, budget: SqlBudget) -> None:

@@ -80,7 +80,7 @@ class RailsTables:
             handler = _INNER.get(call.method)
             if handler is not None:
                 handler(self, table, call)
-        else:
+        elif not call.method.startswith(("add_", "remove_", "change_", "rename_")) and not call.method.endswith("?"):
             for name in [one for argument in call.arguments for one in words(argument)]:
                 self.add(table, call, name, call.method)
 
