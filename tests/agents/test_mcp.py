@@ -28,7 +28,9 @@ for line in sys.stdin:
     if "id" in asked:
         print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
 """
-TRIED = ("opencode",)
+TRIED = ("opencode", "claude", "codex")
+# Claude Code tells its model of the tool by name only: the model asks for it.
+FIRST = {"claude": '@@call ToolSearch|{"query": "select:mcp__notes__note", "max_results": 1}'}
 TOKEN = "notes-token-4711"
 
 
@@ -44,31 +46,38 @@ def _notes(real: Served) -> Iterator[None]:
     assert real.client.http.delete(f"/api{path}/{server['id']}").status_code == 204
 
 
-def step(text: str) -> str:
-    return f"@@call note|{json.dumps({'text': text})}"
+def noting(real: Served, text: str) -> str:
+    """A prompt that has the tool called."""
+    return script(*FIRST.get(real.agent, "").splitlines(), f"@@call note|{json.dumps({'text': text})}")
+
+
+def heard_since(real: Served, count: int) -> str:
+    """All that the model was told after so many requests."""
+    return "\n".join(request.text for request in real.model.requests[count:])
 
 
 def test_it_uses_a_tool_and_no_secret_is_told(real: Served) -> None:
     asked_before = len(real.model.requests)
-    run = real.start(script(step("first")))
+    run = real.start(noting(real, "first"))
     done = run.end()
     assert done["status"] == "completed", done["error"]
-    assert f"kept: first with {TOKEN}" in real.model.requests[-1].text, real.model.requests[asked_before:]
+    assert f"kept: first with {TOKEN}" in heard_since(real, asked_before)
     told = str(run.events())
     assert ("[redacted: NOTES_TOKEN of notes]" in told, TOKEN in told) == (True, False)
 
 
 def test_in_safe_mode_it_asks_before_a_tool_or_has_none(real: Served) -> None:
-    run = real.start(script(step("refused")), safe_mode=True)
+    asked_before = len(real.model.requests)
+    run = real.start(noting(real, "refused"), safe_mode=True)
     if not PROFILES[real.agent].asks_for_mcp:
         assert run.end()["status"] == "completed"
         assert "is not given the MCP server notes: in safe mode" in str(run.events())
         return
     run.answer("reject")
     run.reject_all()
-    run.post("messages", text=script(step("allowed")))
+    run.post("messages", text=noting(real, "allowed"))
     run.answer("allow_once")
     done = run.end()
     assert done["status"] == "completed", done["error"]
-    heard = real.model.requests[-1].text
+    heard = heard_since(real, asked_before)
     assert ("kept: allowed with" in heard, "kept: refused" in heard) == (True, False)

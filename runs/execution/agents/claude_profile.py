@@ -70,6 +70,7 @@ CLAUDE = AgentProfile(
     safe_mode="default",
     free_mode="bypassPermissions",
     is_resumable=True,
+    asks_for_mcp=True,
     needs_login=True,
     needs_network=False,
     output_style=OutputStyle.MERGED_AT_END,

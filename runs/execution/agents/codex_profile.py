@@ -80,6 +80,7 @@ CODEX = AgentProfile(
     safe_mode=_SAFE_MODE,
     free_mode=_FREE_MODE,
     is_resumable=True,
+    asks_for_mcp=True,
     needs_login=True,
     needs_network=False,
     output_style=OutputStyle.LIVE_MERGED,

@@ -16,17 +16,25 @@ def _read(body: Mapping[str, Any]) -> Asked:
         lambda item: text_in(item.get("content")) if item.get("role") == "user" else "",
         lambda item: int(str(item.get("type")).endswith("_call_output")),
     )
-    functions = [each for each in members(body.get("tools")) if each.get("type") == "function"]
     wanted = (body.get("text") or {}).get("format") or {}
     return Asked(
         model=str(body.get("model")),
         streams=bool(body.get("stream")),
-        tools=named(tool(each.get("name"), each.get("parameters")) for each in functions),
+        tools=named(tool(name, each.get("parameters")) for name, each in _functions(members(body.get("tools")))),
         prompt=prompt,
         results=results,
         everything=everything(body),
         json_schema=wanted.get("schema") if wanted.get("type") == "json_schema" else None,
     )
+
+
+def _functions(offered: list[Mapping[str, Any]]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Each with its name; Codex has those of MCP servers in namespaces, which stand before the name with a slash."""
+    for each in offered:
+        if each.get("type") == "function":
+            yield each.get("name"), each
+        elif each.get("type") == "namespace":
+            yield from ((f"{each.get('name')}/{inner.get('name')}", inner) for inner in members(each.get("tools")))
 
 
 def _usage(answer: Answer) -> dict[str, Any]:
@@ -51,7 +59,9 @@ def _items(answer: Answer) -> list[dict[str, Any]]:
         items.append({**message, "content": [_text_part(answer.text)]})
     if answer.call:
         call = {"type": "function_call", "id": f"fc_{answer.answer_id}", "call_id": answer.call.call_id}
-        items.append({**call, "name": answer.call.name, "arguments": answer.call.text, "status": "completed"})
+        namespace, _, name = answer.call.name.rpartition("/")
+        call |= {"namespace": namespace} if namespace else {}
+        items.append({**call, "name": name, "arguments": answer.call.text, "status": "completed"})
     return items
 
 

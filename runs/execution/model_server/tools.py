@@ -92,7 +92,7 @@ def example(schema: Mapping[str, Any]) -> Any:
 
 def _is_meant(tool: Tool, step: Call) -> bool:
     """Agents put the name of its MCP server before that of a tool."""
-    return tool.name == step.tool or tool.name.endswith(f"_{step.tool}")
+    return tool.name == step.tool or tool.name.endswith((f"_{step.tool}", f"/{step.tool}"))
 
 
 def _first(offered: Mapping[str, Tool], names: Iterable[str]) -> Tool | None:

@@ -74,6 +74,13 @@ async def test_responses_whole(asking: Asking) -> None:
     assert body["usage"]["input_tokens"] == 700
 
 
+async def test_responses_call_a_tool_of_a_namespace(asking: Asking) -> None:
+    inner = {"type": "function", "name": "note", "parameters": {}}
+    tools = [{"type": "namespace", "name": "mcp__notes", "tools": [inner]}]
+    body = (await asking.post("/openai/v1/responses", RESPONSES | {"input": "@@call note|{}", "tools": tools})).json()
+    assert [(item["namespace"], item["name"]) for item in body["output"]] == [("mcp__notes", "note")]
+
+
 async def test_responses_streamed(asking: Asking) -> None:
     events = await asking.events("/openai/v1/responses", RESPONSES | {"stream": True})
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
