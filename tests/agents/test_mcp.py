@@ -28,7 +28,7 @@ for line in sys.stdin:
     if "id" in asked:
         print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
 """
-TRIED = ("opencode", "claude", "codex")
+TRIED = ("opencode", "claude", "codex", "gemini")
 # Claude Code tells its model of the tool by name only: the model asks for it.
 FIRST = {"claude": '@@call ToolSearch|{"query": "select:mcp__notes__note", "max_results": 1}'}
 TOKEN = "notes-token-4711"

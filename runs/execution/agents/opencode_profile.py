@@ -29,6 +29,8 @@ _NOTHING_OF_THE_REPOSITORY = {"OPENCODE_DISABLE_PROJECT_CONFIG": "1", "OPENCODE_
 # Seen with 1.18.33: despite both variables above it runs what is in these folders, and what these files name.
 _PLUGIN_FOLDERS = (".opencode/plugin", ".opencode/plugins")
 _PLUGIN_FILES = tuple(f"{folder}opencode.{ending}" for folder in ("", ".opencode/") for ending in ("json", "jsonc"))
+# It shows an image to no model that is not said to take any; those of today do.
+_SEEING = {"attachment": True, "modalities": {"input": ["text", "image"], "output": ["text"]}}
 _CONFIG_BYTES = 1024 * 1024
 _LOOKS = ("read", "glob", "grep", "list", "todoread", "todowrite")
 _AGENTS = ("build", "plan", "general", "explore")
@@ -96,7 +98,7 @@ def _config(setting: Setting) -> dict[str, Any]:
 def _model(access: ModelAccess) -> dict[str, Any]:
     package, version = _SDKS[access.vendor]
     options = {"baseURL": f"{access.base_url}/{access.vendor}{version}", "apiKey": access.token}
-    provider = {"npm": package, "name": "Quarterdeck", "options": options, "models": {access.model: {}}}
+    provider = {"npm": package, "name": "Quarterdeck", "options": options, "models": {access.model: _SEEING}}
     name = f"quarterdeck/{access.model}"
     return {
         "provider": {"quarterdeck": provider},
