@@ -13,6 +13,8 @@ MAX_TABLES = 15
 MAX_ATTRIBUTES = 200
 MAX_COLUMNS = 40
 MAX_DIAGRAMS = 30
+MIN_TABLES = 4
+"""Of a picture of its own."""
 MAX_OVERVIEW_TABLES = 80
 _ENDS = {
     ("many-to-one", False): "}o{}||",
@@ -37,16 +39,21 @@ def _of_database(schema: DatabaseSchema, database: str) -> Iterator[Diagram]:
     tables = {table.name: table for table in schema.tables if table.database == database}
     relations = [each for each in schema.relations if each.database == database]
     title = f"Tables of {database}" if database else "Tables"
-    groups = list(_groups(tables, relations))
+    groups = _merged(list(_groups(tables, relations)), tables)
     if len(groups) == 1:
         yield _drawn(title, groups[0], tables, relations)
         return
     if relations:
         yield _overview(title, relations)
     for group in groups:
-        yield _drawn(
-            f"{title}: around {group[0]}" if len(group) > 1 else f"{title}: {group[0]}", group, tables, relations
-        )
+        yield _drawn(f"{title}: {_named(group)}", group, tables, relations)
+
+
+def _named(group: Sequence[str]) -> str:
+    if len(group) >= MIN_TABLES:
+        return f"around {group[0]}"
+    more = f" and {len(group) - 3} more" if len(group) > 3 else ""
+    return f"{', '.join(group[:3])}{more}"
 
 
 def _groups(tables: dict[str, Table], relations: Sequence[Relation]) -> Iterator[list[str]]:
@@ -71,6 +78,23 @@ def _groups(tables: dict[str, Table], relations: Sequence[Relation]) -> Iterator
             group.append(name)
             waiting += near[name] or [each for each in left if not near[each]]
         yield group
+
+
+def _merged(groups: Sequence[list[str]], tables: dict[str, Table]) -> list[list[str]]:
+    """Groups of few tables share a picture: what is left over when those around it are drawn."""
+    kept = [group for group in groups if len(group) >= MIN_TABLES]
+    together: list[str] = []
+    for group in (each for each in groups if len(each) < MIN_TABLES):
+        if together and not _fits([*together, *group], tables):
+            kept.append(together)
+            together = []
+        together = [*together, *group]
+    return [*kept, together] if together else kept
+
+
+def _fits(group: Sequence[str], tables: dict[str, Table]) -> bool:
+    attributes = sum(min(len(tables[name].columns), MAX_COLUMNS) for name in group)
+    return len(group) <= MAX_TABLES and attributes <= MAX_ATTRIBUTES
 
 
 def _overview(title: str, relations: Sequence[Relation]) -> Diagram:

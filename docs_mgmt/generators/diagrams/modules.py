@@ -13,6 +13,8 @@ from projects.indexing.shapes import FileLink, IndexedFile
 MAX_BOXES = 60
 MAX_DEPTH = 6
 MAX_DIAGRAMS = 40
+MIN_LINKS = 12
+"""Within a folder, for a picture of its own."""
 MAX_TOLD_CYCLES = 8
 
 Link = tuple[str, str]
@@ -20,11 +22,15 @@ Link = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Area:
-    """A folder ("" for the root), the links within it, and whether they are few enough to show every file."""
+    """A folder ("" for the root), links within it, and whether they are few enough to show every file.
+
+    `is_rest`: the links are those within the folder's small folders, which share a picture.
+    """
 
     folder: str
     links: tuple[Link, ...]
     shows_files: bool
+    is_rest: bool = False
 
 
 def module_diagrams(files: Sequence[IndexedFile], links: Sequence[FileLink]) -> list[Diagram]:
@@ -59,7 +65,21 @@ def _areas(links: Sequence[Link]) -> Iterator[_Area]:
         shows_files = depth == MAX_DEPTH or _is_small(inner)
         yield _Area(folder, inner, shows_files)
         if not shows_files:
-            waiting += [(child, tuple(within), depth + 1) for child, within in _by_child(folder, inner)]
+            within = _by_child(folder, inner)
+            waiting += [(child, tuple(links), depth + 1) for child, links in within if len(links) >= MIN_LINKS]
+            yield from _shared(folder, [links for _, links in within if len(links) < MIN_LINKS])
+
+
+def _shared(folder: str, small: Sequence[Sequence[Link]]) -> Iterator[_Area]:
+    """Pictures of the links within small folders, as many of those in one as there is room for."""
+    together: list[Link] = []
+    for links in small:
+        if together and not _is_small([*together, *links]):
+            yield _Area(folder, tuple(together), shows_files=True, is_rest=True)
+            together = []
+        together += links
+    if together:
+        yield _Area(folder, tuple(together), shows_files=True, is_rest=True)
 
 
 def _deepest(folder: str, links: Sequence[Link]) -> str:
@@ -115,8 +135,12 @@ def _draw(area: _Area, used: Counter[str]) -> Diagram:
         for (source, target), weight in kept.items()
     ]
     notes = [*_left_out(weights, kept), *_told_cycles(area, found)]
-    title = f"Modules of {area.folder}" if area.folder else "Modules"
-    return Diagram("modules", title, flowchart(drawn, arrows), tuple(notes))
+    return Diagram("modules", _title(area), flowchart(drawn, arrows), tuple(notes))
+
+
+def _title(area: _Area) -> str:
+    named = f"Modules of {area.folder}" if area.folder else "Modules"
+    return f"{named}: within its small folders" if area.is_rest else named
 
 
 def _weights(area: _Area) -> Counter[Link]:
