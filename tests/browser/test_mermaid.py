@@ -108,13 +108,13 @@ def random_graphs(count: int) -> Iterator[str]:
 
 
 def test_hundreds_of_random_graphs_parse(mermaid: Mermaid) -> None:
-    texts = list(random_graphs(300))
+    texts = list(random_graphs(150))
 
     assert mermaid.errors(texts) == [""] * len(texts)
 
 
 def test_random_graphs_are_drawn_with_all_boxes_and_arrows(mermaid: Mermaid) -> None:
-    texts = list(random_graphs(12))
+    texts = list(random_graphs(6))
 
     drawn = mermaid.draw(texts)
 

@@ -39,21 +39,14 @@ def _of_database(schema: DatabaseSchema, database: str) -> Iterator[Diagram]:
     tables = {table.name: table for table in schema.tables if table.database == database}
     relations = [each for each in schema.relations if each.database == database]
     title = f"Tables of {database}" if database else "Tables"
-    groups = _merged(list(_groups(tables, relations)), tables)
+    groups = _named(list(_groups(tables, relations)), tables)
     if len(groups) == 1:
-        yield _drawn(title, groups[0], tables, relations)
+        yield _drawn(title, groups[0][1], tables, relations)
         return
     if relations:
         yield _overview(title, relations)
-    for group in groups:
-        yield _drawn(f"{title}: {_named(group)}", group, tables, relations)
-
-
-def _named(group: Sequence[str]) -> str:
-    if len(group) >= MIN_TABLES:
-        return f"around {group[0]}"
-    more = f" and {len(group) - 3} more" if len(group) > 3 else ""
-    return f"{', '.join(group[:3])}{more}"
+    for name, group in groups:
+        yield _drawn(f"{title}: {name}", group, tables, relations)
 
 
 def _groups(tables: dict[str, Table], relations: Sequence[Relation]) -> Iterator[list[str]]:
@@ -80,16 +73,21 @@ def _groups(tables: dict[str, Table], relations: Sequence[Relation]) -> Iterator
         yield group
 
 
-def _merged(groups: Sequence[list[str]], tables: dict[str, Table]) -> list[list[str]]:
-    """Groups of few tables share a picture: what is left over when those around it are drawn."""
-    kept = [group for group in groups if len(group) >= MIN_TABLES]
-    together: list[str] = []
+def _named(groups: Sequence[list[str]], tables: dict[str, Table]) -> list[tuple[str, list[str]]]:
+    """Each group with a name; those of few tables, which are left over when those around are drawn, share pictures."""
+    large = [(f"around {group[0]}", group) for group in groups if len(group) >= MIN_TABLES]
+    shared: list[list[str]] = []
     for group in (each for each in groups if len(each) < MIN_TABLES):
-        if together and not _fits([*together, *group], tables):
-            kept.append(together)
-            together = []
-        together = [*together, *group]
-    return [*kept, together] if together else kept
+        if shared and _fits([*shared[-1], *group], tables):
+            shared[-1] += group
+        else:
+            shared.append(list(group))
+    return large + [(_listed(group), group) for group in shared]
+
+
+def _listed(group: Sequence[str]) -> str:
+    more = f" and {len(group) - 3} more" if len(group) > 3 else ""
+    return f"{', '.join(group[:3])}{more}"
 
 
 def _fits(group: Sequence[str], tables: dict[str, Table]) -> bool:

@@ -15,7 +15,7 @@ from docs_mgmt.generators.routes.python_project import (
 )
 from docs_mgmt.generators.routes.regex_paths import regex_path
 from docs_mgmt.generators.routes.shapes import Route
-from docs_mgmt.generators.routes.tree import joined
+from docs_mgmt.generators.routes.tree import MAX_HANDLER_CHARACTERS, joined
 
 MAX_ROUTES = 5_000
 MAX_DEPTH = 12
@@ -130,9 +130,14 @@ class _Walk:
         part = UNKNOWN if written is None else regex_path(written) if _name(call) in _REGEX_CALLS else written
         path, view = f"{prefix}{part}", argument(call, 1, "view")
         target = self._included(module, view)
-        if target is None:
+        if target is None and isinstance(view, ast.Call) and _name(view) in _INCLUDES:
+            others = (self._project.text(module, view.args[0]) if view.args else None) or ""
+            yield Route(
+                joined(f"{path}{UNKNOWN}"), "ANY", others[:MAX_HANDLER_CHARACTERS], module.path, call.lineno, "django"
+            )
+        elif target is None:
             yield from self._counted(self._route(module, call, path, view))
-        elif (key := f"{target.module.path} {ast.dump(target.node)[:200]}") not in above and len(above) < MAX_DEPTH:
+        elif (key := _key(target)) not in above and len(above) < MAX_DEPTH:
             yield from self._list(target, path, (*above, key))
 
     def _included(self, module: PythonModule, view: ast.AST | None) -> _Patterns | None:
@@ -170,6 +175,13 @@ class _Walk:
                 return
             self._left -= 1
             yield route
+
+
+def _key(patterns: _Patterns) -> str:
+    """What tells one list from others: its name, or where it is written."""
+    node = patterns.node
+    place = ".".join(dotted(node)) or f"{getattr(node, 'lineno', 0)}:{getattr(node, 'col_offset', 0)}"
+    return f"{patterns.module.path} {place}"
 
 
 def _name(call: ast.Call) -> str:

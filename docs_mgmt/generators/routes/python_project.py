@@ -40,6 +40,7 @@ class PythonProject:
         self._reader = reader
         self._paths = frozenset(path for path in reader.paths if path.endswith(".py"))
         self._modules: dict[str, PythonModule | None] = {}
+        self._found: dict[tuple[str, ...], Found | None] = {}
 
     def tell(self, path: str, reason: str) -> None:
         """Keeps what was not understood of a file."""
@@ -60,15 +61,21 @@ class PythonProject:
 
     def find(self, module: PythonModule, parts: Sequence[str], steps: int = 0) -> Found | None:
         """What a dotted name in a module stands for, as far as the project's own files tell."""
-        if steps > MAX_STEPS:
-            return None
+        asked = (module.path, *parts)
+        if asked in self._found or steps > MAX_STEPS:
+            return self._found.get(asked)
+        self._found[asked] = None  # until it is known: names that stand for each other end here
+        self._found[asked] = self._find(module, parts, steps)
+        return self._found[asked]
+
+    def _find(self, module: PythonModule, parts: Sequence[str], steps: int) -> Found | None:
         head, rest = parts[0], parts[1:]
         if head in module.values:
             return self._inside(Found(module, module.values[head][0], head), rest, steps)
         if head in module.imports:
             return self.find_module(module.path, [*module.imports[head].split("."), *rest], steps)
         for star in module.stars:
-            if found := self.find_module(module.path, [*star.split("."), *parts], steps):
+            if found := self.find_module(module.path, [*star.split("."), *parts], steps + 1):
                 return found
         return None
 
@@ -100,9 +107,9 @@ class PythonProject:
                 return self.text(module, value, steps + 1)
         return self._text_of_name(module, node, steps)
 
-    def _together(self, module: PythonModule, nodes: Sequence[ast.AST], steps: int) -> str:
-        parts = (self.text(module, each, steps + 1) for each in nodes)
-        return "".join(UNKNOWN if part is None else part for part in parts)
+    def _together(self, module: PythonModule, nodes: Sequence[ast.AST], steps: int) -> str | None:
+        parts = [self.text(module, each, steps + 1) for each in nodes]
+        return "".join(UNKNOWN if part is None else part for part in parts) if any(parts) or not parts else None
 
     def _text_of_name(self, module: PythonModule, node: ast.AST | None, steps: int) -> str | None:
         parts = dotted(node)

@@ -65,13 +65,23 @@ def test_a_folder_with_too_many_imports_says_what_is_left_out() -> None:
 
 
 def test_too_many_folders_are_told_and_not_drawn() -> None:
-    inside = [(f"a{area:02}/f{n}", f"a{area:02}/f{n + 1}") for area in range(50) for n in range(10)]
+    inside = [(f"a{area:02}/f{n}", f"a{area:02}/f{n + 1}") for area in range(50) for n in range(15)]
     across = [(f"a{area:02}/f0", "a00/f0") for area in range(1, 50)]
 
     diagrams = module_diagrams(*linked(*inside, *across))
 
     assert len(diagrams) == MAX_DIAGRAMS
     assert diagrams[0].notes[-1].startswith("Folders with no picture of their own, as there are too many: `a39`, `a40`")
+
+
+def test_small_folders_share_a_picture() -> None:
+    inside = [(f"a{area:02}/f{n}", f"a{area:02}/f{n + 1}") for area in range(12) for n in range(9)]
+
+    diagrams = module_diagrams(*linked(*inside, ("a00/f0", "a01/f0")))
+
+    titles = ["Modules", *["Modules: within its small folders"] * 2]
+    assert [each.title for each in diagrams] == titles
+    assert [arrows(each.mermaid) for each in diagrams] == [1, 54, 54]
 
 
 def test_the_order_of_what_is_given_does_not_matter() -> None:

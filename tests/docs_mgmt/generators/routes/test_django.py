@@ -185,3 +185,20 @@ def test_our_own_routes_are_those_that_django_serves() -> None:
     assert found - unknown <= {*real, "/api/docs"}
     assert len(real - found) < 30
     assert all(any(re.fullmatch(re.escape(path).replace("…", "[^/]+"), each) for each in real) for path in unknown)
+
+
+def test_modules_that_take_all_names_of_each_other_end() -> None:
+    stars = "\n".join(f"from m{n} import *" for n in range(30))
+    files: dict[str, str] = {f"m{n}.py": stars for n in range(30)}
+
+    assert told({**files, "urls.py": f"{stars}\nurlpatterns = [path('x', shown)]"}) == ["ANY /x shown"]
+
+
+def test_what_another_package_answers_is_known_by_its_beginning() -> None:
+    assert told({"urls.py": "urlpatterns = [path('auth/', include('rest_framework.urls'))]"}) == [
+        "ANY /auth/… rest_framework.urls"
+    ]
+
+
+def test_a_sum_of_thousands_of_lists_ends() -> None:
+    assert told({"urls.py": "urlpatterns = [path('x', include(" + "a+" * 900 + "a)), path('y', y)]"}) == ["ANY /y y"]
