@@ -1,6 +1,7 @@
 """Puts the summary of an attempt together: what the rules say of its files and commands, and the agent's last words."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.utils import timezone
@@ -15,6 +16,8 @@ from runs.summary_rules.risks import assess
 
 MAX_FILES = 1_000
 """Of more changed files the first ones are told; the sums are of all."""
+MAX_JUDGED_FILES = 20_000
+"""Rules look at so many, which takes them about two seconds; that there are more is told."""
 
 
 def summarize(attempt: RunAttempt, outcome: str) -> dict[str, Any]:
@@ -26,7 +29,7 @@ def summarize(attempt: RunAttempt, outcome: str) -> dict[str, Any]:
         "stats": _sums(work.files),
         "kinds": _kinds(work.files),
         "changedFiles": [_file(file) for file in work.files[:MAX_FILES]],
-        "risks": [_risk(risk) for risk in assess(work)],
+        "risks": [_risk(risk) for risk in assess(_judged(work))],
         "tests": [_test(test) for test in work.tests],
         "docs": [file.path for file in work.files if file.kind == "docs"][:MAX_FILES],
         "commands": {"total": work.commands, "failed": work.failed_commands},
@@ -48,6 +51,11 @@ def _work(attempt: RunAttempt) -> Work:
         failed_commands=failed,
         is_asked=attempt.run.safe_mode,
     )
+
+
+def _judged(work: Work) -> Work:
+    """What of the work the rules look at."""
+    return replace(work, files=work.files[:MAX_JUDGED_FILES], more_files=max(0, len(work.files) - MAX_JUDGED_FILES))
 
 
 def _sums(files: Sequence[ChangedFile]) -> dict[str, int]:

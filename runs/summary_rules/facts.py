@@ -75,13 +75,17 @@ class RanTests:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a run has done. `is_asked`: the agent had to ask before it acted (safe mode)."""
+    """What a run has done. `is_asked`: the agent had to ask before it acted (safe mode).
+
+    `more_files` were changed beside those that the rules look at.
+    """
 
     files: tuple[ChangedFile, ...] = ()
     tests: tuple[RanTests, ...] = ()
     commands: int = 0
     failed_commands: int = 0
     is_asked: bool = True
+    more_files: int = 0
 
 
 @dataclass(frozen=True, slots=True)

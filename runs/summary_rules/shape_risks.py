@@ -69,6 +69,8 @@ def find_binaries(work: Work) -> Finding | None:
 def find_unread(work: Work) -> Finding | None:
     """Files of which not all changed lines were looked at: too many, or they could not be read."""
     paths = tuple(file.path for file in work.files if not file.is_binary and _is_unread(file))
+    if work.more_files:
+        return Finding(f"{work.more_files} files were not looked at: there are too many.", "medium", paths)
     told = files_told(paths, "was looked at in part only.", "were looked at in part only.")
     return Finding(f"{told} Rules about lines may have missed something.", "low", paths) if paths else None
 

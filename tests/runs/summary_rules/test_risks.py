@@ -267,6 +267,12 @@ def test_lines_that_nobody_looked_at_are_told() -> None:
     assert found("unread", changed("a.png", is_binary=True)) is None
 
 
+def test_files_that_are_too_many_to_look_at_are_told() -> None:
+    finding = found("unread", changed("a", "x"), more_files=7)
+    assert finding is not None
+    assert (finding.severity, finding.message) == ("medium", "7 files were not looked at: there are too many.")
+
+
 def test_tests_that_failed_last_are_high() -> None:
     finding = found("failed-tests", tests=(ran("pytest", "failed", 2),))
     assert finding is not None
