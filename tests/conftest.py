@@ -58,7 +58,7 @@ def git(*arguments: str | Path, cwd: Path | None = None) -> str:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The tests of real servers first: they are the longest, and the last ones keep the other processes waiting."""
-    items.sort(key=lambda item: "start_server" not in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: "migrated" not in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,8 @@ MAX_PLAN_ENTRIES = 200
 MAX_PLAN_CHARACTERS = 500
 """Of one entry. A run shows its latest plan whole, wherever it is shown."""
 _TEXT_EVENTS = {updates.MessageChunk: "agent_message", updates.ThoughtChunk: "agent_thought"}
+_READING = frozenset({"read", "search", "think", "fetch"})
+"""Kinds of tools (ACP) that change no file. Should one do so all the same, the watch on the tree tells."""
 _BESIDE = (updates.UsageUpdated, updates.Unrecognised)
 """What agents send in the middle of a message, which goes on after it."""
 
@@ -194,7 +196,8 @@ class Recorder:
         data: dict[str, Any] = {"toolCallId": update.tool_call_id, "kind": update.kind, "paths": list(update.paths)}
         if isinstance(update, updates.ToolStarted):
             return Draft("tool_started", update.title, data=data)
-        self._on_change()
+        if update.kind not in _READING:
+            self._on_change()
         data |= {"status": update.status, "text": self._redactor.text(update.text)[:4000]}
         return Draft("tool_finished", update.title, "info" if update.status == "completed" else "warning", data=data)
 

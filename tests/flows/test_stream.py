@@ -3,20 +3,30 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import StartServer
+from tests.conftest import Server, serving
+from tests.databases import Migrated
 from tests.flows.client import Client
 
 PROMPT = "One.\n\n```file app/a.txt\nA\n```\n```sh\necho out; echo err >&2\n```\n```sh allow-fail\nfalse\n```\n"
 
 
+@dataclass(frozen=True)
+class Shared:
+    """A server for all of these tests, none of which harms it, with one completed run."""
+
+    server: Server
+    run: int
+
+
 class Served:
-    """A server with one completed run."""
+    """The same as a client of one test's own sees it."""
 
     def __init__(self, client: Client, run: int) -> None:
         self.client, self.run = client, run
@@ -24,13 +34,19 @@ class Served:
         self.all = client.events(run)
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, migrated: Migrated, sample: Path) -> Iterator[Shared]:
+    with serving(tmp_path_factory.mktemp("shared"), migrated) as start:
+        server = start()
+        client = Client(server)
+        run = client.start_run(client.make_project(sample / "remote.git"), PROMPT)
+        client.wait_for(run, "completed")
+        yield Shared(server, run)
+
+
 @pytest.fixture
-def served(start_server: StartServer, remote: Path) -> Iterator[Served]:
-    client = Client(start_server())
-    run = client.start_run(client.make_project(remote), PROMPT)
-    client.wait_for(run, "completed")
-    yield Served(client, run)
-    client.http.close()
+def served(shared: Shared) -> Served:
+    return Served(Client(shared.server), shared.run)
 
 
 def test_a_stream_of_a_finished_run(served: Served) -> None:
@@ -110,7 +126,7 @@ def test_a_revoked_token_ends_its_stream(served: Served) -> None:
         assert time.monotonic() - began < 6
 
 
-def test_a_run_is_followed_live_to_its_end(served: Served, remote: Path) -> None:
+def test_a_run_is_followed_live_to_its_end(served: Served) -> None:
     client = served.client
     project = client.get(f"/runs/{served.run}")["projectId"]
     prompt = "```sh\nfor n in 1 2 3 4 5; do echo line $n; sleep 0.1; done\n```"

@@ -25,5 +25,6 @@ def list_of(payload: Any, *keys: str) -> list[Any]:
 def value_of(payload: Any, *keys: str) -> Any:
     """Whatever is at the path of keys, or None."""
     for key in keys:
-        payload = payload.get(key) if isinstance(payload, Mapping) else None
+        # A dict nearly always: the wider question costs five times as much, and is asked thousands of times a second.
+        payload = payload.get(key) if type(payload) is dict or isinstance(payload, Mapping) else None
     return payload
