@@ -11,8 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests import interpreters, postgres, process_home, sshd
@@ -132,6 +133,20 @@ def without_postgres(environment: Mapping[str, str]) -> int:
     return stages.summary()
 
 
+def prepare(environment: Mapping[str, str]) -> int:
+    """Fetches what later stages would wait for: the environments of other Pythons, and the real agents."""
+    status = 0
+    for version, found in interpreters.others().items():
+        if found is not None:
+            status |= run([str(ROOT / "bin/test"), "--version"], {**environment, **of_python(version, found)})
+    return status | run([sys.executable, "-m", "tests.agents.installing"], environment)
+
+
+def of_python(version: str, interpreter: str) -> dict[str, str]:
+    """The environment's variables that have `bin/test` use another Python."""
+    return {"PYTHON": interpreter, "QUARTERDECK_VENV": str(ROOT / ".venvs" / version)}
+
+
 def other_pythons(wholly: bool, environment: Mapping[str, str]) -> int:
     """The tests on SQLite with every other supported Python of this machine, each in an environment of its own: all of
     them with the oldest and the newest, a part with those between unless these are to be tested wholly too."""
@@ -143,10 +158,9 @@ def other_pythons(wholly: bool, environment: Mapping[str, str]) -> int:
         if found is None:
             print(f"── Python {version}: not on this machine, not tried")
             continue
-        variables = {"PYTHON": found, "QUARTERDECK_VENV": str(ROOT / ".venvs" / version)}
         parts = WHOLE if wholly or version in interpreters.ends(others) else between
         for part, arguments in parts.items():
-            stages.run(f"Python {version}: {part}", [str(ROOT / "bin/test"), *arguments], **variables)
+            stages.run(f"Python {version}: {part}", [str(ROOT / "bin/test"), *arguments], **of_python(version, found))
     return stages.summary() if stages.done else 0
 
 
@@ -200,18 +214,23 @@ def stop_signals_as_exceptions() -> Iterator[None]:
         sys.exit(130)
 
 
+WITHOUT_ARGUMENTS: dict[tuple[str, ...], Callable[[Mapping[str, str]], int]] = {
+    (): everything,
+    ("--sqlite",): without_postgres,
+    ("--sshd",): lambda _environment: sshd.main(),
+    ("--prepare",): prepare,
+    ("--pythons",): partial(other_pythons, False),
+    ("--pythons", "all"): partial(other_pythons, True),
+}
+
+
 def main(arguments: list[str]) -> int:
     """Choose by the arguments; the exit status."""
     with stop_signals_as_exceptions(), tempfile.TemporaryDirectory(prefix="quarterdeck-stages-") as home:
         environment = {**process_home.cleared(dict(os.environ)), "QUARTERDECK_HOME": home}
-        if not arguments:
-            return everything(environment)
-        if arguments == ["--sshd"]:
-            return sshd.main()
-        if arguments == ["--sqlite"]:
-            return without_postgres(environment)
-        if arguments in (["--pythons"], ["--pythons", "all"]):
-            return other_pythons("all" in arguments, environment)
+        for words, whole in WITHOUT_ARGUMENTS.items():
+            if tuple(arguments) == words:
+                return whole(environment)
         if arguments[0] == "--agents":
             return real_agents(arguments[1:], environment)
         if arguments[0] == "--browser":
