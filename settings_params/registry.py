@@ -391,6 +391,28 @@ _API = (
     ),
 )
 
+_RAG = (
+    BoolParam(
+        key="rag.enabled_default",
+        default=True,
+        description="Whether the agents of new projects are shown what the code index finds for their prompt.",
+    ),
+    IntParam(
+        key="rag.token_budget",
+        default=6000,
+        minimum=0,
+        maximum=100_000,
+        description="As many tokens, by estimate, an agent is shown of the code index with a run's prompt; 0: nothing.",
+    ),
+    IntParam(
+        key="rag.index_wait_seconds",
+        default=10,
+        minimum=0,
+        maximum=600,
+        description="So long a run waits until the code index has followed to its commit; the older one is used after.",
+    ),
+)
+
 PARAMS: Mapping[str, Param] = {
     param.key: param
     for param in (
@@ -402,6 +424,7 @@ PARAMS: Mapping[str, Param] = {
         *_GIT,
         *_SNAPSHOTS,
         *_INDEX,
+        *_RAG,
         *_RETENTION,
         *_LIMITS,
         *_API,

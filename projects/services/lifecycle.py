@@ -28,6 +28,7 @@ def create_project(
 ) -> Project:
     """A project owned by the actor; its clone is queued with it."""
     fields.setdefault("safe_mode", read("safety.safe_mode_default"))
+    fields.setdefault("rag_enabled", read("rag.enabled_default"))
     project = Project.objects.create(
         name=name, slug=slugify(name)[:80] or "project", repository_url=repository_url, created_by=actor, **fields
     )

@@ -20,6 +20,7 @@ from projects.workspaces import open_work_tree
 from runs.events import LeaseLost
 from runs.execution import results, steps
 from runs.execution.attempts import prepare_attempt, remove_login, workspace_of
+from runs.execution.context import retrieve
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
 from runs.execution.prompts import next_prompt
 from runs.execution.sitting import Sitting
@@ -108,7 +109,8 @@ def _has_come_to_its_end(run: Run, lease: Lease) -> bool:
         while next_prompt(attempt) is not None:  # by another process of the agent where one has lost its session
             steps.set_up(run, attempt, lease, tree)
             tree.take()
-            async_to_sync(Sitting(run, attempt, lease, tree).carry_out)()
+            context = retrieve(run, attempt, lease)
+            async_to_sync(Sitting(run, attempt, lease, tree, context).carry_out)()
             tree.take()
         steps.tear_down(run, attempt, lease, tree)
         tree.take()

@@ -57,10 +57,14 @@ STILL_PART = 8
 
 
 class Sitting:
-    """The agent of one attempt is given what waits for it, one prompt after another, by one process of it."""
+    """The agent of one attempt is given what waits for it, one prompt after another, by one process of it.
 
-    def __init__(self, run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold) -> None:
+    `context` goes after the run's own prompt.
+    """
+
+    def __init__(self, run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold, context: str) -> None:
         self._run, self._attempt, self._lease, self._tree = run, attempt, lease, tree
+        self._context = context
         self._files_changed = asyncio.Event()
         self._told = ""
         self._profile: AgentProfile = profile_of(run.selected_agent)
@@ -178,6 +182,7 @@ class Sitting:
                 async with brake.held():  # nothing may move the folders that are written to
                     await asyncio.to_thread(lay_out, files, self._attempt)
             text, recap = await sync_to_async(worded)(prompt, self._attempt, self._profile)
+            text += "" if prompt.message else self._context
             if not await sync_to_async(begin)(prompt, self._attempt, self._lease):
                 continue
             if recap:

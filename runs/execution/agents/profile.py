@@ -72,6 +72,7 @@ class AgentProfile:
     must be readable in the sandbox besides the system's. Modes are ACP session modes, None where the agent has none.
     ``knows_turns``: given a turn's name again after a kill, it goes on with that turn by itself.
     ``asks_for_mcp``: in safe mode it asks before each call of an MCP server's tool (each True is proven by a test).
+    ``reads_context``: it makes something of passages of the repository that stand after its prompt.
     ``dialect`` reads what ACP leaves to each agent. ``obstacle`` looks into the work tree and says why the agent must
     not be started there. ``login_file`` is where below its home it looks for a login of its own.
     """
@@ -96,6 +97,7 @@ class AgentProfile:
     session_timeout_seconds: float = 120.0
     knows_turns: bool = False
     asks_for_mcp: bool = False
+    reads_context: bool = True
 
     def mode(self, *, is_safe: bool) -> str | None:
         """The session mode for a run, with or without safe mode."""

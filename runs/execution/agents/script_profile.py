@@ -26,6 +26,7 @@ SCRIPT = AgentProfile(
     free_mode="auto",
     is_resumable=True,
     knows_turns=True,
+    reads_context=False,  # it would say it all, and carry out what stands in a block that the prompt left open
     needs_login=False,
     needs_network=False,
     output_style=OutputStyle.LIVE_SPLIT,
