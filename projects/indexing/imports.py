@@ -91,7 +91,7 @@ def _java(_: Node, text: str) -> Found:
 
 
 def _csharp(_: Node, text: str) -> Found:
-    yield "".join(_DIRECTIVE.sub("", text).rpartition("=")[2].split()).rstrip(";"), ()
+    yield "".join(_DIRECTIVE.sub("", text).rpartition("=")[2].split()).rstrip(";").removeprefix("::"), ()
 
 
 def _c(node: Node, _: str) -> Found:

@@ -18,7 +18,7 @@ from projects.indexing.references import read_references
 from projects.indexing.shapes import FileAnalysis
 from projects.indexing.symbols import read_symbols
 
-EXTRACTOR_VERSION = 1
+EXTRACTOR_VERSION = 2
 """Higher with every change of what is found in the same bytes: cached analyses of another version are not used."""
 
 

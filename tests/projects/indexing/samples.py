@@ -88,7 +88,7 @@ template<typename T> T& get(T x) { return x; }
 """
 CSHARP = b"""using System;
 using static A.B;
-using X = C.D;
+using X = global::C.D;
 namespace N.M { public class K { public int P { get; set; } public K() {} void M1<T>() {} } interface I { void F(); } }
 """
 PHP = b"""<?php
