@@ -80,7 +80,7 @@ def _apply_body(replay: _Replay, body: Node | None, names: Names) -> None:
         elif chain.root == "DB" and (raw := chain.named("statement", "unprepared")) is not None:
             text = raw.text(0) or ""
             dialect = detect_dialect(text)
-            apply_sql(replay.draft, text, replay.path, dialect, replay.readings, replay.budget, raw.line)
+            apply_sql(replay.draft, text, replay.path, dialect, replay.readings, replay.budget, raw.first_line)
 
 
 def _apply(replay: _Replay, call: PhpCall, names: Names) -> None:

@@ -13,11 +13,15 @@ CLOSURES = frozenset({"anonymous_function", "anonymous_function_creation_express
 
 @dataclass(slots=True)
 class PhpCall:
-    """`->name(arguments)`; `closure` is the body of a function among the arguments, `parameter` its first one."""
+    """`->name(arguments)`; `closure` is the body of a function among the arguments, `parameter` its first one.
+
+    `first_line` is the line that the first argument begins on.
+    """
 
     name: str
     line: int
     arguments: list[Value] = field(default_factory=list)
+    first_line: int = 0
     closure: Node | None = None
     parameter: str = ""
 
@@ -117,13 +121,20 @@ def _string(node: Node, names: Names, depth: int) -> Value:
     parts: list[str] = []
     for child in node.named_children:
         if child.type in {"string_content", "string_value", "escape_sequence"}:
-            parts.append(text_of(child))
+            parts.append(_unescaped(child))
             continue
         value = value_of(child, names, depth - 1)
         if not isinstance(value, str):
             return code_of(node)
         parts.append(value)
     return "".join(parts)
+
+
+def _unescaped(node: Node) -> str:
+    if node.type != "escape_sequence":
+        return text_of(node)
+    escaped = text_of(node)[1:]
+    return {"n": "\n", "t": "\t"}.get(escaped, escaped)
 
 
 def _number(text: str) -> Value:
@@ -152,6 +163,7 @@ def _call(node: Node, names: Names) -> PhpCall:
             call.closure = inner.child_by_field_name("body")
             call.parameter = _first_parameter(inner)
         elif argument.type == "argument":
+            call.first_line = call.first_line or line_of(argument)
             call.arguments.append(value_of(inner, names))
     return call
 

@@ -14,6 +14,8 @@ from docs_mgmt.generators.schema.shapes import (
     Unread,
 )
 
+MAX_CHARS = 1_500_000  # of tables in full
+MAX_NAME_CHARS = 300
 MAX_LISTED = 200  # of disagreements, and of what was not read
 NOTHING = "No tables were found: nothing in this repository declares a database in a way that is understood.\n"
 
@@ -22,11 +24,14 @@ def render_schema(schema: DatabaseSchema) -> str:
     """Sources, tables by database, disagreements, and what was not read; ends with a line break."""
     parts = [NOTHING] if not schema.tables else [_sources(schema)]
     databases = sorted({table.database for table in schema.tables})
+    room = MAX_CHARS
     for database in databases:
         if len(databases) > 1:
             parts.append(f"## Database {_code(database or '.')}\n")
         relations = [one for one in schema.relations if one.database == database]
-        parts += [_table(table, relations) for table in schema.tables if table.database == database]
+        made = list(_tables([table for table in schema.tables if table.database == database], relations, room))
+        room -= sum(map(len, made))
+        parts += made
     parts += _listed("Where the sources disagree", [_disagreement(one) for one in schema.disagreements])
     parts += _listed("What was not read", [_unread(one) for one in schema.unread])
     return "\n".join(parts)
@@ -41,6 +46,23 @@ def _source(source: SchemaSource) -> str:
     return _text(source.kind) + (f" ({_code(source.database)})" if source.database else "")
 
 
+def _tables(tables: Sequence[Table], relations: Sequence[Relation], room: int) -> Iterator[str]:
+    """The tables in full while there is room for them, the others by name and place alone."""
+    by_table: dict[str, list[Relation]] = {}
+    for one in relations:
+        by_table.setdefault(one.from_table, []).append(one)
+    short: list[str] = []
+    for table in tables:
+        text = _table(table, by_table.get(table.name, [])) if room > 0 else ""
+        room -= len(text)
+        if text:
+            yield text
+        else:
+            short.append(f"{_code(table.name)}, {_code(f'{table.path}:{table.line}')}")
+    if short:
+        yield _list(["Without their columns, as there are so many:", *short])
+
+
 def _table(table: Table, relations: Sequence[Relation]) -> str:
     seen = [*([f"also in {', '.join(table.also_in)}"] if table.also_in else []), f"confidence {table.confidence:.2f}"]
     lines = [
@@ -48,8 +70,7 @@ def _table(table: Table, relations: Sequence[Relation]) -> str:
         f"{_code(f'{table.path}:{table.line}')}, {table.source_kind}, {', '.join(seen)}\n",
         _grid(["Column", "Type", "Null", "Default", "Key", "Line"], [_column(table, one) for one in table.columns]),
     ]
-    own = [one for one in relations if one.from_table == table.name]
-    facts = [*_keys(table), *(_relation(one) for one in own), *_checks(table)]
+    facts = [*_keys(table), *(_relation(one) for one in relations), *_checks(table)]
     return "\n".join([*lines, *([_list(facts)] if facts else [])])
 
 
@@ -145,5 +166,5 @@ def _heading(name: str) -> str:
 
 def _flat(text: str) -> str:
     """One line, without what cannot be seen and without the marks of the blocks that documents are divided by."""
-    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    line = " ".join("".join(one if one.isprintable() else " " for one in text[:MAX_NAME_CHARS]).split())
     return line.replace("<!--", "<! --").replace("-->", "-- >")

@@ -45,6 +45,8 @@ def type_of(node: ast.expr, constants: dict[str, ast.expr], depth: int = 5) -> s
     name = dotted(node).rpartition(".")[2]
     if depth and name == "with_variant" and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return type_of(node.func.value, constants, depth - 1)
+    if depth and name == "as_mutable" and isinstance(node, ast.Call) and node.args:
+        return type_of(node.args[0], constants, depth - 1)
     if depth and isinstance(node, ast.Name) and node.id in constants and name not in TYPES:
         return type_of(constants[node.id], constants, depth - 1)
     base = TYPES.get(name) or _by_ending(name)

@@ -102,3 +102,14 @@ def test_a_dump_is_believed_with_the_migrations_that_it_does_not_name() -> None:
     assert columns(schema, "posts") == ["id", "name", "shop_id", "raw_one"]
     assert table(schema, "posts").source_kind == "laravel-schema"
     assert "user_id" in [one.column for one in schema.disagreements]
+
+
+def test_sql_in_a_migration_has_its_own_lines() -> None:
+    text = migration("""DB::unprepared(
+            '
+            CREATE TABLE raws (
+                id int DEFAULT nextval(\\'a_seq\\'::regclass)
+            )'
+        );""")
+    found = column(schema_of({"database/migrations/2020_01_01_000000_a.php": text}), "id", "raws")
+    assert (found.line, text.splitlines()[found.line - 1].split()[0]) == (9, "id")

@@ -106,3 +106,16 @@ def test_migrations_do_not_count_beside_a_schema() -> None:
 def test_a_structure_is_a_snapshot_too() -> None:
     schema = schema_of({"db/structure.sql": "CREATE TABLE public.a (id bigint NOT NULL);"})
     assert [(one.name, one.source_kind, one.database) for one in schema.tables] == [("a", "rails-structure", "")]
+
+
+def test_sql_in_a_migration_has_its_own_lines() -> None:
+    text = FIRST + SECOND.replace(
+        'execute "ALTER TABLE things ADD COLUMN extra jsonb"',
+        """execute <<~SQL
+      CREATE TABLE raws (
+        id int
+      );
+    SQL""",
+    ).replace("class ChangeThings", "class Other")
+    found = column(schema_of({"db/migrate/20200101_a.rb": text}), "id", "raws")
+    assert text.splitlines()[found.line - 1].split() == ["id", "int"]

@@ -1,5 +1,7 @@
 """The schema as Markdown."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,3 +72,13 @@ def test_whatever_a_name_is_it_stays_one_row_and_makes_no_markup(name: str) -> N
     assert sum(token.type == "tr_open" for token in tokens) == 3
     assert {"link_open", "image", "html_inline"}.isdisjoint(inner)
     assert "<!--" not in text
+
+
+def test_thousands_of_tables_are_told_in_full_as_far_as_there_is_room() -> None:
+    columns = tuple(Column(f"column_{n}", "text", "text", True, "x" * 60, "a.sql", n + 1) for n in range(200))
+    one = one_table("t").tables[0]
+    tables = tuple(replace(one, name=f"t{n:04}", columns=columns) for n in range(300))
+    text = render_schema(DatabaseSchema(tables, (), (), (), ()))
+    assert len(text) < 2_000_000
+    assert "### `t0000`" in text
+    assert "- `t0299`, `a.sql:1`" in text

@@ -156,3 +156,9 @@ def test_models_and_migrations_are_one_database() -> None:
     schema = schema_of(MIGRATIONS | {"app/models.py": MODELS})
     assert {one.database for one in schema.tables} == {""}
     assert ("users", "years") in [(one.table, one.column) for one in schema.disagreements]
+
+
+def test_sql_in_a_migration_has_its_own_lines() -> None:
+    text = FIRST + '    op.execute("""\n        CREATE TABLE raws (\n            id int\n        )\n    """)\n'
+    found = column(schema_of({"migrations/versions/a.py": text}), "id", "raws")
+    assert text.splitlines()[found.line - 1].split() == ["id", "int"]

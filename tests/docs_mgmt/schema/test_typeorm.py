@@ -109,3 +109,9 @@ def test_migrations_are_replayed_from_sql_and_from_calls() -> None:
     schema = schema_of({"package.json": "{}", "src/migration/1600000000000-Init.ts": MIGRATION})
     assert [(one.name, columns(schema, one.name)) for one in schema.tables] == [("a", ["id"]), ("b", ["id", "y"])]
     assert column(schema, "y", "b").type == "varchar(9)"
+
+
+def test_sql_in_a_migration_has_its_own_lines() -> None:
+    text = MIGRATION.replace('`CREATE TABLE "a" (', '\n`CREATE TABLE "a" (\n')
+    found = column(schema_of({"package.json": "{}", "src/migration/1600000000000-Init.ts": text}), "id", "a")
+    assert text.splitlines()[found.line - 1].startswith('"id" uuid')
