@@ -15,7 +15,7 @@ from projects.git.repository import Repository
 from projects.indexing.contents import read_contents
 from projects.indexing.history import FileHistory, PastCommit, continue_history, histories, read_history
 from projects.indexing.index_file import FORMAT, continued, created, open_to_read
-from projects.indexing.linking import find_links, find_ranks
+from projects.indexing.linking import find_links, find_ranks, tells_of_modules
 from projects.indexing.listing import IndexLimits, Listing, TreeEntry, list_tree
 from projects.indexing.shapes import FileAnalysis
 from projects.indexing.skipping import content_reason
@@ -99,10 +99,9 @@ def _build(
     progress: Progress,
 ) -> BuiltIndex:
     progress("listing", 0)
-    listing = list_tree(repository, commit, limits)
     with opened as connection:
         building = _Building(connection, repository, commit, analyses, progress)
-        building.take_files(listing)
+        building.take_files(list_tree(repository, commit, limits, building.blobs_before))
         building.take_history()
         building.take_graph()
         return building.finish()
@@ -129,6 +128,11 @@ class _Building:
         self._old_commits = self._writer.commits()
         self._old_histories = histories(self._old_commits)
         self._new: set[str] = set()
+
+    @property
+    def blobs_before(self) -> dict[str, str]:
+        """The files of the index that this one follows, with their blobs."""
+        return {path: file.blob for path, file in self._before.items()}
 
     def take_files(self, listing: Listing) -> None:
         """Removes what is gone or changed, adds what is new, notes what is left out."""
@@ -164,8 +168,9 @@ class _Building:
     def take_graph(self) -> None:
         """Who imports whom, and what that and the identifiers say of each file's weight."""
         self._progress("ranking", 0)
-        links = find_links(self._connection, self._repository)
-        self._writer.set_graph(links, find_ranks(self._connection, links))
+        changed = self._changed_alone()
+        self._writer.set_links(find_links(self._connection, self._repository, changed), changed)
+        self._writer.set_ranks(find_ranks(self._connection))
 
     def finish(self) -> BuiltIndex:
         """Notes what the index is of."""
@@ -205,7 +210,8 @@ class _Building:
                 if isinstance(analysis, str):
                     self._writer.skip(entry, analysis)
                     continue
-                self._writer.add(entry, content, analysis)
+                former = self._before.get(entry.path)
+                self._writer.add(entry, content, analysis, former.number if former else None)
                 self._new.add(entry.path)
 
     def _wanted(self, entries: Iterable[TreeEntry], contents: Iterable[bytes]) -> Iterator[tuple[TreeEntry, bytes]]:
@@ -216,6 +222,13 @@ class _Building:
                 yield entry, content
             else:
                 self._writer.skip(entry, reason)
+
+    def _changed_alone(self) -> set[int] | None:
+        """The files whose links may have changed; None where those of all may, as paths tell whom an import means."""
+        files = self._writer.files()
+        if files.keys() != self._before.keys() or any(tells_of_modules(path) for path in self._new):
+            return None
+        return {files[path].number for path in self._new}
 
     def _read_history(self) -> list[PastCommit]:
         if self._old_commit is None or self._old_cut != _cut_at(self._repository):

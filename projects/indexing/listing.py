@@ -1,6 +1,6 @@
 """The files of a commit as the index takes them: in order of their paths, and no more than the limits say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from projects.git.errors import GitFailed
@@ -16,6 +16,7 @@ NOT_UTF8 = "its name is no UTF-8"
 TOO_MANY = "more files than one index takes"
 TOO_MUCH = "more source than one index takes"
 NOT_LISTED = "beyond the first 1,000,000 files of the commit"
+_ORDINARY = (0o100644, 0o100755)
 DEFAULT_FILES = 100_000
 DEFAULT_BYTES = 512 << 20
 
@@ -47,8 +48,16 @@ class Listing:
     rest: tuple[SkippedFile, ...]
 
 
-def list_tree(repository: Repository, commit: str, limits: IndexLimits) -> Listing:
-    """All files of a commit, sorted out by name and size. Raises GitError."""
+def list_tree(
+    repository: Repository,
+    commit: str,
+    limits: IndexLimits,
+    taken_before: Mapping[str, str] = {},
+) -> Listing:
+    """All files of a commit, sorted out by name and size. Raises GitError.
+
+    `taken_before` are blobs of paths that were taken: what is the same again need not be looked at.
+    """
     if not is_object_id(commit):
         raise ValueError("a full commit id is needed")
     taken: list[TreeEntry] = []
@@ -60,7 +69,8 @@ def list_tree(repository: Repository, commit: str, limits: IndexLimits) -> Listi
         if entry is None:
             rest.append(SkippedFile(name, NOT_UTF8))
             continue
-        reason = path_reason(entry.path, entry.size_bytes, entry.mode)
+        is_known = taken_before.get(entry.path) == entry.blob and entry.mode in _ORDINARY
+        reason = None if is_known else path_reason(entry.path, entry.size_bytes, entry.mode)
         reason = reason or _beyond(limits, len(taken), total_bytes + entry.size_bytes)
         if reason is None:
             taken.append(entry)

@@ -49,9 +49,10 @@ class IndexWriter:
         rows = self._run("SELECT packed FROM history").fetchall()
         return [commit for (packed,) in rows for commit in unpack_commits(packed)]
 
-    def add(self, entry: TreeEntry, content: bytes, analysis: FileAnalysis) -> int:
-        """Writes a file with all that is known of it; its number."""
-        number, self._next = self._next, self._next + 1
+    def add(self, entry: TreeEntry, content: bytes, analysis: FileAnalysis, number: int | None = None) -> None:
+        """Writes a file with all that is known of it, under the number that it had before, if any."""
+        if number is None:
+            number, self._next = self._next, self._next + 1
         kind = kind_of(entry.path, analysis.language, is_generated=analysis.is_generated)
         facts = (analysis.language, kind, analysis.lines, analysis.purpose)
         row = (number, entry.path, entry.blob, len(content), *facts)
@@ -59,7 +60,6 @@ class IndexWriter:
         self._run("INSERT INTO names VALUES(?, ?)", (number, pack_names(analysis.references)))
         self._add_rows(number, analysis)
         self._add_texts(number, entry.path, content, analysis)
-        return number
 
     def remove(self, path: str, file: KeptFile, content: bytes) -> None:
         """Takes a file out; `content` is that of its blob."""
@@ -104,10 +104,16 @@ class IndexWriter:
         rows = ((at, number, at) for number, at in times)
         self._run_many("UPDATE files SET changed_at = ? WHERE id = ? AND changed_at IS NOT ?", rows)
 
-    def set_graph(self, links: Iterable[tuple[int, int]], ranks: Mapping[int, float]) -> None:
-        """Which file imports which, and every file's PageRank."""
-        self._run("DELETE FROM links")
+    def set_links(self, links: Iterable[tuple[int, int]], sources: Iterable[int] | None) -> None:
+        """Which file imports which: in place of all links, or of those of some sources."""
+        if sources is None:
+            self._run("DELETE FROM links")
+        else:
+            self._run_many("DELETE FROM links WHERE source = ?", ((source,) for source in sources))
         self._run_many("INSERT INTO links VALUES(?, ?)", links)
+
+    def set_ranks(self, ranks: Mapping[int, float]) -> None:
+        """Every file's PageRank."""
         self._run_many("UPDATE files SET page_rank = ? WHERE id = ?", ((rank, file) for file, rank in ranks.items()))
 
     def set_meta(self, **values: object) -> None:

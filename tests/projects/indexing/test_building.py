@@ -80,6 +80,15 @@ def test_the_module_of_a_repository_is_followed(origin: Origin, tmp_path: Path) 
         assert FileLink("main.go", "cart/cart.go") in index.links()
 
 
+def test_imports_are_followed_anew_where_the_module_is_named_anew(origin: Origin, tmp_path: Path) -> None:
+    main = b'package main\n\nimport "example.org/shop/cart"\n\nfunc main() { cart.Add() }\n'
+    files = {"go.mod": b"module example.org/other\n", "cart/cart.go": b"package cart\n\nfunc Add() {}\n"}
+    old = build(origin, origin.commit({**files, "main.go": main}), tmp_path / "a.sqlite")
+    build(origin, origin.commit({"go.mod": b"module example.org/shop\n"}), tmp_path / "b.sqlite", old=old)
+    with IndexReader(tmp_path / "a.sqlite") as former, IndexReader(tmp_path / "b.sqlite") as index:
+        assert (former.links(), index.links()) == ([], [FileLink("main.go", "cart/cart.go")])
+
+
 def test_what_is_left_out_is_told_with_its_reason(origin: Origin, tmp_path: Path) -> None:
     (origin.path / "loop").symlink_to("loop")
     left_out = {"fake.py": b"\0\1\2", "yarn.lock": b"a\n", "long.js": b"x" * 6000, "node_modules/a.js": b"1\n"}
