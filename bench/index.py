@@ -7,12 +7,14 @@ row with one that is made from nothing at the end.
 
 import argparse
 import multiprocessing
-import resource
 import statistics
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -26,6 +28,7 @@ from tests.projects.indexing.indexes import logical_rows
 MEBIBYTE = 1 << 20
 SPEED_GOAL, MEMORY_GOAL, SIZE_GOAL, FOLLOW_GOAL = 1.0, 400, 2.0, 50
 PARSERS = 2
+SAMPLED_EVERY_SECONDS = 0.05
 
 
 def main() -> None:
@@ -79,23 +82,36 @@ def _build(repository: Repository, commit: str, target: Path, old: Path | None) 
 
 
 def _alone(repository: Repository, commit: str, target: Path) -> tuple[float, float]:
-    """Seconds and MiB of a build in a process of its own; its parsers are counted as the largest of them each."""
+    """Seconds and MiB of a build in a process of its own: the most that it, its parsers and git had at once.
+
+    Counted is memory of their own; pages of the repository's packs, which are mapped in, the system takes back at will.
+    """
     context = multiprocessing.get_context("spawn")
-    answers: multiprocessing.Queue[tuple[float, float]] = context.Queue()
+    answers: multiprocessing.Queue[float] = context.Queue()
     process = context.Process(target=_timed, args=(repository.path, commit, target, answers))
     process.start()
-    told = answers.get()
-    process.join()
-    return told
+    highest = 0
+    while process.is_alive():
+        highest = max(highest, _own_bytes(process.pid or 0))
+        process.join(SAMPLED_EVERY_SECONDS)
+    return answers.get(), highest / MEBIBYTE
 
 
-def _timed(path: Path, commit: str, target: Path, answers: "multiprocessing.Queue[tuple[float, float]]") -> None:
+def _own_bytes(pid: int) -> int:
+    total = 0
+    with suppress(psutil.Error):
+        top = psutil.Process(pid)
+        for each in (top, *top.children(recursive=True)):
+            with suppress(psutil.Error):
+                memory = each.memory_info()
+                total += memory.rss - memory.shared
+    return total
+
+
+def _timed(path: Path, commit: str, target: Path, answers: "multiprocessing.Queue[float]") -> None:
     begin = time.perf_counter()
     _build(Repository(path), commit, target, None)
-    seconds = time.perf_counter() - begin
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    answers.put((seconds, (own + PARSERS * largest) / 1024))
+    answers.put(time.perf_counter() - begin)
 
 
 def _told(path: Path) -> tuple[int, int]:
