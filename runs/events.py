@@ -110,6 +110,7 @@ def append_project_updated(project: Project) -> None:
         "progress": project.progress,
         "headCommit": project.head_commit,
         "error": project.error,
+        "index": {name: project.index[name] for name in ("status", "progress", "commit")},
     }
     append_for_project(project, Draft("project_updated", f"{project.name} is {project.status}.", data=data))
 

@@ -15,18 +15,20 @@ MAXIMUM_NAME_BYTES = 4000
 NOT_UTF8 = "its name is no UTF-8"
 TOO_MANY = "more files than one index takes"
 TOO_MUCH = "more source than one index takes"
-NOT_LISTED = "beyond the first 1,000,000 files of the commit"
+NOT_LISTED = "more files are left out than are listed"
 _ORDINARY = (0o100644, 0o100755)
 DEFAULT_FILES = 100_000
+LISTED_LEFT_OUT = 100_000
 DEFAULT_BYTES = 512 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class IndexLimits:
-    """The most that one index takes up; what is beyond it is told as skipped."""
+    """The most that one index takes up, and of how many files it tells that they are left out."""
 
     files: int = DEFAULT_FILES
     total_bytes: int = DEFAULT_BYTES
+    left_out: int = LISTED_LEFT_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +62,47 @@ def list_tree(
     """
     if not is_object_id(commit):
         raise ValueError("a full commit id is needed")
-    taken: list[TreeEntry] = []
-    left_out: list[tuple[TreeEntry, str]] = []
-    rest: list[SkippedFile] = []
-    total_bytes = number = 0
+    sorting = _Sorting(limits, taken_before)
     for name, entry in _entries(repository, commit):
-        number += 1
-        if entry is None:
-            rest.append(SkippedFile(name, NOT_UTF8))
-            continue
-        is_known = taken_before.get(entry.path) == entry.blob and entry.mode in _ORDINARY
-        reason = None if is_known else path_reason(entry.path, entry.size_bytes, entry.mode)
-        reason = reason or _beyond(limits, len(taken), total_bytes + entry.size_bytes)
-        if reason is None:
-            taken.append(entry)
-            total_bytes += entry.size_bytes
+        sorting.take(name, entry)
+    return sorting.listing()
+
+
+class _Sorting:
+    """Sorts out entries one by one. What is left out is held up to a limit too: a tree may have millions of them."""
+
+    def __init__(self, limits: IndexLimits, taken_before: Mapping[str, str]) -> None:
+        self._limits, self._taken_before = limits, taken_before
+        self._taken: list[TreeEntry] = []
+        self._left_out: list[tuple[TreeEntry, str]] = []
+        self._nameless: list[SkippedFile] = []
+        self._bytes = self._listed = self._untold = 0
+
+    def take(self, name: str, entry: TreeEntry | None) -> None:
+        """The next one, in order of the paths; None where its name is no text."""
+        self._listed += 1
+        reason = NOT_UTF8 if entry is None else self._reason(entry)
+        if entry is not None and reason is None:
+            self._taken.append(entry)
+            self._bytes += entry.size_bytes
+        elif len(self._left_out) + len(self._nameless) >= self._limits.left_out:
+            self._untold += 1
+        elif entry is None:
+            self._nameless.append(SkippedFile(name, NOT_UTF8))
         else:
-            left_out.append((entry, reason))
-    if number >= LISTED_ENTRIES:
-        rest.append(SkippedFile("", NOT_LISTED))
-    return Listing(tuple(taken), tuple(left_out), tuple(rest))
+            self._left_out.append((entry, reason or ""))
+
+    def listing(self) -> Listing:
+        """All that was taken, and what is told of the rest."""
+        rest = list(self._nameless)
+        if self._untold or self._listed >= LISTED_ENTRIES:
+            rest.append(SkippedFile("", NOT_LISTED))
+        return Listing(tuple(self._taken), tuple(self._left_out), tuple(rest))
+
+    def _reason(self, entry: TreeEntry) -> str | None:
+        is_known = self._taken_before.get(entry.path) == entry.blob and entry.mode in _ORDINARY
+        reason = None if is_known else path_reason(entry.path, entry.size_bytes, entry.mode)
+        return reason or _beyond(self._limits, len(self._taken), self._bytes + entry.size_bytes)
 
 
 def _beyond(limits: IndexLimits, files: int, total_bytes: int) -> str | None:

@@ -63,7 +63,13 @@ def test_the_event_belongs_to_no_run(api: APIClient, project: Project, user: Any
         "severity": "info",
         "path": None,
         "message": "New is ready.",
-        "data": {"status": "ready", "progress": None, "headCommit": "0" * 40, "error": None},
+        "data": {
+            "status": "ready",
+            "progress": None,
+            "headCommit": "0" * 40,
+            "error": None,
+            "index": {"status": "none", "progress": None, "commit": None},
+        },
     }
 
 

@@ -1,10 +1,12 @@
 """The index of a project's code in the background: when it is made, that the old one stays, what failures lead to."""
 
 import errno
+import json
 import os
 import subprocess
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,8 @@ from projects.services.commit_indexes import ensure_index
 from projects.services.index_pruning import forget_unused_analyses
 from projects.services.index_queue import expect_index
 from projects.services.indexing import index_project
-from runs.models import AgentEvent
+from runs.stream import log
+from runs.stream.log import Topic
 from runs.workers import recovery
 from tests.projects.conftest import WorkOff
 from tests.projects.indexed import CODE, index_all, push_files
@@ -91,8 +94,13 @@ def test_an_index_that_is_made_is_shown_on_the_project(api: APIClient, indexed: 
     assert index["indexedAt"]
 
 
-def test_an_index_is_told_on_the_user_stream(indexed: Project) -> None:
-    assert AgentEvent.objects.filter(project=indexed, event_type="project_updated").count() >= 4
+def test_an_index_is_told_on_the_user_stream_step_by_step(indexed: Project) -> None:
+    frames = [json.loads(frame.public_json)["data"]["index"] for frame in log.read_after(Topic(None), 0)]
+    statuses = [status for status, _ in groupby(index["status"] for index in frames)]
+    phases = [index["progress"]["phase"] for index in frames if index["progress"]]
+    assert statuses == ["none", "queued", "indexing", "ready"]
+    assert phases == ["listing", "parsing", "history", "ranking", "writing"]
+    assert frames[-1]["commit"] == indexed.head_commit
 
 
 def test_a_pull_of_a_new_head_is_followed_by_the_index(

@@ -131,6 +131,13 @@ def test_more_source_than_the_limit_is_told(origin: Origin, tmp_path: Path) -> N
         assert {each.reason for each in index.skipped()} == {"more source than one index takes"}
 
 
+def test_more_that_is_left_out_than_is_listed_is_told_in_one_row(origin: Origin, tmp_path: Path) -> None:
+    commit = origin.commit({**CODE, **{f"{number}.png": b"x" for number in range(5)}})
+    build(origin, commit, tmp_path / "a.sqlite", limits=IndexLimits(left_out=2))
+    with IndexReader(tmp_path / "a.sqlite") as index:
+        assert (index.count("files"), [each.path for each in index.skipped()]) == (3, ["", "0.png", "1.png"])
+
+
 def test_only_what_changed_is_analysed_again(origin: Origin, tmp_path: Path) -> None:
     build(origin, origin.commit(CODE), tmp_path / "a.sqlite")
     newer, analyses = origin.commit({"app/new.py": b"x = 1\n"}), InProcess()
