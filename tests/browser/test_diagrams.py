@@ -57,9 +57,9 @@ def hostile(chance: random.Random) -> str:
 
 def test_every_diagram_of_projects_with_hostile_names_is_drawn(mermaid: Mermaid) -> None:
     chance = random.Random(7)  # noqa: S311 - the same projects each time
-    texts = [text for _ in range(4) for text in diagrams(hostile(chance))]
+    texts = [text for _ in range(2) for text in diagrams(hostile(chance))]
 
-    assert len(texts) > 20
+    assert len(texts) > 10
     assert drawn_errors(mermaid, texts) == [("", 0)] * len(texts)
 
 
