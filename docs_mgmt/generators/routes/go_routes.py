@@ -1,9 +1,10 @@
-"""Routes of Go: net/http, gorilla/mux, chi, gin and echo, below the groups and subrouters of the same function.
+"""Routes of Go: net/http, gorilla/mux, chi, gin and echo, below groups and subrouters, also those handed on.
 
-Where a router is made in one function and given to another, the address before its routes is not known: such routes
-stand as they are written.
+Where a router is kept in a variable of the package or a field, the address before its routes is not known: such
+routes stand as they are written.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from docs_mgmt.generators.routes.go_files import HANDLES, GoPackage, member, registrars
+from docs_mgmt.generators.routes.go_handed import Handed
 from docs_mgmt.generators.routes.reading import Reader
 from docs_mgmt.generators.routes.shapes import Route
 from docs_mgmt.generators.routes.tree import arguments, joined, line, one_line, text
 
 MAX_ROUTES = 5_000
 MAX_DEPTH = 30
+ROUNDS = 2
 MAX_CHAIN = 40
 """Calls on calls that are followed from each of them."""
 _FRAMEWORKS = (
@@ -29,6 +32,7 @@ _FRAMEWORKS = (
 # Where none of these stands there is no route; all other files need no parsing.
 _HINTS = re.compile(
     rb"\.Handle(?:Func)?\(|\bHandler(?:Func)?:|\.(?:GET|POST|PUT|PATCH|DELETE|Any|Add|Mount|Method|MethodFunc)\("
+    rb"|\.(?:Group|PathPrefix)\("
     rb"|\.(?:Get|Post|Put|Patch|Delete|Head|Options)\([\"`]"
 )
 _VERBS = {"Get", "Post", "Put", "Patch", "Delete", "Head", "Options", "Connect", "Trace"}
@@ -46,35 +50,40 @@ _Told = tuple[list[str], str, Node]
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file, its framework, its package, and its functions that hand an address on."""
+    """A file, its framework, its package, its functions that hand an address on, and the routers that are handed on."""
 
     path: str
     framework: str
     package: GoPackage
     registrars: frozenset[str]
+    handed: Handed
 
 
 def go_routes(reader: Reader) -> Iterator[Route]:
     """All routes, at most MAX_ROUTES."""
+    files = list(_files(reader))
+    for _ in range(ROUNDS):  # what is handed on may be handed on again
+        for file, root in files:
+            for _route in itertools.islice(_of_block(file, root, {}, 0), MAX_ROUTES):
+                pass
+    routes = (route for file, root in files for route in _of_block(file, root, {}, 0))
+    yield from itertools.islice(routes, MAX_ROUTES)
+
+
+def _files(reader: Reader) -> Iterator[tuple[_File, Node]]:
+    """The files that may have routes, with their trees."""
     packages: dict[str, GoPackage] = {}
+    handed = Handed()
     paths = reader.ending(".go")
     for path in paths:
         packages.setdefault(_folder(path), GoPackage()).take(path, reader.content(path) or b"")
-    left = MAX_ROUTES
     for path in paths:
         content = reader.content(path) or b""
         root = reader.tree(path, "go") if _HINTS.search(content) else None
-        if root is None:
-            continue
-        framework = next((name for hint, name in _FRAMEWORKS if hint in content), "net/http")
-        file = _File(
-            path, framework, packages[_folder(path)], registrars(root) if b".Handle" in content else frozenset()
-        )
-        for route in _of_block(file, root, {}, 0):
-            if left <= 0:
-                return
-            left -= 1
-            yield route
+        if root is not None:
+            framework = next((name for hint, name in _FRAMEWORKS if hint in content), "net/http")
+            handing = registrars(root) if b".Handle" in content else frozenset[str]()
+            yield _File(path, framework, packages[_folder(path)], handing, handed), root
 
 
 def _folder(path: str) -> str:
@@ -88,32 +97,45 @@ def _of_block(file: _File, root: Node, above: dict[str, str], depth: int) -> Ite
     waiting = list(reversed(root.named_children))
     while waiting and depth <= MAX_DEPTH:
         node = waiting.pop()
-        if inner := _own_block(file, node, known):
-            yield from _of_block(file, *inner, depth + 1)
+        if blocks := list(_own_blocks(file, node, known)):
+            for block, inner in blocks:
+                yield from _of_block(file, block, inner, depth + 1)
             continue
         if node.type in {"short_var_declaration", "var_spec", "assignment_statement"}:
             _take_groups(file, node, known)
         elif node.type == "call_expression":
             _take_methods(node, methods)
+            _hand_on(file, node, known)
             yield from _of_call(file, node, known, methods.get(node.id))
         elif node.type == "literal_value":
             yield from _of_table(file, node)
         waiting += reversed(node.named_children)
 
 
-def _own_block(file: _File, node: Node, known: dict[str, str]) -> tuple[Node, dict[str, str]] | None:
-    """A function's body, and that of a group: `r.Route("/x", func(r chi.Router) {…})`; with what is known in it."""
+def _own_blocks(file: _File, node: Node, known: dict[str, str]) -> Iterator[tuple[Node, dict[str, str]]]:
+    """A function, and the body of a group: `r.Route("/x", func(r chi.Router) {…})`; with what is known in it."""
     if node.type in {"function_declaration", "method_declaration"}:
-        return node, {}
+        yield from ((node, way) for way in file.handed.of(_folder(file.path), node))
+        return
     given = arguments(node) if node.type == "call_expression" else []
     if not given or given[-1].type != "func_literal" or member(node)[1] not in {"Route", "Group"}:
-        return None
+        return
     parameters = given[-1].child_by_field_name("parameters")
     body = given[-1].child_by_field_name("body")
-    if body is None or parameters is None or not parameters.named_children:
-        return None
-    name = text(parameters.named_children[0].child_by_field_name("name"))
-    return body, {**known, name: _address(file, node, known)}
+    if body is not None and parameters is not None and parameters.named_children:
+        name = text(parameters.named_children[0].child_by_field_name("name"))
+        yield body, {**known, name: _address(file, node, known)}
+
+
+def _hand_on(file: _File, call: Node, known: dict[str, str]) -> None:
+    """`users.Register(api.Group("/users"))`: what the function knows its parameter as has that address."""
+    for place, each in enumerate(arguments(call)):
+        is_group = each.type == "call_expression" and member(each)[1] in _GROUPS
+        address = (
+            _address(file, each, known) if is_group else known.get(text(each)) if each.type == "identifier" else None
+        )
+        if address:
+            file.handed.add(_folder(file.path), call, place, address)
 
 
 def _take_groups(file: _File, node: Node, known: dict[str, str]) -> None:

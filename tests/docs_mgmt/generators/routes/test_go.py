@@ -71,3 +71,19 @@ def test_addresses_that_functions_hand_on_and_tables_of_routes() -> None:
 
 def test_what_is_no_route_is_left() -> None:
     assert told({"a.go": go("net/http", 'events.Handle("name", h)', 'cache.Get("/x", y)')}) == []
+
+
+def test_routers_that_are_handed_to_other_functions_keep_their_addresses() -> None:
+    gin = 'import "github.com/gin-gonic/gin"\n'
+    lines = ('v1 := r.Group("/api")', 'users.Register(v1.Group("/users"), 1)', "more(v1)")
+    more = (
+        'func more(g *gin.RouterGroup) { last(g.Group("/more")) }\nfunc last(g *gin.RouterGroup) { g.PUT("/z", z) }\n'
+    )
+    register = 'func Register(router *gin.RouterGroup, n int) { router.POST("/", create) }\n'
+    files = {
+        "main.go": go("github.com/gin-gonic/gin", *lines),
+        "more.go": f"package main\n{gin}{more}",
+        "users/routers.go": f"package users\n{gin}{register}",
+    }
+
+    assert told(files) == ["PUT /api/more/z z", "POST /api/users/ create"]
