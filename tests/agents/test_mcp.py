@@ -62,6 +62,8 @@ def test_it_uses_a_tool_and_no_secret_is_told(real: Served) -> None:
     done = run.end()
     assert done["status"] == "completed", done["error"]
     assert f"kept: first with {TOKEN}" in heard_since(real, asked_before)
+    finished = [event for event in run.events() if event["eventType"] == "tool_finished"]
+    assert finished[-1]["data"]["status"] == "completed", finished
     told = str(run.events())
     assert ("[redacted: NOTES_TOKEN of notes]" in told, TOKEN in told) == (True, False)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from .dialect import CommandResult, Dialect, OutputPiece, Written, plain_result
-from .payload import text_of, whole_number_of
+from .payload import list_of, text_of, value_of, whole_number_of
 
 OUTPUTS = ".codex/outputs"
 """Where Codex's commands keep what they write, below the run's home."""
@@ -51,6 +51,18 @@ def codex_result(payload: Mapping[str, Any], text: str) -> CommandResult:
     return replace(result, stdout_file=f"{OUTPUTS}/{name}.stdout", stderr_file=f"{OUTPUTS}/{name}.stderr")
 
 
+def codex_plainly(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Codex has the calls of MCP servers' tools for commands, and asks about one by its id and that alone."""
+    content = list_of(payload, "rawOutput", "result", "content")
+    if content:
+        payload = {**payload, "content": [{"type": "content", "content": each} for each in content]}
+    if value_of(payload, "_meta", "is_mcp_tool_call") is True:
+        return {**payload, "kind": "other"}
+    if text_of(payload, "kind") == "execute" and not payload.keys() & {"title", "rawInput"}:
+        return {name: value for name, value in payload.items() if name != "kind"}
+    return payload
+
+
 _META = {"terminal_output_delta": True}
-CODEX_DIALECT = Dialect(output=terminal_output, result=codex_result, client_meta=_META)
+CODEX_DIALECT = Dialect(plainly=codex_plainly, output=terminal_output, result=codex_result, client_meta=_META)
 CLAUDE_DIALECT = Dialect(output=terminal_output, result=claude_result, client_meta=_META, is_live=False)

@@ -79,6 +79,22 @@ def test_codex_tells_output_while_a_command_runs() -> None:
     assert pieces[:2] == ["2\n", "3\n"]
 
 
+def test_a_tool_of_an_mcp_server_is_no_command_of_codex() -> None:
+    raw = {"server": "notes", "tool": "note", "arguments": {"text": "first"}}
+    call = {"sessionUpdate": "tool_call", "toolCallId": "c", "kind": "execute", "title": "mcp.notes.note"}
+    begun = {**call, "status": "in_progress", "rawInput": raw, "_meta": {"is_mcp_tool_call": True}}
+    output = {"result": {"content": [{"type": "text", "text": "kept: first"}]}, "error": None}
+    end = {"sessionUpdate": "tool_call_update", "toolCallId": "c", "status": "completed", "rawOutput": output}
+    translator = Translator(CODEX.dialect)
+    updates = [*translator.translate(begun)]
+    updates += translator.take_request({"toolCallId": "c", "kind": "execute", "status": "pending"})
+    updates += translator.translate(end)
+    [started] = [each for each in updates if isinstance(each, ToolStarted)]
+    [finished] = [each for each in updates if isinstance(each, ToolFinished)]
+    assert (len(updates), started.kind, started.title) == (2, "other", "mcp.notes.note")
+    assert (finished.status, finished.text) == ("completed", "kept: first")
+
+
 def test_codex_commands_have_their_exit_codes_and_name_their_whole_outputs() -> None:
     ended = commands(told("codex.jsonl", CODEX.dialect))
     assert [each.exit_code for each in ended] == [0, 4, None]
