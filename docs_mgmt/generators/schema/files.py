@@ -14,7 +14,7 @@ MAX_TOTAL_BYTES = 256 * 1024**2  # of all that is read
 FOREIGN = re.compile(
     r"(?:^|/)(?:node_modules|vendor|third_party|bower_components|site-packages|\.venv|venv|dist|build"
     r"|tests?|testing|testdata|test_data|__tests__|__mocks__|__fixtures__|spec|specs|fixtures|cypress|e2e"
-    r"|examples?|samples?|demos?|docs?|stubs|templates?|benchmarks?)/",
+    r"|examples?|stubs)/|^(?:samples?|demos?|docs?|templates?|benchmarks?)/",
     re.IGNORECASE,
 )
 """Folders with databases that are not the project's own: others' code, tests, examples."""

@@ -10,7 +10,7 @@ from docs_mgmt.generators.schema.python_names import PythonProject
 from docs_mgmt.generators.schema.python_plain import plain_python
 from docs_mgmt.generators.schema.python_source import PythonNotParsed, parse_python, read_module
 
-MAX_PARSED_BYTES = 32 * 1024**2  # a tree takes tens of times its text while it is read
+MAX_PARSED_BYTES = 5 * 1024**2  # a tree takes up to eighty times its text while it is read
 DECLARES = re.compile(
     rb"\bmodels\.(?:Model\b|\w+Field\(|ForeignKey\()|\bColumn\(|\bmapped_column\(|\bMapped\[|__tablename__|\bTable\("
     rb"|\bDeclarativeBase\b|\bSQLModel\b|\bdeclarative_base\b"
@@ -44,7 +44,7 @@ class _Survey:
 def read_python(files: SourceFiles, readings: Readings) -> PythonFiles:
     """Parse what may declare tables; a file that cannot be parsed is noted and left out."""
     found, left = PythonFiles(), MAX_PARSED_BYTES
-    for path in sorted(_wanted(files)):
+    for path in sorted(_wanted(files), key=lambda one: (_may_be_migration(one), one)):
         content = files.read(path)
         if content is None:
             continue
@@ -81,6 +81,11 @@ def _look(survey: _Survey, path: str, content: bytes) -> None:
     found = [(name.decode(), [base.decode() for base in NAME.findall(bases)]) for name, bases in CLASS.findall(content)]
     if found:
         survey.classes[path] = found
+
+
+def _may_be_migration(path: str) -> bool:
+    """Whether a file is read after the models, which are believed before it."""
+    return "/migrations/" in f"/{path}" or "/versions/" in f"/{path}"
 
 
 def _is_migration(path: str, content: bytes) -> bool:
