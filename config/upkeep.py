@@ -11,6 +11,7 @@ from django.db import DatabaseError, transaction
 from django_tasks import task
 
 from config.api.params import read
+from docs_mgmt.services.due import queue_due_docs
 from projects.models import Project
 from projects.services import disk
 from projects.services.disk import Removal
@@ -81,6 +82,7 @@ class Upkeep:
 
     @transaction.atomic
     def _queue_due(self) -> None:
+        queue_due_docs()
         for project_id in disk.take_due_upkeep():
             keep_up.enqueue(project_id)
         if time.monotonic() >= self._tasks_at:

@@ -14,7 +14,7 @@ from config.meta import MetaViewSet
 from config.metrics import MetricsViewSet
 from config.openapi import views as openapi_views
 from devices.views import DeviceViewSet
-from docs_mgmt.views import DocViewSet
+from docs_mgmt.views import DocViewSet, GeneratedViewSet
 from projects.views.credentials import CredentialViewSet
 from projects.views.index import IndexViewSet
 from projects.views.mcp_servers import McpServerViewSet
@@ -48,7 +48,8 @@ ITEM: Actions = {"get": "retrieve", "put": "update", "delete": "destroy"}
 UPDATE_OR_DELETE: Actions = {"put": "update", "delete": "destroy"}
 LIST: Actions = {"get": "list"}
 DETAIL: Actions = {"get": "retrieve"}
-INDEX = {"map": "map", "schema": "database_schema", "diagrams": "diagrams", "search": "search"}
+INDEX = {"map": "map", "search": "search"}
+GENERATED = {"schema": "database_schema", "diagrams": "diagrams"}
 PUBLIC: dict[str, Any] = {"authentication_classes": [], "permission_classes": [IsPublic]}
 
 
@@ -79,6 +80,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_actions("api/projects/<id:pk>", ProjectViewSet, "clone", "pull"),
     path("api/projects/<id:pk>/index-rag", IndexViewSet.as_view({"post": "index_rag"})),
     *(path(f"api/projects/<id:pk>/{name}", IndexViewSet.as_view({"get": act})) for name, act in INDEX.items()),
+    *(path(f"api/projects/<id:pk>/{name}", GeneratedViewSet.as_view({"get": act})) for name, act in GENERATED.items()),
     path("api/projects/<id:project>/credential", CredentialViewSet.as_view(ITEM)),
     path("api/projects/<id:project>/members", MemberViewSet.as_view(COLLECTION)),
     path("api/projects/<id:project>/members/<id:user>", MemberViewSet.as_view(UPDATE_OR_DELETE)),

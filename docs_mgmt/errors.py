@@ -12,7 +12,7 @@ class _DocsConflict(Problem):
 
 
 class DocsNotGenerated(_DocsConflict):
-    title = "The repository does not hold this document"
+    title = "There is no such document yet"
     default_code = "docs-not-generated"
 
 
@@ -21,7 +21,6 @@ class DocsTooLarge(_DocsConflict):
     default_code = "docs-too-large"
 
 
-class DocsNotAvailable(_DocsConflict):
-    title = "This server does not generate documents yet"
-    default_code = "docs-not-available"
-    default_detail = "Generating documents comes with a later version of the server: its operator can update it then."
+class DocsNotReady(_DocsConflict):
+    title = "The project's documents are not generated"
+    default_code = "docs-not-ready"

@@ -5,15 +5,30 @@ from typing import Any
 from rest_framework import serializers
 
 
+class DocumentProblemSerializer(serializers.Serializer[Any]):
+    """Why a document was left alone, and at which of its lines; null where it is about the whole."""
+
+    message = serializers.CharField()
+    line = serializers.IntegerField(allow_null=True)
+
+
 class DocumentSerializer(serializers.Serializer[Any]):
-    """A managed document. `lastUpdatedAt` and `commit` are those of the commit that it was read from."""
+    """A managed document: the generated one where there is one, else the repository's own."""
 
     slug = serializers.CharField(source="doc.slug")
     title = serializers.CharField(source="doc.title")
     path = serializers.CharField(source="doc.path")
-    last_updated_at = serializers.DateTimeField()
-    commit = serializers.CharField()
-    stale = serializers.BooleanField(allow_null=True, help_text="Null: nothing is known to compare it with.")
+    origin = serializers.ChoiceField(
+        ["generated", "repository"], allow_null=True, help_text="Where the text is from; null: there is none yet."
+    )
+    last_updated_at = serializers.DateTimeField(allow_null=True)
+    commit = serializers.CharField(allow_null=True, help_text="What it was made of, or read at.")
+    stale = serializers.BooleanField(
+        allow_null=True,
+        help_text="Whether the repository's own file at the head commit is not this text, or this is of another "
+        "commit. Null: nothing was generated.",
+    )
+    problem = DocumentProblemSerializer(allow_null=True)
 
 
 class DocumentDetailSerializer(DocumentSerializer):
@@ -23,6 +38,14 @@ class DocumentDetailSerializer(DocumentSerializer):
 
     def get_markdown(self, _: object) -> str:
         return str(self.context["markdown"])
+
+
+class DiagramsSerializer(serializers.Serializer[Any]):
+    """Diagrams as Markdown with Mermaid, and the commit that they are of."""
+
+    markdown = serializers.CharField()
+    generated_at = serializers.DateTimeField()
+    commit = serializers.CharField()
 
 
 class ChangelogEntrySerializer(serializers.Serializer[Any]):

@@ -1,10 +1,11 @@
-"""`/api/projects/{project}/docs…` and `…/changelog`: documents as they are in the repository."""
+"""`/api/projects/{project}/docs…`, `…/changelog`, `…/schema` and `…/diagrams`: what is told of a project's code."""
 
 from collections.abc import Sequence
 
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
@@ -12,17 +13,23 @@ from rest_framework.response import Response
 from accounts.permissions import UserRequest
 from config.api.pagination import make_cursor, page_of, read_cursor, read_limit
 from config.api.renderers import JSONRenderer, MarkdownRenderer
+from config.api.serializers import represent
 from config.api.views import ApiViewSet
 from docs_mgmt import serializers
 from docs_mgmt.changelog_pages import find_changelog, page_after, read_entries
-from docs_mgmt.errors import DocsNotAvailable, DocsNotGenerated, DocsTooLarge
+from docs_mgmt.errors import DocsNotGenerated, DocsNotReady, DocsTooLarge
+from docs_mgmt.generators.blocks import MAX_BYTES
 from docs_mgmt.generators.changelog import Entry
-from docs_mgmt.queries import MANAGED, MAX_BYTES, Document, find_documents, read_markdown
+from docs_mgmt.generators.managed import ARCHITECTURE_DIAGRAMS, DATABASE_SCHEMA, MANAGED
+from docs_mgmt.models import DocsState, GeneratedDocument
+from docs_mgmt.queries import Document, find_documents, generated_part, read_markdown
+from docs_mgmt.schema_serializers import DatabaseSchemaSerializer
+from docs_mgmt.services.queueing import request_docs
 from projects.errors import ProjectNotReady, RoleRequired
 from projects.models import Membership, Project, ProjectQuerySet
 from projects.permissions import require_role
+from projects.queries import describe
 from projects.serializers import ProjectSerializer
-from projects.services.lifecycle import require_writable
 
 
 class DocViewSet(ApiViewSet):
@@ -37,7 +44,7 @@ class DocViewSet(ApiViewSet):
     problems = {
         "retrieve": (DocsNotGenerated, DocsTooLarge),
         "changelog": (DocsTooLarge,),
-        "regenerate": (RoleRequired, ProjectNotReady, DocsNotAvailable),
+        "regenerate": (RoleRequired, ProjectNotReady),
     }
     request: UserRequest
     paged = frozenset({"list", "changelog"})
@@ -56,8 +63,8 @@ class DocViewSet(ApiViewSet):
             raise Http404
 
     def list(self, request: UserRequest, pk: str) -> Response:
-        """Those that the repository holds at the project's head commit."""
-        found = find_documents(self.get_object(), MANAGED.values())
+        """All four, whether or not they were generated or the repository holds them at the project's head commit."""
+        found = find_documents(self.get_object())
         return page_of(request, [serializers.DocumentSerializer(document).data for document in found])
 
     @extend_schema(
@@ -67,7 +74,7 @@ class DocViewSet(ApiViewSet):
         }
     )
     def retrieve(self, request: UserRequest, pk: str, slug: str) -> Response:
-        """One document, as JSON or as the bare markdown."""
+        """One document, as JSON or as the bare markdown: the generated one, else the repository's own."""
         found = self.get_object()
         document = _find_document(found, slug)
         markdown = read_markdown(found, document)
@@ -88,12 +95,72 @@ class DocViewSet(ApiViewSet):
     @extend_schema(request=None, responses={202: ProjectSerializer})
     @action(detail=True, methods=["post"])
     def regenerate(self, request: UserRequest, pk: str) -> Response:
-        """Writes all auto-blocks anew."""
+        """Writes all auto-blocks anew, of the indexed commit; what is queued or under way already is this."""
         found = self.get_object()
         require_role(found, request.user, Membership.Role.MAINTAINER)
         self.refuse_body(request)
-        require_writable(found)
-        raise DocsNotAvailable(docs_status=found.docs["status"], **found.error_members)
+        request_docs(found, actor=request.user)
+        describe(request.user, [found])
+        return Response(represent(ProjectSerializer, found), status=status.HTTP_202_ACCEPTED)
+
+
+class GeneratedViewSet(ApiViewSet):
+    """What was read from a project's code together with its documents."""
+
+    abilities = {"database_schema": "projects:read", "diagrams": "projects:read"}
+    problems = dict.fromkeys(("database_schema", "diagrams"), (DocsNotReady,))
+    request: UserRequest
+    paged = frozenset()
+    queryset = Project.objects.none()
+    serializer_class = DatabaseSchemaSerializer
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        return [JSONRenderer(), MarkdownRenderer()] if self.action == "diagrams" else super().get_renderers()
+
+    def get_queryset(self) -> ProjectQuerySet:
+        return Project.objects.visible_to(self.request.user)
+
+    @extend_schema(responses=DatabaseSchemaSerializer)
+    def database_schema(self, request: UserRequest, pk: str) -> Response:
+        """The database schema that the code declares, of the commit that it names."""
+        state, row = _generated(self.get_object(), DATABASE_SCHEMA.slug)
+        return Response({**row.facts, "commit": state.commit, "generated_at": state.generated_at})
+
+    @extend_schema(
+        responses={
+            (200, "application/json"): serializers.DiagramsSerializer,
+            (200, "text/markdown"): OpenApiTypes.STR,
+        }
+    )
+    def diagrams(self, request: UserRequest, pk: str) -> Response:
+        """Diagrams of the architecture, as JSON or as the bare markdown."""
+        state, row = _generated(self.get_object(), ARCHITECTURE_DIAGRAMS.slug)
+        if isinstance(request.accepted_renderer, MarkdownRenderer):
+            return Response(row.text, headers={"X-Content-Type-Options": "nosniff"})
+        return Response({"markdown": row.text, "commit": state.commit, "generated_at": state.generated_at})
+
+
+def _generated(project: Project, slug: str) -> tuple[DocsState, GeneratedDocument]:
+    """What was generated; 409 `docs-not-ready` says how far it is where there is nothing yet."""
+    state, row = generated_part(project, slug)
+    if state is not None and row is not None and (row.text or row.facts):
+        return state, row
+    raise DocsNotReady(
+        _why_not(state, row),
+        docs_status=project.docs["status"],
+        index_status=project.index["status"],
+        **project.error_members,
+    )
+
+
+def _why_not(state: DocsState | None, row: GeneratedDocument | None) -> str:
+    if row is not None and row.problem:
+        return f"{row.problem['message']} Correct that, or ask for the documents again."
+    if state is not None and state.is_under_way:
+        return "The code is just being read: ask again in a moment."
+    if state is not None and state.error:
+        return f"{state.error['message']} Then ask for the documents again."
+    return "Nothing was generated yet: it follows when the code is indexed, or ask for the documents."
 
 
 def _find_document(project: Project, slug: str) -> Document:
@@ -102,10 +169,11 @@ def _find_document(project: Project, slug: str) -> Document:
         raise Http404
     doc = MANAGED[slug]
     members = {"slug": slug, "path": doc.path, **project.error_members}
-    document = next(iter(find_documents(project, [doc])), None)
-    if document is None:
-        raise DocsNotGenerated(f"There is no {doc.path} in the repository: commit one.", **members)
-    if document.file.size_bytes > MAX_BYTES:
+    document = find_documents(project, [doc])[0]
+    if document.origin is None:
+        reason = f"{document.problem['message']} " if document.problem else ""
+        raise DocsNotGenerated(f"{reason}There is no {doc.path}: ask for the documents, or commit one.", **members)
+    if document.origin == "repository" and document.file is not None and document.file.size_bytes > MAX_BYTES:
         raise DocsTooLarge(f"{doc.path} has more than {MAX_BYTES} bytes: shorten it.", **members)
     return document
 

@@ -77,21 +77,6 @@ class SearchRowSerializer(ShapeSerializer):
     chunks = ChunkSerializer(many=True)
 
 
-class DatabaseSchemaSerializer(serializers.Serializer[Any]):
-    """Tables and how they refer to each other, each with the file and line that says so."""
-
-    tables = serializers.ListField(child=serializers.DictField())
-    relations = serializers.ListField(child=serializers.DictField())
-
-
-class DiagramsSerializer(serializers.Serializer[Any]):
-    """Diagrams as markdown, and the commit that they are of."""
-
-    markdown = serializers.CharField()
-    generated_at = serializers.DateTimeField()
-    commit = serializers.CharField()
-
-
 def index_meta(index: IndexReader) -> dict[str, Any]:
     """What the pages of an index say of it: its commit, and what was left out for which reasons."""
     skipped = index.skipped_by_reason(examples=SHOWN_EXAMPLES)

@@ -31,8 +31,8 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return self if user.is_operator else self.filter(memberships__user=user)
 
     def with_index(self) -> Self:
-        """Those with the state of their code index, by the same query."""
-        return self.select_related("code_index")
+        """Those with the state of their code index and of their documents, by the same query."""
+        return self.select_related("code_index", "docs_state")
 
 
 class Project(models.Model):
@@ -129,8 +129,10 @@ class Project(models.Model):
 
     @property
     def docs(self) -> dict[str, Any]:
-        """How far the managed documents are. Nothing generates them yet; what is in the repository is people's."""
-        return {"status": "none", "error": None, "generated_at": None}
+        """How far the managed documents are. A higher app generates them, and keeps that in a row of its own."""
+        state = getattr(self, "docs_state", None)
+        names = ("status", "error", "generated_at")
+        return {name: getattr(state, name) for name in names} if state else {**dict.fromkeys(names), "status": "none"}
 
     @property
     def error_members(self) -> dict[str, Any]:

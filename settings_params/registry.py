@@ -357,6 +357,14 @@ def _per_minute(name: str, default: int, description: str) -> Param:
     return IntParam(key=key, default=default, minimum=1, maximum=1_000_000, description=description)
 
 
+_DOCS = (
+    BoolParam(
+        key="docs.auto_update",
+        default=False,
+        description="Whether a completed run that has changed something brings the managed documents up to date in its "
+        "work tree, so that its commit carries them.",
+    ),
+)
 _LIMITS = (
     _per_minute("default", 60, "Requests a minute and person, but for those of the other limits."),
     _per_minute("run_start", 6, "Starts and retries of runs, and messages to completed ones, a minute and person."),
@@ -426,6 +434,7 @@ PARAMS: Mapping[str, Param] = {
         *_INDEX,
         *_RAG,
         *_RETENTION,
+        *_DOCS,
         *_LIMITS,
         *_API,
         *PROVIDER_PARAMS,

@@ -64,7 +64,7 @@ EXTENSIONS: Mapping[str, tuple[str, ...]] = {
     "elevation-required": ("missing",),
     "project-not-ready": _PROJECT,
     "index-not-ready": (*_PROJECT, "indexStatus"),
-    "docs-not-available": (*_PROJECT, "docsStatus"),
+    "docs-not-ready": (*_PROJECT, "docsStatus", "indexStatus"),
     "docs-not-generated": _PROJECT,
     "tree-changed": (*_RUN, "tree"),
     "message-not-withdrawable": (*_RUN, "messageStatus"),

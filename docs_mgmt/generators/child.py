@@ -22,6 +22,8 @@ STAGE_SECONDS = 60
 CPU_SECONDS = 200
 MEMORY_BYTES = 2 << 30
 OUTPUT_BYTES = 256 << 20
+MAX_TEXT_CHARACTERS = 2 << 20
+MAX_LINE_BYTES = 32 << 20
 
 
 class _TooLong(Exception):
@@ -43,7 +45,7 @@ def main() -> None:
 def _outcome(stage: Callable[[Findings], Mapping[str, Any]], findings: Findings) -> Mapping[str, Any]:
     try:
         with _limited():
-            return stage(findings)
+            return _bounded(stage(findings))
     except _TooLong:
         return {"problem": f"Reading the code took longer than {STAGE_SECONDS} seconds."}
     except MemoryError:
@@ -52,6 +54,14 @@ def _outcome(stage: Callable[[Findings], Mapping[str, Any]], findings: Findings)
         return {"problem": "The code is nested too deep to be read."}
     except Exception as error:  # a fault of ours: the server logs it by its kind, never with the code's text
         return {"problem": "Reading the code failed inside the server.", "fault": _where(error)}
+
+
+def _bounded(made: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A text that nobody would read is left out; what it was made of may be wanted all the same."""
+    if len(made["text"]) <= MAX_TEXT_CHARACTERS:
+        return made
+    problem = f"The text would have more than {MAX_TEXT_CHARACTERS} characters: there is too much to be told."
+    return {**made, "text": "", "problem": problem}
 
 
 @contextmanager
@@ -77,7 +87,10 @@ def _where(error: Exception) -> str:
 
 
 def _tell(slug: str, outcome: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps({"slug": slug, **outcome}) + "\n")
+    line = json.dumps({"slug": slug, **outcome})
+    if len(line) > MAX_LINE_BYTES:
+        line = json.dumps({"slug": slug, "problem": "There is more to be told of the code than can be kept."})
+    sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 

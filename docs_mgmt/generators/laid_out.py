@@ -12,7 +12,8 @@ from projects.git.blob_files import write_blobs
 from projects.git.repository import Repository, is_object_id
 
 MAX_FILES = 50_000
-MAX_FILE_BYTES = 1024 * 1024
+MAX_FILE_BYTES = 4 * 1024 * 1024
+"""Dumps of large databases have more than one MiB."""
 MAX_ALL_BYTES = 256 * 1024 * 1024
 MAX_LISTING_BYTES = 64 * 1024 * 1024
 LISTING, INDEXED = "listing.json", "indexed.json"
@@ -21,23 +22,9 @@ LISTING, INDEXED = "listing.json", "indexed.json"
 _ORDINARY = (b"100644", b"100755")
 _SUFFIXES = frozenset(
     {
-        *(".py", ".pyi", ".rb", ".ru", ".php", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".mts", ".cts", ".prisma"),
-        *(
-            ".sql",
-            ".go",
-            ".java",
-            ".kt",
-            ".cs",
-            ".ex",
-            ".exs",
-            ".rs",
-            ".json",
-            ".toml",
-            ".cfg",
-            ".ini",
-            ".yml",
-            ".yaml",
-        ),
+        *(".py", ".pyi", ".rb", ".ru", ".rake", ".php", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".mts", ".cts"),
+        *(".prisma", ".sql", ".go", ".mod", ".java", ".kt", ".cs", ".ex", ".exs", ".rs"),
+        *(".json", ".toml", ".cfg", ".ini", ".yml", ".yaml"),
     }
 )
 _FOLDERS_OF_OTHERS = frozenset({"node_modules", "vendor", "bower_components", "third_party", ".venv", "venv", "dist"})

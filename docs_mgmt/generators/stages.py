@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docs_mgmt.generators.laid_out import INDEXED, LaidOutSources
-from docs_mgmt.generators.managed import DATABASE_SCHEMA
+from docs_mgmt.generators.managed import ARCHITECTURE_DIAGRAMS, DATABASE_SCHEMA
 from projects.indexing.shapes import FileLink, IndexedFile, Sources
 
 if TYPE_CHECKING:
@@ -42,5 +42,18 @@ def _schema(findings: Findings) -> dict[str, Any]:
     return {"text": render_schema(findings.schema), "facts": asdict(findings.schema)}
 
 
-STAGES: Mapping[str, Callable[[Findings], Mapping[str, Any]]] = {DATABASE_SCHEMA.slug: _schema}
+def _diagrams(findings: Findings) -> dict[str, Any]:
+    """Without tables where they could not be read."""
+    from docs_mgmt.generators.diagrams.document import render_diagrams
+    from docs_mgmt.generators.routes.finding import find_routes
+    from docs_mgmt.generators.schema.shapes import DatabaseSchema
+
+    schema = findings.schema or DatabaseSchema((), (), (), (), ())
+    return {"text": render_diagrams(findings.files, findings.links, schema, find_routes(findings.sources))}
+
+
+STAGES: Mapping[str, Callable[[Findings], Mapping[str, Any]]] = {
+    DATABASE_SCHEMA.slug: _schema,
+    ARCHITECTURE_DIAGRAMS.slug: _diagrams,
+}
 """Of each document that is made of the files' text how it is made: `text`, and `facts` where it has them."""

@@ -1,19 +1,16 @@
-"""What is read from a project's code index: map, schema, diagrams, search; and the wish for a new one."""
+"""What is read from a project's code index: map and search; and the wish for a new one."""
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
 from config.api.pagination import KeysetPagination, make_cursor, read_cursor, read_limit
 from config.api.problems import InvalidParameter
-from config.api.renderers import JSONRenderer, MarkdownRenderer
 from config.api.serializers import represent
 from config.api.views import ApiViewSet
 from projects import index_shapes as shapes
@@ -62,13 +59,11 @@ class IndexViewSet(ApiViewSet):
     abilities = {
         "index_rag": "projects:write",
         "map": "projects:read",
-        "database_schema": "projects:read",
-        "diagrams": "projects:read",
         "search": "projects:read",
     }
     problems = {
         "index_rag": (RoleRequired, ProjectNotReady),
-        **dict.fromkeys(("map", "database_schema", "diagrams", "search"), (IndexNotReady,)),
+        **dict.fromkeys(("map", "search"), (IndexNotReady,)),
     }
     request: UserRequest
     query_parameters = {"search": SEARCH_TEXTS}
@@ -76,9 +71,6 @@ class IndexViewSet(ApiViewSet):
     queryset = Project.objects.none()
     serializer_class = ProjectSerializer
     pagination_class = IndexPagination
-
-    def get_renderers(self) -> list[BaseRenderer]:
-        return [JSONRenderer(), MarkdownRenderer()] if self.action == "diagrams" else super().get_renderers()
 
     def get_queryset(self) -> ProjectQuerySet:
         return Project.objects.visible_to(self.request.user).with_index()
@@ -105,21 +97,6 @@ class IndexViewSet(ApiViewSet):
             cursor = make_cursor(request, files[limit - 1].path) if len(files) > limit else None
             return Response({"data": rows, "meta": {"next_cursor": cursor, **shapes.index_meta(index)}})
 
-    @extend_schema(responses=shapes.DatabaseSchemaSerializer)
-    def database_schema(self, request: UserRequest, pk: str) -> Response:
-        """The database schema that the code defines."""
-        raise _not_ready(self.get_object())
-
-    @extend_schema(
-        responses={
-            (200, "application/json"): shapes.DiagramsSerializer,
-            (200, "text/markdown"): OpenApiTypes.STR,
-        }
-    )
-    def diagrams(self, request: UserRequest, pk: str) -> Response:
-        """Diagrams of the architecture, as JSON or as the bare markdown."""
-        raise _not_ready(self.get_object())
-
     @extend_schema(parameters=[_QUERY, _PATH, _LANGUAGE], responses=shapes.SearchRowSerializer(many=True))
     def search(self, request: UserRequest, pk: str) -> Response:
         """Searches the code: one row for each file, best first."""
@@ -134,10 +111,6 @@ class IndexViewSet(ApiViewSet):
         rows = [shapes.search_row(each) for each in read_passages(project, found[start : start + limit])]
         cursor = make_cursor(request, start + limit) if len(found) > start + limit else None
         return Response({"data": rows, "meta": {"next_cursor": cursor, **meta}})
-
-
-def _not_ready(project: Project) -> IndexNotReady:
-    return IndexNotReady(index_status=project.index["status"], **project.error_members)
 
 
 def _read_search(request: Request) -> dict[str, str]:

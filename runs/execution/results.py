@@ -1,8 +1,11 @@
-"""What a run leaves behind: its files, its tree, its last snapshot, its summary."""
+"""What a run leaves behind: its documents, its files, its tree, its last snapshot, its summary."""
 
+from docs_mgmt.generators.generating import GeneratingStopped
+from docs_mgmt.services.updating import update_documents
 from projects.leases import Lease
 from projects.workspaces import open_work_tree
 from runs.events import LeaseLost
+from runs.execution.errors import RunInterrupted
 from runs.execution.summary import summarize
 from runs.models import RunAttempt
 from runs.services.recording import close_lost_commands, record_present_files
@@ -18,7 +21,16 @@ def record_results(attempt: RunAttempt, lease: Lease, outcome: str) -> None:
     if not lease.held().exists():
         raise LeaseLost(attempt.run_id)
     close_lost_commands(attempt.run)
+    if outcome == "completed":
+        _update_documents(attempt, lease)
     record_present_files(attempt, lease, open_work_tree(workspace))
     take_run_snapshot(attempt, Snapshot.Kind.AFTER_RUN, lease)
     attempt.summary = summarize(attempt, outcome)
     attempt.save(update_fields=["summary"])
+
+
+def _update_documents(attempt: RunAttempt, lease: Lease) -> None:
+    try:
+        update_documents(attempt, lease, lambda: summarize(attempt, "completed"))
+    except GeneratingStopped:
+        raise RunInterrupted("stopping") from None

@@ -1,35 +1,15 @@
 """Managed documents through the doors, read from a real clone."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from projects.models import Membership, Project
 from tests.config.answers import problem
-from tests.conftest import MakeApi, MakeUser, git
+from tests.conftest import MakeApi, MakeUser
+from tests.docs_mgmt.conftest import Commit
 
 MAP = "# Map\r\n\nWritten by people: é.\n"
-Commit = Callable[[dict[str, bytes]], str]
-
-
-@pytest.fixture
-def commit(tmp_path: Path, remote: Path) -> Commit:
-    """Commits files in the remote; gives the commit's id. The clone is made after it."""
-
-    def make(files: dict[str, bytes]) -> str:
-        work = tmp_path / "origin"
-        for name, content in files.items():
-            (work / name).parent.mkdir(exist_ok=True, parents=True)
-            (work / name).write_bytes(content)
-        git("add", ".", cwd=work)
-        git("commit", "-q", "-m", "Documents", cwd=work)
-        git("push", "-q", remote, "main", cwd=work)
-        return git("rev-parse", "HEAD", cwd=work).strip()
-
-    return make
 
 
 @pytest.fixture
@@ -55,19 +35,21 @@ def written(commit: Commit, request: pytest.FixtureRequest) -> tuple[Project, st
 
 @pytest.mark.django_db(transaction=True)
 class TestInARepository:
-    def test_those_that_are_ordinary_files_there_are_listed(self, written: tuple[Project, str], api: APIClient) -> None:
+    def test_all_are_listed_with_what_the_repository_holds(self, written: tuple[Project, str], api: APIClient) -> None:
         project, sha = written
         rows = api.get(docs(project)).json()["data"]
-        assert [(row["slug"], row["path"], row["commit"], row["stale"]) for row in rows] == [
-            ("project-map", "docs/PROJECT_MAP.md", sha, None),
-            ("changelog-ai", "CHANGELOG_AI.md", sha, None),
+        assert [(row["slug"], row["path"], row["origin"], row["commit"], row["stale"]) for row in rows] == [
+            ("project-map", "docs/PROJECT_MAP.md", "repository", sha, None),
+            ("database-schema", "docs/DATABASE_SCHEMA.md", None, None, None),
+            ("architecture-diagrams", "docs/ARCHITECTURE_DIAGRAMS.md", None, None, None),
+            ("changelog-ai", "CHANGELOG_AI.md", "repository", sha, None),
         ]
-        assert all(row["lastUpdatedAt"].endswith("Z") and row["title"] for row in rows)
+        assert all(row["lastUpdatedAt"].endswith("Z") for row in rows if row["origin"])
 
     def test_the_list_goes_by_pages(self, written: tuple[Project, str], api: APIClient) -> None:
-        first = api.get(docs(written[0]), {"limit": 1}).json()
-        second = api.get(docs(written[0]), {"limit": 1, "cursor": first["meta"]["nextCursor"]}).json()
-        assert [page["data"][0]["slug"] for page in (first, second)] == ["project-map", "changelog-ai"]
+        first = api.get(docs(written[0]), {"limit": 2}).json()
+        second = api.get(docs(written[0]), {"limit": 2, "cursor": first["meta"]["nextCursor"]}).json()
+        assert [page["data"][-1]["slug"] for page in (first, second)] == ["database-schema", "changelog-ai"]
         assert second["meta"]["nextCursor"] is None
 
     def test_one_is_given_with_its_text(self, written: tuple[Project, str], api: APIClient) -> None:
@@ -107,7 +89,7 @@ def test_one_that_is_too_large_is_not_read(commit: Commit, api: APIClient, reque
 @pytest.mark.parametrize("commit_id", [None, "0" * 40])
 def test_a_project_without_a_clone_has_none(viewer: APIClient, project: Project, commit_id: str | None) -> None:
     Project.objects.update(head_commit=commit_id)
-    assert viewer.get(docs(project)).json() == {"data": [], "meta": {"nextCursor": None}}
+    assert {row["origin"] for row in viewer.get(docs(project)).json()["data"]} == {None}
     assert problem(viewer.get(docs(project, "/project-map"))) == (409, "docs-not-generated")
 
 
@@ -132,10 +114,10 @@ def test_a_stranger_finds_nothing(stranger: APIClient, project: Project, rest: s
     assert problem(stranger.get(f"/api/projects/{project.pk}/{rest}")) == (404, "not-found")
 
 
-def test_generating_is_not_there_yet(api: APIClient, project: Project) -> None:
-    answer = api.post(docs(project, "/regenerate"))
-    assert problem(answer) == (409, "docs-not-available")
-    assert (answer.json()["docsStatus"], answer.json()["projectId"]) == ("none", project.pk)
+@pytest.mark.parametrize("status", ["pending", "cloning", "error"])
+def test_a_project_without_a_clone_is_not_read(api: APIClient, project: Project, status: str) -> None:
+    Project.objects.update(status=status)
+    assert problem(api.post(docs(project, "/regenerate"))) == (409, "project-not-ready")
 
 
 def test_generating_needs_a_maintainer(viewer: APIClient, project: Project) -> None:
@@ -161,7 +143,28 @@ def test_an_archived_project_is_read_but_not_written(api: APIClient, project: Pr
 
 def test_generating_asked_for_under_a_key_gives_the_same_answer(api: APIClient, project: Project, user: User) -> None:
     answers = [api.post(docs(project, "/regenerate"), headers={"Idempotency-Key": "a"}) for _ in range(2)]
-    assert {problem(answer) for answer in answers} == {(409, "docs-not-available")}
+    assert [(answer.status_code, answer.json()["docs"]["status"]) for answer in answers] == [(202, "queued")] * 2
     Membership.objects.filter(user=user).delete()
     again = api.post(docs(project, "/regenerate"), headers={"Idempotency-Key": "a"})
     assert problem(again) == (404, "not-found")
+
+
+@pytest.mark.parametrize("name", ["schema", "diagrams"])
+def test_what_is_read_from_the_code_is_not_there_yet(viewer: APIClient, project: Project, name: str) -> None:
+    answer = viewer.get(f"/api/projects/{project.pk}/{name}")
+    assert problem(answer) == (409, "docs-not-ready")
+    assert (answer.json()["docsStatus"], answer.json()["indexStatus"]) == ("none", "none")
+
+
+@pytest.mark.parametrize("name", ["schema", "diagrams"])
+def test_a_stranger_does_not_read_the_code(stranger: APIClient, project: Project, name: str) -> None:
+    assert problem(stranger.get(f"/api/projects/{project.pk}/{name}")) == (404, "not-found")
+
+
+def test_diagrams_are_offered_as_markdown_and_as_json_only(viewer: APIClient, project: Project) -> None:
+    path = f"/api/projects/{project.pk}/diagrams"
+    asked = {kind: viewer.get(path, headers={"Accept": kind}) for kind in ("text/markdown", "a/b")}
+    assert {kind: problem(answer) for kind, answer in asked.items()} == {
+        "text/markdown": (409, "docs-not-ready"),
+        "a/b": (406, "not-acceptable"),
+    }

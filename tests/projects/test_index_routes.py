@@ -14,7 +14,7 @@ from tests.config.answers import problem
 from tests.conftest import MakeApi, MakeUser
 from tests.projects.indexed import CODE, index_all, push_files
 
-READS = ["map", "schema", "diagrams", "search?q=login"]
+READS = ["map", "search?q=login"]
 ORDERS = "shop/orders.py"
 
 
@@ -119,14 +119,6 @@ def test_a_search_that_cannot_be_made_is_refused(
 def test_a_broken_cursor_is_refused(viewer: APIClient, project: Project, name: str) -> None:
     answer = viewer.get(path(project, name) + ("&" if "?" in name else "?") + "cursor=x")
     assert problem(answer) == (400, "invalid-cursor")
-
-
-def test_diagrams_are_offered_as_markdown_and_as_json_only(viewer: APIClient, project: Project) -> None:
-    asked = {kind: viewer.get(path(project, "diagrams"), headers={"Accept": kind}) for kind in ("text/markdown", "a/b")}
-    assert {kind: problem(answer) for kind, answer in asked.items()} == {
-        "text/markdown": (409, "index-not-ready"),
-        "a/b": (406, "not-acceptable"),
-    }
 
 
 def test_indexing_asked_for_under_a_key_gives_the_same_answer(api: APIClient, project: Project) -> None:

@@ -95,7 +95,7 @@ def test_only_ordinary_text_of_the_repository_is_read(origin: Origin, tmp_path: 
     commit = origin.commit(
         {
             "a.py": b"x = 1\n",
-            "large.py": b"#" * (1024 * 1024 + 1),
+            "large.py": b"#" * (4 * 1024 * 1024 + 1),
             "binary.py": b"\0" * 20,
             "picture.png": b"x",
             "node_modules/b.js": b"x",
