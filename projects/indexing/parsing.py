@@ -16,9 +16,9 @@ from projects.indexing.languages import TSX, language_of, path_kind
 from projects.indexing.purposes import purpose_of
 from projects.indexing.references import read_references
 from projects.indexing.shapes import FileAnalysis
-from projects.indexing.symbols import read_symbols
+from projects.indexing.symbols import SCOPE, read_symbols
 
-EXTRACTOR_VERSION = 2
+EXTRACTOR_VERSION = 3
 """Higher with every change of what is found in the same bytes: cached analyses of another version are not used."""
 
 
@@ -67,7 +67,7 @@ def _parsed(content: bytes, language: str, grammar: Grammar) -> FileAnalysis:
         lines=len(starts) - 1,
         purpose=purpose_of(content, language),
         chunks=name_chunks(cut(starts, rows), symbols),
-        symbols=tuple(symbols),
+        symbols=tuple(symbol for symbol in symbols if symbol.kind != SCOPE),
         imports=tuple(imports),
         references=references,
         is_generated=looks_generated(content),

@@ -11,9 +11,10 @@ MAX_SYMBOLS = 2000
 MAX_NAME_LENGTH = 200
 MAX_PARENT_LENGTH = 400
 _MAX_DECLARATORS = 20
-_SCOPE = "scope"
+SCOPE = "scope"
+"""The kind of what names its parts and is no definition itself, as an `impl` of Rust."""
 _KINDS = frozenset("class interface struct enum type function method module constant scope".split())  # noqa: SIM905
-_WITH_METHODS = frozenset({"class", "interface", "struct", "enum", _SCOPE})
+_WITH_METHODS = frozenset({"class", "interface", "struct", "enum", SCOPE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,10 @@ class _Definition:
 
 
 def read_symbols(found: Iterable[tuple[int, dict[str, list[Node]]]]) -> tuple[list[Symbol], bool]:
-    """The symbols in the order of their beginnings, the outer before the inner; and whether some were left out."""
+    """The symbols in the order of their beginnings, the outer before the inner; and whether some were left out.
+
+    Those of kind SCOPE are among them.
+    """
     definitions = sorted(_definitions(found), key=lambda one: (one.node.start_byte, -one.node.end_byte))
     symbols: list[Symbol] = []
     around: list[tuple[int, str, str]] = []
@@ -37,8 +41,6 @@ def read_symbols(found: Iterable[tuple[int, dict[str, list[Node]]]]) -> tuple[li
         path = f"{parent}.{definition.name}" if parent else definition.name
         if len(path) <= MAX_PARENT_LENGTH:
             around.append((definition.node.end_byte, path, definition.kind))
-        if definition.kind == _SCOPE:
-            continue
         if len(symbols) == MAX_SYMBOLS:
             return symbols, True
         symbols.append(_symbol(definition, parent, is_method=in_class or definition.owner is not None))

@@ -90,7 +90,8 @@ def _rows(index: IndexReader, files: Sequence[FoundFile]) -> list[MapRow]:
     rows = []
     for file in files:
         known = index.file(file.path)
-        defined = tuple(symbol.name for symbol in symbols[file.path] if symbol.parent is None)
+        top = [symbol for symbol in symbols[file.path] if symbol.parent is None]
+        defined = tuple(symbol.name for symbol in sorted(top, key=lambda symbol: symbol.kind == "constant"))
         rows.append(MapRow(file.path, known.purpose if known else None, defined[:SHOWN_SYMBOLS]))
     return rows
 

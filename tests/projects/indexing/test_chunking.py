@@ -103,3 +103,9 @@ def test_text_without_a_grammar_is_cut_after_empty_lines() -> None:
 def test_an_empty_file_has_no_chunk() -> None:
     assert analyse("a.py", b"").chunks == ()
     assert analyse("a.txt", b"").lines == 0
+
+
+def test_a_part_of_an_impl_is_called_as_its_type() -> None:
+    methods = b"".join(b"    pub fn f%d(&self) -> u8 {\n        0\n    }\n" % number for number in range(100))
+    chunks = analyse("a.rs", b"impl<T> Store<T> {\n" + methods + b"}\n").chunks
+    assert {chunk.symbol for chunk in chunks} == {"Store"}
