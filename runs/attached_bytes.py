@@ -3,6 +3,8 @@
 import re
 
 MAX_NAME_CHARACTERS = 100
+MAX_NAME_BYTES = 180
+"""In UTF-8: file systems take 255, and a number comes before it, and another name while it is written."""
 TEXT, OTHER = "text/plain", "application/octet-stream"
 _SIGNATURES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
@@ -34,6 +36,9 @@ def safe_name(claimed: str) -> str:
     name = "".join(each for each in name if each.isprintable() and each not in '"<>|:*?`$')
     name = name.strip(" .") or "file"
     stem, dot, ending = name.rpartition(".")
-    if len(name) > MAX_NAME_CHARACTERS and dot and len(ending) <= 10:
-        return f"{stem[: MAX_NAME_CHARACTERS - len(ending) - 1]}.{ending}"
-    return name[:MAX_NAME_CHARACTERS]
+    kept = f".{ending}" if dot and len(ending) <= 10 else ""
+    return _cut(stem if kept else name, MAX_NAME_CHARACTERS - len(kept), MAX_NAME_BYTES - len(kept.encode())) + kept
+
+
+def _cut(text: str, characters: int, size_bytes: int) -> str:
+    return text[:characters].encode()[:size_bytes].decode("utf-8", "ignore").rstrip(" .")

@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 
 from projects.models import Project
 from projects.services.disk import measure
-from runs.attached_bytes import MAX_NAME_CHARACTERS, media_type_of, safe_name
+from runs.attached_bytes import MAX_NAME_BYTES, MAX_NAME_CHARACTERS, media_type_of, safe_name
 from runs.execution.executor import execute
 from runs.models import Attachment, Run
 from runs.services.attachments import MOST_UNUSED, prune_unused
@@ -104,6 +104,7 @@ def test_a_type_is_what_the_bytes_say(data: bytes, media_type: str) -> None:
         (".bashrc", "bashrc"),
         ("a\n\x1b[2Jb\u202e.txt", "a[2Jb.txt"),
         ("x" * 300 + ".jpeg", "x" * 95 + ".jpeg"),
+        ("\N{WAVE DASH}" * 300 + ".jpeg", "\N{WAVE DASH}" * 58 + ".jpeg"),
     ],
 )
 def test_a_name_is_made_harmless(claimed: str, name: str) -> None:
@@ -115,6 +116,7 @@ def test_a_name_is_made_harmless(claimed: str, name: str) -> None:
 def test_a_safe_name_is_one_and_stays_as_it_is(claimed: str) -> None:
     name = safe_name(claimed)
     assert 0 < len(name) <= MAX_NAME_CHARACTERS
+    assert len(name.encode()) <= MAX_NAME_BYTES
     assert name.isprintable()
     assert not set(name) & set('/\\"$`')
     assert name[0] != "."
