@@ -95,12 +95,12 @@ def _why(file: FoundFile, passages: Sequence[FoundPassage]) -> str:
     """In words, what of the query is where in the file."""
     symbols = " ".join(passage.chunk.symbol or "" for passage in passages).lower()
     text = " ".join(passage.snippet for passage in passages).lower()
-    left, reasons = list(file.words), [f"defines {', '.join(file.defines)}"] if file.defines else []
+    left, reasons = list(file.terms), [f"defines {', '.join(file.defines)}"] if file.defines else []
     for place, where in (("path", file.path.lower()), ("symbol", symbols), ("text", text)):
-        here = [word for word in left if word in where]
-        left = [word for word in left if word not in here]
+        here = [term for term in left if term.stem in where]
+        left = [term for term in left if term not in here]
         if here:
-            reasons.append(f"{place}: {', '.join(here)}")
+            reasons.append(f"{place}: {', '.join(term.word for term in here)}")
     if file.in_history:
         reasons.append("its commits say so")
     return "; ".join(reasons) or "its text"

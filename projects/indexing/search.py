@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from projects.indexing.index_file import CHUNK_BITS
-from projects.indexing.query_terms import Query, read_query
+from projects.indexing.query_terms import Query, Term, read_query
 
 FIELD_WEIGHTS = (10.0, 5.0, 1.0)
 """Of path, symbol and body of a chunk in BM25."""
@@ -37,7 +37,7 @@ class FoundChunk:
 class FoundFile:
     """A file that was found, its best chunks first; `score` is at most 1, that of the best file.
 
-    `defines` are the symbols of the query that it defines. `words` are the stems that were searched.
+    `defines` are the symbols of the query that it defines. `terms` are what was searched.
     """
 
     path: str
@@ -48,7 +48,7 @@ class FoundFile:
     chunks: tuple[FoundChunk, ...]
     defines: tuple[str, ...]
     in_history: bool
-    words: tuple[str, ...]
+    terms: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ def _file(
         chunks=tuple(_shown_chunks(index, number, chunks, list(defines.values()))),
         defines=tuple(defines),
         in_history=in_history,
-        words=tuple(term.stem for term in query.terms),
+        terms=query.terms,
     )
 
 

@@ -174,6 +174,11 @@ def test_a_search_gives_files_with_their_passages(api: APIClient, indexed: Proje
     assert body["meta"]["commit"] == indexed.head_commit
 
 
+def test_why_is_told_in_the_words_of_the_query(api: APIClient, indexed: Project) -> None:
+    first = api.get(path(indexed, "search"), {"q": "cancelling an order"}).json()["data"][0]
+    assert "cancelling" in first["why"]
+
+
 def test_a_search_is_paged(api: APIClient, indexed: Project) -> None:
     whole = api.get(path(indexed, "search"), {"q": "orders cancel"}).json()["data"]
     first = api.get(path(indexed, "search"), {"q": "orders cancel", "limit": "1"}).json()
