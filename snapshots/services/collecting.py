@@ -17,6 +17,7 @@ from projects.git.collecting import collect, is_scattered
 from projects.git.errors import GitError
 from projects.git.kept_indexes import trees_in_indexes
 from projects.git.named import find_unnamed
+from projects.index_models import ProjectIndex
 from projects.locks import LockNotFree, collection_lock, repository_lock
 from projects.models import Project, Workspace
 from projects.services.disk import Removal
@@ -33,6 +34,7 @@ MANY_PACKS, MANY_LOOSE = 20, 2_000
 
 NAMING_ROWS: dict[type[Model], tuple[str, tuple[str, ...]]] = {
     Project: ("pk", ("head_commit",)),
+    ProjectIndex: ("project", ("commit",)),
     Workspace: ("project", ("base_commit",)),
     RunAttempt: ("run__project", ("base_commit", "head_commit", "tree", "commit", "committed_tree")),
     RunReview: ("run__project", ("tree", "accepted_tree")),
