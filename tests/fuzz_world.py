@@ -59,6 +59,8 @@ class World:
         """Everything."""
         project = self._project("Fuzzed")
         self._wait(f"/projects/{project}", lambda found: found["index"]["status"] == "ready")
+        self._call("POST", f"/projects/{project}/docs/regenerate")
+        self._wait(f"/projects/{project}", lambda found: found["docs"]["status"] == "ready")
         self.made |= {"project": project, "spareProject": self._project("To be broken")}
         self.made["farProject"] = self._project("With a login", "https://git.invalid/fuzzed.git", "error")
         first = self._run(QUICK)  # the lowest ids are made up most often: restores of its snapshots break nothing else
