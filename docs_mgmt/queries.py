@@ -81,8 +81,9 @@ def read_markdown(project: Project, document: Document) -> str:
 
 
 def generated_part(project: Project, slug: str) -> tuple[DocsState | None, GeneratedDocument | None]:
-    """What was generated for one document, with its text and facts, and how far the project's are."""
-    state = DocsState.objects.filter(pk=project.pk).first()
-    if state is None or not state.commit:
-        return state, None
-    return state, GeneratedDocument.objects.filter(project=project, slug=slug).defer("content").first()
+    """What was generated for one document, with its text and facts, and how far the project's are: of one moment."""
+    rows = GeneratedDocument.objects.filter(project=project, slug=slug).defer("content")
+    row = rows.select_related("project__docs_state").first()
+    if row is None:
+        return DocsState.objects.filter(pk=project.pk).first(), None
+    return row.project.docs_state, row
