@@ -1,6 +1,6 @@
 """How a project's managed documents stand: what was generated, what the repository holds, how the two differ."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,3 +87,9 @@ def generated_part(project: Project, slug: str) -> tuple[DocsState | None, Gener
     if row is None:
         return DocsState.objects.filter(pk=project.pk).first(), None
     return row.project.docs_state, row
+
+
+def schema_at(project: Project, commit: str) -> Mapping[str, Any] | None:
+    """The database schema as it was read of that very commit, as its JSON; None where another or none was."""
+    state, row = generated_part(project, "database-schema")
+    return row.facts if state is not None and row is not None and state.commit == commit else None

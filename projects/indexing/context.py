@@ -11,7 +11,7 @@ from typing import TypeVar
 from projects.indexing.search import FoundChunk, FoundFile
 
 T = TypeVar("T")
-MAP_SHARE = 0.25
+MAP_SHARE, FACTS_SHARE = 0.25, 0.15
 MAX_CHUNKS_OF_FILE = 3
 MAX_LINE_CHARACTERS = 300
 _TOKEN = re.compile(r" ?[A-Za-z]{1,4}| ?[0-9]{1,3}|\s{1,16}|[^\s\w]{1,2}|.", re.DOTALL)
@@ -47,6 +47,7 @@ class Context:
     text: str
     tokens: int
     rows: tuple[str, ...]
+    facts: tuple[str, ...]
     passages: tuple[Passage, ...]
 
 
@@ -60,23 +61,28 @@ def assemble(
     files: Sequence[FoundFile],
     contents: Mapping[str, bytes],
     rows: Sequence[MapRow],
+    facts: Sequence[tuple[str, str]] = (),
     *,
     token_budget: int,
 ) -> Context | None:
-    """The best passages that fit, whole ones only, after a quarter at most for the rows; None where nothing fits.
+    """The best passages that fit, whole ones only, after a part at most for rows and facts; None where nothing fits.
 
-    `contents` are the files' bytes at the index's commit, by path: a file that is not in it has no passages.
+    `contents` are the files' bytes at the index's commit, by path: a file that is not in it has no passages. `facts`
+    are what is known otherwise, each its name and a line about it.
     """
     room = token_budget - estimate_tokens(_worded(heading, "", ""))
     shown_rows = _fitting(_row_texts(rows), int(room * MAP_SHARE))
-    passages = _fitting(_passage_texts(files, contents), room - sum(cost for _, _, cost in shown_rows))
-    while shown_rows or passages:
-        body = "".join([text for _, text, _ in shown_rows] + [text for _, text, _ in passages])
+    shown_facts = _fitting(_fact_texts(facts), int(room * FACTS_SHARE))
+    before = sum(cost for _, _, cost in (*shown_rows, *shown_facts))
+    passages = _fitting(_passage_texts(files, contents), room - before)
+    while shown_rows or shown_facts or passages:
+        body = "".join(text for shown in (shown_rows, shown_facts, passages) for _, text, _ in shown)
         text = _worded(heading, body, _fence(body))
         tokens = estimate_tokens(text)
         if tokens <= token_budget:
-            return Context(text, tokens, tuple(path for path, _, _ in shown_rows), tuple(p for p, _, _ in passages))
-        (passages or shown_rows).pop()  # a fence longer than was counted on
+            names = tuple(name for name, _, _ in shown_rows), tuple(name for name, _, _ in shown_facts)
+            return Context(text, tokens, *names, tuple(passage for passage, _, _ in passages))
+        (passages or shown_facts or shown_rows).pop()  # a fence longer than was counted on
     return None
 
 
@@ -105,6 +111,11 @@ def _row_texts(rows: Sequence[MapRow]) -> Iterator[tuple[str, str]]:
             facts = [row.purpose or "", f"defines {', '.join(row.defines)}" if row.defines else ""]
             line = " | ".join([row.path, *filter(None, map(_plain, facts))])
             yield row.path, f"{line}\n"
+
+
+def _fact_texts(facts: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for name, line in facts:
+        yield name, f"{_plain(line)}\n"
 
 
 def _passage_texts(files: Sequence[FoundFile], contents: Mapping[str, bytes]) -> Iterator[tuple[Passage, str]]:

@@ -21,6 +21,7 @@ from projects.models import Project
 from projects.services.commit_indexes import ensure_index
 from projects.workspaces import open_repository
 from runs.events import Draft
+from runs.execution.context_tables import tables_in
 from runs.execution.profiles import profile_of
 from runs.models import Run, RunAttempt
 from runs.services.recording import record
@@ -63,7 +64,8 @@ def _from_index(run: Run, attempt: RunAttempt, budget: int) -> tuple[Context | N
         files = index.search(run.prompt[:QUERY_CHARACTERS], limit=FILES)
         contents = _contents(run.project, files)
         heading = _heading(index, attempt.base_commit)
-        context = assemble(heading, files, contents, _rows(index, files), token_budget=budget)
+        tables = tables_in(run.project, index.commit, [file.path for file in files])
+        context = assemble(heading, files, contents, _rows(index, files), tables, token_budget=budget)
         if context is None:
             return None, _nothing("it has nothing that fits the prompt")
         return context, _told(index, attempt.base_commit, files, context, budget)
@@ -126,6 +128,7 @@ def _told(index: IndexReader, base_commit: str, files: Sequence[FoundFile], cont
         "skipped": index.count("skipped"),
         "files": [{"path": path, "score": scores[path], "passages": _lines(context, path)} for path in shown],
         "listed": list(context.rows),
+        "tables": list(context.facts),
     }
     passages = len(context.passages)
     text = f"The agent is shown {passages} passages of {len(shown)} files from the code index."

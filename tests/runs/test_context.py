@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from docs_mgmt.services.queueing import request_docs
+from docs_mgmt.services.regenerating import regenerate
 from projects.index_models import ProjectIndex
 from projects.models import Project
 from projects.services.index_queue import queue_index
@@ -100,6 +102,37 @@ def test_the_log_tells_all_that_was_shown_and_every_line_is_there(
         for passage in file["passages"]:
             assert f"==> {file['path']}:{passage['startLine']}-{passage['endLine']}" in asked(run)
             assert 1 <= passage["startLine"] <= passage["endLine"] <= len(lines)
+
+
+def generated(indexed: Project, remote: Path) -> str:
+    """Documents of a commit with a table in it."""
+    sql = "CREATE TABLE orders (\n  number integer PRIMARY KEY,\n  customer integer REFERENCES customers (id)\n);\n"
+    commit = push_files(remote, {"db/schema.sql": f"CREATE TABLE customers (id integer PRIMARY KEY);\n{sql}"})
+    pull(indexed)
+    queue_index(indexed.pk, ProjectIndex.Work.UPDATE)
+    index_all()
+    request_docs(indexed, actor=indexed.memberships.get().user)
+    regenerate(indexed.pk)
+    return commit
+
+
+def test_tables_of_files_that_were_found_are_shown_and_told(
+    queue_hostile: QueueHostile, indexed: Project, remote: Path
+) -> None:
+    generated(indexed, remote)
+    run = done(queue_hostile(TELLS, prompt=PROMPT))
+    line = "table orders (number int, customer int); customer refers to customers at db/schema.sql:2\n"
+    assert line in asked(run)
+    assert events(run, "context_retrieved")[0]["data"]["tables"] == ["customers", "orders"]
+
+
+def test_tables_of_another_commit_are_not_shown(queue_hostile: QueueHostile, indexed: Project, remote: Path) -> None:
+    generated(indexed, remote)
+    push_files(remote, {"db/schema.sql": "CREATE TABLE orders (number integer PRIMARY KEY);\n"})
+    pull(indexed)
+    run = done(queue_hostile(TELLS, prompt=PROMPT))
+    assert events(run, "context_retrieved")[0]["data"]["tables"] == []
+    assert "table orders" not in asked(run)
 
 
 def test_the_index_follows_to_the_runs_commit_first(

@@ -52,6 +52,14 @@ def test_rows_take_a_quarter_at_most() -> None:
     assert 0 < len(context.rows) < 20
 
 
+def test_facts_take_their_share_at_most_and_are_a_line_each() -> None:
+    facts = [(f"t{number}", f"table t{number}\n(a\tinteger)") for number in range(500)]
+    context = assemble(HEADING, [], {}, [], facts, token_budget=1000)
+    assert context is not None
+    assert "```text\ntable t0 (a integer)\ntable t1 (a integer)\n" in context.text
+    assert 0 < len(context.facts) < 30
+
+
 def test_a_fence_inside_does_not_end_it() -> None:
     context = shown([found("a.md", (1, 2))], {"a.md": b"```````\n```\n"}, [])
     assert "\n````````text\n" in context.text
@@ -86,12 +94,17 @@ rows = st.builds(MapRow, st.sampled_from(["a", "b.py"]), st.none() | texts, st.l
     st.lists(files, max_size=6),
     st.dictionaries(st.sampled_from(["a", "b.py", "d`"]), texts.map(str.encode)),
     st.lists(rows, max_size=6),
+    st.lists(st.tuples(texts, texts), max_size=6),
     st.integers(0, 400),
 )
 def test_it_is_never_over_budget_and_cites_only_lines_that_are_there(
-    some_files: list[FoundFile], contents: dict[str, bytes], some_rows: list[MapRow], budget: int
+    some_files: list[FoundFile],
+    contents: dict[str, bytes],
+    some_rows: list[MapRow],
+    facts: list[tuple[str, str]],
+    budget: int,
 ) -> None:
-    context = assemble(HEADING, some_files, contents, some_rows, token_budget=budget)
+    context = assemble(HEADING, some_files, contents, some_rows, facts, token_budget=budget)
     if context is None:
         return
     assert estimate_tokens(context.text) == context.tokens <= budget
