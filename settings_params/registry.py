@@ -419,6 +419,11 @@ _RAG = (
         maximum=600,
         description="So long a run waits until the code index has followed to its commit; the older one is used after.",
     ),
+    BoolParam(
+        key="rag.search_tool",
+        default=True,
+        description="Whether agents also get the search of the code index as a tool, outside of safe mode.",
+    ),
 )
 
 PARAMS: Mapping[str, Param] = {

@@ -90,6 +90,7 @@ def _making(target: Path) -> Iterator[Path]:
     path = target.with_name(f"{target.name}.{os.getpid()}{MAKING}")
     try:
         yield path
+        path.chmod(0o444)  # its folder is the server's alone; an agent's sandbox shows it the file
         _sync(path)
         path.rename(target)
         _sync(target.parent)

@@ -37,6 +37,7 @@ from runs.execution.sandbox.running import SandboxedProcess
 from runs.execution.sandbox.spec import Bridge
 from runs.execution.sandbox.support import SandboxSupport, probe
 from runs.execution.sandbox.watchdog import watch
+from runs.execution.search_tool import with_search
 from runs.execution.tree_hold import TreeHold
 from runs.execution.tree_watch import watch_tree
 from runs.execution.watch import watch_run
@@ -73,8 +74,9 @@ class Sitting:
         self._meter = RunMeter(run, attempt, lease)
         access = self._road.access if self._road else None
         self._setting = agent_setting(attempt, access=access, login=self._login)
-        self._spec = agent_spec(attempt, self._profile, self._setting)
-        self._mcp_servers, self._way_out = servers_of(run.project), WayOut()
+        spec = agent_spec(attempt, self._profile, self._setting)
+        self._mcp_servers, self._spec = with_search(servers_of(run.project), spec, attempt, self._profile)
+        self._way_out = WayOut()
         self._lent = {"the run's model token": self._road.access.token} if self._road else {}
         self._lent |= self._mcp_servers.secrets
         with lent(run.pk, self._lent):

@@ -1,0 +1,37 @@
+"""The code index as a tool of a run's agent, beside what it is shown with its prompt: an MCP server in its sandbox."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from config.api.params import read
+from projects.indexing import mcp_server
+from projects.models import Project
+from runs.execution.agents.mcp import McpServer
+from runs.execution.agents.profile import AgentProfile
+from runs.execution.interpreter import interpreter_folders
+from runs.execution.mcp_servers import ProjectServers
+from runs.execution.sandbox.spec import SandboxSpec
+from runs.models import RunAttempt
+
+
+def with_search(
+    servers: ProjectServers, spec: SandboxSpec, attempt: RunAttempt, profile: AgentProfile
+) -> tuple[ProjectServers, SandboxSpec]:
+    """The same with the tool, where the agent is to have it, and with what its program reads in the sandbox.
+
+    None in safe mode, where agents would ask for each search, and none without an index of the very commit.
+    """
+    run = attempt.run
+    wanted = run.rag_enabled and not run.safe_mode and profile.reads_context and read("rag.search_tool")
+    index = _index_of(run.project, attempt.base_commit) if wanted else None
+    if index is None or mcp_server.NAME in {server.name for server in servers.opened}:
+        return servers, spec
+    program, *args = mcp_server.command(sys.executable, index, spec.work_tree)
+    tool = McpServer(mcp_server.NAME, "stdio", program, tuple(args))
+    read_only = dict.fromkeys((*spec.read_only, *interpreter_folders(), mcp_server.FOLDER, index))
+    return replace(servers, opened=(*servers.opened, tool)), replace(spec, read_only=tuple(read_only))
+
+
+def _index_of(project: Project, commit: str) -> Path | None:
+    return min(project.indexes_path.glob(f"{commit}-*.sqlite"), default=None)
