@@ -1,6 +1,7 @@
 """What each real agent does with an MCP server of the project: uses its tools, and in safe mode asks before."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from runs.execution.agents.registry import PROFILES
 from tests.agents.scripts import script
 from tests.agents.served import Served
+from tests.conftest import wait_until
 
 pytestmark = pytest.mark.agents
 SERVER = r"""
@@ -83,3 +85,13 @@ def test_in_safe_mode_it_asks_before_a_tool_or_has_none(real: Served) -> None:
     assert done["status"] == "completed", done["error"]
     heard = heard_since(real, asked_before)
     assert ("kept: allowed with" in heard, "kept: refused" in heard) == (True, False)
+
+
+def test_it_searches_the_code_index_from_its_sandbox(real: Served) -> None:
+    real.client.post(f"/projects/{real.project}/index-rag")
+    wait_until(lambda: real.client.get(f"/projects/{real.project}")["index"]["status"] == "ready", 60)
+    asked_before = len(real.model.requests)
+    first = FIRST.get(real.agent, "").replace("mcp__notes__note", "mcp__quarterdeck__search_code")
+    done = real.start(script(*first.splitlines(), '@@call search_code|{"query": "sample"}')).end()
+    assert done["status"] == "completed", done["error"]
+    assert re.search(r"Of commit [0-9a-f]{12}|Nothing fits, at commit", heard_since(real, asked_before))
