@@ -19,11 +19,13 @@ MIN_APP_VERSION = "1.0.0"
 ALWAYS = ("compression", "etags", "event-stream", "idempotency-keys")
 # A feature is offered when its route is there, so that no list goes stale.
 ROUTES: Mapping[str, str] = {
+    "attachments": "/api/attachments",
     "devices": "/api/devices",
     "docs": "/api/projects/0/docs",
     "elevation": "/api/auth/elevate",
     "follow-up-messages": "/api/runs/0/messages",
     "inbox": "/api/inbox",
+    "mcp-servers": "/api/projects/0/mcp-servers",
     "members": "/api/projects/0/members",
     "pairing": "/api/auth/pair",
     "pause": "/api/runs/0/pause",
