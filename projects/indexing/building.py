@@ -169,7 +169,10 @@ class _Building:
         """Who imports whom, and what that and the identifiers say of each file's weight."""
         self._progress("ranking", 0)
         changed = self._changed_alone()
-        self._writer.set_links(find_links(self._connection, self._repository, changed), changed)
+        links = find_links(
+            self._connection, self._repository, changed, tell=lambda percent: self._progress("ranking", percent)
+        )
+        self._writer.set_links(links, changed)
         self._writer.set_ranks(find_ranks(self._connection))
 
     def finish(self) -> BuiltIndex:

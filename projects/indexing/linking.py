@@ -1,9 +1,10 @@
 """Who uses whom among the files of an index that is being made: it follows from its rows alone."""
 
+import logging
 import sqlite3
+import time
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import orjson
 
@@ -14,8 +15,15 @@ from projects.indexing.resolving.by_name import LANGUAGES as NAMED
 from projects.indexing.resolving.resolver import Resolver
 from projects.indexing.shapes import Import
 
+LINK_SECONDS = 600.0
+"""The largest repositories take about a minute. Who makes imports that cost more has the rest of them left out."""
+MAX_LINKS, MAX_DEFINITIONS = 4_000_000, 4_000_000
+"""More than the largest repositories have: they are held in memory. The rest is left out."""
+
 _TELLING = ("go.mod", "cargo.toml", "package.json", "tsconfig.json", "jsconfig.json")
 _READ_FILES = 1000
+
+logger = logging.getLogger(__name__)
 
 
 def tells_of_modules(path: str) -> bool:
@@ -23,20 +31,34 @@ def tells_of_modules(path: str) -> bool:
     return path.rpartition("/")[2].lower() in _TELLING
 
 
-def find_links(index: sqlite3.Connection, repository: Repository, only: Collection[int] | None = None) -> list[Edge]:
-    """The files that import others, by the numbers of both: of all files or of some only. Raises GitError."""
+def find_links(
+    index: sqlite3.Connection,
+    repository: Repository,
+    only: Collection[int] | None = None,
+    *,
+    tell: Callable[[int], None] = lambda percent: None,
+) -> list[Edge]:
+    """The files that import others, by the numbers of both: of all files or of some only. Raises GitError.
+
+    `tell` is told before each file how much is done, in percent; what it raises ends this.
+    """
     if only is not None and not only:
         return []
     rows = index.execute("SELECT path, id, blob, language FROM files ORDER BY path").fetchall()
     numbers = {path: number for path, number, _, _ in rows}
     known = _telling(repository, {path: blob for path, _, blob, _ in rows})
-    resolver, imports = Resolver(numbers, known.get), _imports(index, only)
+    resolver, until = Resolver(numbers, known.get), time.monotonic() + LINK_SECONDS
     links: list[Edge] = []
-    for path, number, _, language in rows:
-        if number in imports or (language in NAMED and (only is None or number in only)):
-            used = _referred(index, number) if language in NAMED else ()
-            targets = resolver.targets(path, language, imports.get(number, ()), used)
-            links += [(number, numbers[target]) for target in sorted(targets)]
+    for place, (path, number, _, language) in enumerate(rows):
+        if only is not None and number not in only:
+            continue
+        tell(100 * place // len(rows))
+        if len(links) > MAX_LINKS or time.monotonic() > until:
+            logger.warning("An index has no imports of %s of its %s files: too many.", len(rows) - place, len(rows))
+            break
+        used = _referred(index, number) if language in NAMED else ()
+        targets = resolver.targets(path, language, _imports(index, number), used)
+        links += [(number, numbers[target]) for target in sorted(targets)]
     return links
 
 
@@ -45,7 +67,7 @@ def find_ranks(index: sqlite3.Connection) -> dict[int, float]:
     nodes = [number for (number,) in index.execute("SELECT id FROM files ORDER BY path")]
     names = index.execute("SELECT file, referred FROM names")
     referred = ((number, _unpacked(packed)) for number, packed in names)
-    edges = identifier_edges(index.execute("SELECT name, file FROM symbols"), referred)
+    edges = identifier_edges(index.execute("SELECT name, file FROM symbols LIMIT ?", (MAX_DEFINITIONS,)), referred)
     for link in index.execute("SELECT source, target FROM links"):
         edges[link] = edges.get(link, 0) + WHOLE
     return dict(zip(nodes, page_rank(nodes, edges), strict=True))
@@ -65,13 +87,9 @@ def _referred(index: sqlite3.Connection, number: int) -> Iterator[str]:
         yield from _unpacked(packed)
 
 
-def _imports(index: sqlite3.Connection, only: Collection[int] | None) -> dict[int, list[Import]]:
-    rows = index.execute("SELECT file, module, names, line FROM imports ORDER BY file, place")
-    return {
-        number: [Import(module, tuple(orjson.loads(names)), line) for _, module, names, line in group]
-        for number, group in groupby(rows, key=lambda row: row[0])
-        if only is None or number in only
-    }
+def _imports(index: sqlite3.Connection, number: int) -> list[Import]:
+    rows = index.execute("SELECT module, names, line FROM imports WHERE file = ? ORDER BY place", (number,))
+    return [Import(module, tuple(orjson.loads(names)), line) for module, names, line in rows]
 
 
 def _telling(repository: Repository, blobs: Mapping[str, str]) -> dict[str, bytes]:

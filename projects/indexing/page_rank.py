@@ -15,6 +15,9 @@ ENOUGH = 1e-9
 WHOLE = 6
 """The weight of an identifier, shared among the files that define it. Whole numbers: their sum knows no order."""
 
+MAX_EDGES = 4_000_000
+"""More than the largest repositories have: they are held in memory. The rest is left out."""
+
 Edge = tuple[int, int]
 
 
@@ -28,6 +31,8 @@ def identifier_edges(
     rare = {name: files for name, files in defined.items() if _tells(name, files)}
     edges: dict[Edge, int] = {}
     for source, names in references:
+        if len(edges) > MAX_EDGES:
+            break
         for name in rare.keys() & names:
             files = rare[name]
             for target in files:

@@ -11,9 +11,12 @@ from projects.indexing.shapes import Import
 
 MAX_CONFIGS = 200
 MAX_ALIASES = 500
+MAX_MEANINGS = 30
+"""Of the aliases that fit one import."""
 _SUFFIXES = (".ts", ".tsx", ".d.ts", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".vue", ".svelte", ".json")
 _COMPILED = {".js": (".ts", ".tsx"), ".jsx": (".tsx",), ".mjs": (".mts",), ".cjs": (".cts",)}
-_COMMENTS = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_COMMENTS = re.compile(r'("(?:[^"\\\n]|\\.)*+"?)|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
+"""What is not ended counts too, as far as it goes: else the rest would be searched again from each beginning."""
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 _GUESSES = (("@/", "src/"), ("~/", "src/"), ("@/", ""), ("~/", ""))
 
@@ -50,10 +53,14 @@ class JavaScriptImports:
         )
 
     def _places(self, folder: str, module: str) -> Iterator[str | None]:
-        for scope, prefix, suffix, target in self._aliases:
-            if f"{folder}/".startswith(scope) and module.startswith(prefix) and module.endswith(suffix):
-                inner = module[len(prefix) : len(module) - len(suffix)]
-                yield joined("", target.replace("*", inner))
+        here = f"{folder}/"
+        fitting = (
+            (target, module[len(prefix) : len(module) - len(suffix)])
+            for scope, prefix, suffix, target in self._aliases
+            if here.startswith(scope) and module.startswith(prefix) and module.endswith(suffix)
+        )
+        for target, inner in islice(fitting, MAX_MEANINGS):
+            yield joined("", target.replace("*", inner, 1))  # TypeScript knows one star
         yield from self._in_packages(module)
         for prefix, target in _GUESSES:
             if module.startswith(prefix):

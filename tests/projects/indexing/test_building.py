@@ -184,6 +184,24 @@ def test_what_stops_the_building_leaves_nothing(origin: Origin, tmp_path: Path) 
     assert list(folder.iterdir()) == []
 
 
+def test_imports_that_cost_too_much_can_be_stopped(origin: Origin, tmp_path: Path) -> None:
+    def stop(phase: str, percent: int) -> None:
+        if phase == "ranking" and percent:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        build(origin, origin.commit(CODE), tmp_path / "a.sqlite", progress=stop)
+
+
+@pytest.mark.parametrize(("limit", "value"), [("LINK_SECONDS", -1.0), ("MAX_LINKS", -1)])
+def test_imports_beyond_a_limit_are_left_out(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: float
+) -> None:
+    monkeypatch.setattr(f"projects.indexing.linking.{limit}", value)
+    with IndexReader(build(origin, origin.commit(CODE), tmp_path / "a.sqlite")) as index:
+        assert (index.count("files"), index.links()) == (3, [])
+
+
 def test_a_full_disk_is_told_and_leaves_nothing(origin: Origin, tmp_path: Path) -> None:
     """The kernel refuses what is beyond the limit of this process as a full disk would."""
     commit = origin.commit({f"{n}.py": os.urandom(2000).hex().encode() + b"\n" for n in range(200)})

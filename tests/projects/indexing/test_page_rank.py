@@ -41,3 +41,8 @@ def test_a_name_is_shared_among_the_files_that_define_it() -> None:
 
 def test_a_file_does_not_use_itself() -> None:
     assert identifier_edges([("name", 1)], [(1, ["name"])]) == {}
+
+
+def test_uses_beyond_a_limit_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projects.indexing.page_rank.MAX_EDGES", 0)
+    assert identifier_edges([("name", 1)], [(2, ["name"]), (3, ["name"])]) == {(2, 1): 6}

@@ -156,6 +156,21 @@ def test_of_two_modules_of_one_name_the_nearer_is_meant() -> None:
     assert resolver.targets("b/src/main.c", "c", [Import("lib/list.h", (), 1)]) == {"b/lib/list.h"}
 
 
+@pytest.mark.parametrize("piece", ['/*\n', '\\"\\\n'], ids=["comments", "strings"])
+def test_a_configuration_that_begins_very_much_and_ends_nothing_is_read_once(piece: str) -> None:
+    """Were it searched again from each beginning, this would take minutes."""
+    config = ('"' + piece * (400_000 // len(piece))).encode()
+    resolver = Resolver(["tsconfig.json", "a.ts", "b.ts"], {"tsconfig.json": config}.get)
+    assert resolver.targets("a.ts", "typescript", [Import("./b", (), 1)]) == {"b.ts"}
+
+
+def test_an_alias_has_one_star() -> None:
+    """With more of them a short import would become a name of megabytes."""
+    config = b'{"compilerOptions": {"paths": {"#*": ["lib/*-*"]}}}'
+    resolver = Resolver(["tsconfig.json", "a.ts", "lib/x-*.ts"], {"tsconfig.json": config}.get)
+    assert resolver.targets("a.ts", "typescript", [Import("#x", (), 1)]) == {"lib/x-*.ts"}
+
+
 parts = ["a", "b", "src", "__init__.py", "go.mod", "x.py", "x.rs", "mod.rs", "X.java", "..", "x.rb", "package.json"]
 paths = st.lists(st.sampled_from(parts), min_size=1, max_size=4).map("/".join)
 modules = st.text("ab./:\\*@~ x-", max_size=12)
