@@ -21,7 +21,7 @@ from django.db.models.functions import Cast, Concat
 from projects.mcp_servers import unseal
 from projects.models import McpServer, Project, ProjectCredential
 from runs.models import Run
-from runs.redaction import Redactor
+from runs.redaction import MIN_CHARACTERS, Redactor
 from settings_params import encryption_keys
 from settings_params.encryption_keys import KeysUnusable
 from settings_params.errors import SecretUnreadable
@@ -35,7 +35,7 @@ Rows = TypeVar("Rows", bound=Model)
 CREDENTIAL = "the project's credential"
 _WORD = re.compile(r"[a-z]{,20}|[A-Z]{,20}|[A-Z]?[a-z]{,20}")
 """A password of the server's own that is a word (postgres, quarterdeck) would be found everywhere."""
-_SCHEME = re.compile(r"[A-Za-z-]{1,20} +(?=[^ ]+$)")
+_SCHEME = re.compile(r"[A-Za-z-]{1,20} +([^ ]+)")
 _lent: dict[int, dict[str, str]] = {}
 
 
@@ -115,10 +115,16 @@ def redactor(run_id: int | None, sealed: Sealed) -> Redactor:
 def mcp_secrets(server: str, values: Mapping[str, str]) -> dict[str, str]:
     """The values of an MCP server by the names that stand in place of them. Mere words are no secrets.
 
-    Of a header with a scheme (`Bearer TOKEN`, RFC 9110 section 11.4) the token is looked for, wherever it stands.
+    Of a header with a scheme (`Bearer TOKEN`, RFC 9110 section 11.4) the token is looked for, wherever it stands; what
+    only looks like one, as a passphrase of two words, is looked for as a whole.
     """
-    bare = {name: _SCHEME.sub("", value) for name, value in values.items()}
-    return {f"{name} of {server}": value for name, value in bare.items() if not _WORD.fullmatch(value)}
+    return {f"{name} of {server}": _bare(value) for name, value in values.items() if not _WORD.fullmatch(value)}
+
+
+def _bare(value: str) -> str:
+    scheme = _SCHEME.fullmatch(value)
+    is_token = scheme is not None and len(scheme[1]) >= MIN_CHARACTERS and not _WORD.fullmatch(scheme[1])
+    return scheme[1] if scheme is not None and is_token else value
 
 
 @lru_cache(maxsize=128)

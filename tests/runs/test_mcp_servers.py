@@ -88,6 +88,17 @@ def test_their_values_are_known_to_be_secret_after_the_run_too(run: Run, user: A
     assert told == "[redacted: Authorization of wiki] in production"
 
 
+@pytest.mark.parametrize(
+    "value", ["correct horse", "correct horse battery staple", "host=db user=me password=hunter2", "Basic c2hvcnQ="]
+)
+def test_a_value_of_several_words_is_known_as_a_whole(run: Run, value: str) -> None:
+    add(run.project, "tools", VALUE=value)
+    assert redactor_of(run).text(f"It is <{value}>.") in (
+        "It is <[redacted: VALUE of tools]>.",
+        "It is <Basic [redacted: VALUE of tools]>.",
+    )
+
+
 def test_those_that_are_off_are_not_given(queue_hostile: QueueHostile, cloned: Project) -> None:
     add(cloned, "tools")
     McpServer.objects.update(enabled=False)
