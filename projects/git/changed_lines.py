@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from projects.git.added_lines import HUNK, lines_in, path_in_patch
 from projects.git.changes import PLAIN_OPTIONS, PREFIXES
+from projects.git.errors import GitFailed
 from projects.git.repository import Repository
 
 MAX_FILE_BYTES = 32 * 1024
@@ -13,6 +14,8 @@ MAX_FILE_BYTES = 32 * 1024
 MAX_BYTES = 1024 * 1024
 """Of all files: after so many, lines are left out."""
 MAX_LINE_BYTES = 2_000
+MAX_LEFT_OUT = 200
+"""Of paths of 4 KiB as many as the arguments of a program have room for."""
 
 
 @dataclass
@@ -29,8 +32,11 @@ def changed_lines(
 ) -> Mapping[str, ChangedLines]:
     """By path as shown, the new one, or the old one of a deleted file. Of too much the first files and lines are given.
 
-    Files `without` which it is to be, since they would take too long, are not in it.
+    Files `without` which it is to be, since they would take too long, are not in it. Raises GitError, `too-large` where
+    these are too many.
     """
+    if len(without) > MAX_LEFT_OUT:
+        raise GitFailed(f"More than {MAX_LEFT_OUT} files are too large to be read.", code="too-large")
     options = ["-r", "-p", "-U0", "--full-index", *PREFIXES, *PLAIN_OPTIONS]
     left_out = [f":(exclude,top,literal){path}" for path in without]
     environment = {"GIT_LITERAL_PATHSPECS": "0"} if without else None

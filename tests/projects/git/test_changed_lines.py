@@ -6,6 +6,7 @@ import pytest
 
 from projects.git import changed_lines as module
 from projects.git.changed_lines import ChangedLines, changed_lines
+from projects.git.errors import GitFailed
 from projects.git.trees import write_review_tree
 from projects.git.work_tree import WorkTree
 
@@ -77,3 +78,9 @@ def test_files_are_left_out_by_their_very_names(work_tree: WorkTree) -> None:
     for name in ("*", "a", "b"):
         (work_tree.path / name).write_text("x\n")
     assert set(lines(work_tree, "*", "b")) == {"a"}
+
+
+def test_too_many_files_to_be_left_out_are_told(work_tree: WorkTree) -> None:
+    """No program takes arguments of such a size."""
+    with pytest.raises(GitFailed, match="too large"):
+        lines(work_tree, *(f"{'d/' * 2_000}{number}" for number in range(800)))
