@@ -89,7 +89,8 @@ def index_meta(index: IndexReader) -> dict[str, Any]:
 def map_rows(index: IndexReader, files: Sequence[IndexedFile]) -> list[dict[str, Any]]:
     """Files as the map shows them."""
     paths = [file.path for file in files]
-    symbols, imports, used_by = index.symbols(paths), index.imports(paths), index.used_by(paths)
+    symbols, imports = index.symbols(paths), index.imports(paths)
+    used_by = index.used_by(paths, limit=SHOWN_USERS)
     return [
         {
             "path": file.path,
@@ -99,7 +100,7 @@ def map_rows(index: IndexReader, files: Sequence[IndexedFile]) -> list[dict[str,
             "lines": file.lines,
             "symbols": [_fields(each) for each in symbols[file.path]],
             "imports": [_fields(each) for each in imports[file.path]],
-            "used_by": used_by[file.path][:SHOWN_USERS],
+            "used_by": used_by[file.path],
             "purpose": file.purpose,
             "page_rank": file.page_rank,
             "last_changed_at": file.last_changed_at,

@@ -94,15 +94,13 @@ class IndexReader:
             for path, rows in found.items()
         }
 
-    def used_by(self, paths: Sequence[str]) -> dict[str, list[str]]:
-        """The files that import each of the files, in order of their paths."""
-        marks = ", ".join("?" * len(paths))
-        rows = self._rows(
-            "SELECT target.path, source.path FROM files AS target JOIN links ON links.target = target.id "  # noqa: S608 - of marks
-            f"JOIN files AS source ON source.id = links.source WHERE target.path IN ({marks}) ORDER BY source.path",
-            *paths,
+    def used_by(self, paths: Sequence[str], *, limit: int = -1) -> dict[str, list[str]]:
+        """The files that import each of the files, in order of their paths; of each the first, where limited."""
+        query = (
+            "SELECT source.path FROM files AS target JOIN links ON links.target = target.id "
+            "JOIN files AS source ON source.id = links.source WHERE target.path = ? ORDER BY source.path LIMIT ?"
         )
-        return _grouped(paths, ((path, source) for path, source in rows))
+        return {path: [source for (source,) in self._rows(query, path, limit)] for path in paths}
 
     def links(self) -> list[FileLink]:
         """Every file with each one that it imports, in order of their paths."""

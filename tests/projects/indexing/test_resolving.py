@@ -156,7 +156,7 @@ def test_of_two_modules_of_one_name_the_nearer_is_meant() -> None:
     assert resolver.targets("b/src/main.c", "c", [Import("lib/list.h", (), 1)]) == {"b/lib/list.h"}
 
 
-@pytest.mark.parametrize("piece", ['/*\n', '\\"\\\n'], ids=["comments", "strings"])
+@pytest.mark.parametrize("piece", ["/*\n", '\\"\\\n'], ids=["comments", "strings"])
 def test_a_configuration_that_begins_very_much_and_ends_nothing_is_read_once(piece: str) -> None:
     """Were it searched again from each beginning, this would take minutes."""
     config = ('"' + piece * (400_000 // len(piece))).encode()
