@@ -30,9 +30,12 @@ for line in sys.stdin:
     if "id" in asked:
         print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
 """
-TRIED = ("opencode", "claude", "codex", "gemini")
-# Claude Code tells its model of the tool by name only: the model asks for it.
-FIRST = {"claude": '@@call ToolSearch|{"query": "select:mcp__notes__note", "max_results": 1}'}
+TRIED = ("opencode", "claude", "codex", "gemini", "qwen", "openhands")
+# These tell their models of the tool by name only: the model asks for it.
+FIRST = {
+    "claude": '@@call ToolSearch|{"query": "select:mcp__notes__note", "max_results": 1}',
+    "qwen": '@@call tool_search|{"query": "select:mcp__notes__note"}',
+}
 TOKEN = "notes-token-4711"
 
 

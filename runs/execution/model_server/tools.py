@@ -68,7 +68,7 @@ def phrase(step: Deed, tools: Iterable[Tool], *, may_ask: bool = True) -> ToolUs
     offered = {tool.name.lower(): tool for tool in tools}
     if isinstance(step, Call):
         meant = next((tool for tool in offered.values() if _is_meant(tool, step)), None)
-        return ToolUse(meant.name, dict(step.arguments)) if meant else None
+        return _complete(meant, dict(step.arguments)) if meant else None
     writer, shell = _first(offered, WRITERS), _first(offered, SHELLS)
     if isinstance(step, Write) and writer is not None:
         return _write(step, writer)
