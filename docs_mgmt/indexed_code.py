@@ -17,6 +17,8 @@ from projects.services.commit_indexes import ensure_index
 from projects.workspaces import open_repository
 
 FILES_AT_ONCE = 400
+LINK_CHARACTERS = 256 << 20
+"""Of the paths of files and of those that they import. The largest projects have less; all of it is held in memory."""
 INDEX_SECONDS = 120.0
 """A run waits so long for the index of its work tree; most take less than one."""
 
@@ -51,7 +53,8 @@ def code_of(reader: IndexReader) -> IndexedCode:
     """What an open index says. Raises IndexUnreadable."""
     found = (file for file in reader.files() if file.path not in MANAGED_PATHS)
     files = [replace(file, page_rank=0.0, last_changed_at=None) for file in found]
-    links = [link for link in reader.links() if not {link.source, link.target} & MANAGED_PATHS]
+    found_links = reader.links(path_characters=LINK_CHARACTERS)
+    links = [link for link in found_links if not {link.source, link.target} & MANAGED_PATHS]
     used_by = Counter(link.target for link in links)
     return IndexedCode(reader.commit, files, list(_map_files(reader, files, used_by)), links)
 

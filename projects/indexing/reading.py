@@ -1,8 +1,9 @@
 """Reads a published index: files, symbols, imports, who uses whom, what was left out; and searches it."""
 
 import json
+import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -102,13 +103,20 @@ class IndexReader:
         )
         return {path: [source for (source,) in self._rows(query, path, limit)] for path in paths}
 
-    def links(self) -> list[FileLink]:
-        """Every file with each one that it imports, in order of their paths."""
-        rows = self._rows(
-            "SELECT source.path, target.path FROM links JOIN files AS source ON source.id = links.source "
-            "JOIN files AS target ON target.id = links.target ORDER BY source.path, target.path"
-        )
-        return [FileLink(*row) for row in rows]
+    def links(self, *, path_characters: int | None = None) -> list[FileLink]:
+        """Every file with each one that it imports, in order of their paths.
+
+        Where their paths have more characters together, some are left out: a small project can have gigabytes of them.
+        """
+        paths = dict(self._rows("SELECT id, path FROM files"))
+        room = math.inf if path_characters is None else path_characters
+        found = []
+        for source, target in self._each_row("SELECT source, target FROM links"):
+            room -= len(paths[source]) + len(paths[target])
+            if room < 0:
+                break
+            found.append(FileLink(paths[source], paths[target]))
+        return sorted(found, key=lambda link: (link.source, link.target))
 
     def skipped(self, *, limit: int = -1) -> list[SkippedFile]:
         """What was left out, in order of the paths."""
@@ -141,8 +149,11 @@ class IndexReader:
         return _grouped(paths, ((path, tuple(facts)) for path, *facts in rows))
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        return list(self._each_row(query, *values))
+
+    def _each_row(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
         try:
-            return self._connection.execute(query, values).fetchall()
+            yield from self._connection.execute(query, values)
         except sqlite3.DatabaseError as error:
             raise IndexUnreadable(str(error)) from error
 

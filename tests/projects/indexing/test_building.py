@@ -69,6 +69,7 @@ def test_who_imports_a_file_is_known(origin: Origin, tmp_path: Path) -> None:
     build(origin, origin.commit(CODE), tmp_path / "a.sqlite")
     with IndexReader(tmp_path / "a.sqlite") as index:
         assert index.links() == [FileLink("app/login.py", "app/users.py")]
+        assert index.links(path_characters=10) == []
         assert index.used_by(["app/users.py", "README.md"]) == {"app/users.py": ["app/login.py"], "README.md": []}
         assert index.used_by(["app/users.py"], limit=0) == {"app/users.py": []}
 
