@@ -27,6 +27,7 @@ from projects.git.errors import GitError
 from projects.git.repository import Repository
 from projects.leases import Lease
 from projects.models import Project
+from projects.services.index_queue import expect_fresh_index
 from projects.workspaces import open_repository
 from runs.events import storable
 from runs.workers import stopping
@@ -93,6 +94,8 @@ def _generated(project: Project, lost: threading.Event) -> tuple[dict[str, Any],
     except GeneratingStopped:
         raise
     except Exception as error:
+        if isinstance(error, CodeNotIndexed):
+            expect_fresh_index(project)  # else these were due again and again for an index that cannot be read
         return {"status": Status.ERROR, "error": _told(project, error), **tried}, None
     now = timezone.now()
     return {"status": Status.READY, "error": None, "commit": code.commit, "generated_at": now, **tried}, rows

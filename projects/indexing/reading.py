@@ -30,9 +30,13 @@ class IndexReader:
     def __init__(self, path: Path) -> None:
         try:
             self._connection = open_to_read(path)
-            self._meta = dict(self._rows("SELECT key, value FROM meta"))
         except OSError as error:
             raise IndexUnreadable(f"{path.name} is not there") from error
+        try:
+            self._meta = dict(self._rows("SELECT key, value FROM meta"))
+        except IndexUnreadable:
+            self.close()
+            raise
         if self._meta.get("format") != FORMAT:
             self.close()
             raise IndexUnreadable(f"{path.name} has another format")

@@ -1,5 +1,7 @@
 """Queues the making of code indexes. It knows nothing of how that is done: who only asks for one loads none of it."""
 
+from pathlib import Path
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -7,6 +9,7 @@ from config.api.params import read
 from projects import tasks
 from projects.events import tell_of
 from projects.index_models import ProjectIndex
+from projects.indexing.reading import IndexReader, IndexUnreadable
 from projects.models import Project
 
 Status, Work = ProjectIndex.Status, ProjectIndex.Work
@@ -27,7 +30,7 @@ def expect_index(project_id: int) -> None:
 
 
 def expect_fresh_index(project: Project) -> None:
-    """Queues an index where there is none of the head, its file is gone, or a newer server would find other things.
+    """Queues an index where there is none of the head, its file cannot be read, or a newer server would find more.
 
     One that failed is not tried again by itself.
     """
@@ -36,12 +39,20 @@ def expect_fresh_index(project: Project) -> None:
     row = ProjectIndex.objects.filter(project=project).first()
     if not project.has_clone or (row is not None and row.status not in (Status.NONE, Status.READY)):
         return
-    is_there = row is not None and bool(row.file_name) and (project.indexes_path / row.file_name).is_file()
+    is_there = row is not None and _is_readable(project.indexes_path / row.file_name)
     if row is None or not is_there or row.extractor_version != str(EXTRACTOR_VERSION):
-        if row is not None:  # what is gone, or of another version, is not the head's
+        if row is not None:  # what is gone, damaged, or of another version, is not the head's
             ProjectIndex.objects.filter(pk=row.pk, status=Status.READY).update(status=Status.NONE)
         expect_index(project.pk)
         tell_of(project.pk)
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        IndexReader(path).close()
+    except IndexUnreadable:
+        return False
+    return True
 
 
 @transaction.atomic

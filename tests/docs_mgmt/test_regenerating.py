@@ -13,7 +13,9 @@ from docs_mgmt.generators.stages import STAGES
 from docs_mgmt.models import DocsState, GeneratedDocument
 from docs_mgmt.services.due import queue_due_docs
 from docs_mgmt.services.regenerating import regenerate
+from projects.index_models import ProjectIndex
 from projects.models import Project
+from projects.services.indexing import index_project
 from runs.models import AgentEvent
 from tests.docs_mgmt.conftest import Commit, Indexed, index, pull
 
@@ -164,6 +166,22 @@ def test_what_has_failed_is_not_tried_again_by_itself(api: APIClient, indexed: I
     project.repository_path.rename(project.folder / "away")
     assert ask(api, project)["status"] == "error"
     assert queue_due_docs() == 0
+
+
+def test_an_index_that_cannot_be_read_is_made_anew_before_they_are_due_again(
+    indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = indexed({})
+    monkeypatch.setenv("QUARTERDECK_PARAM_INDEX_AUTOMATIC", "true")
+    damaged = ProjectIndex.objects.get().path
+    assert damaged is not None
+    damaged.chmod(0o600)
+    damaged.write_bytes(b"no index")
+    queue_due_docs()
+    regenerate(project.pk)
+    assert (DocsState.objects.get().status, queue_due_docs()) == ("error", 0)
+    index_project(project.pk)
+    assert (ProjectIndex.objects.get().status, queue_due_docs()) == ("ready", 1)
 
 
 def test_those_that_a_dead_worker_held_are_made_by_the_next_one(api: APIClient, indexed: Indexed) -> None:
