@@ -13,6 +13,8 @@ from .payload import list_of, text_of
 from .split_shell import with_kept_files
 from .updates import AgentUpdate, CommandFinished, CommandOutput, CommandStarted, Outcome, ToolFinished, ToolStarted
 
+SHOWN_TOGETHER, LEAST_OF_ONE = 1_900, 12
+"""Characters of a question about several calls (of which 2,000 are shown), and of one of them at least."""
 _REFUSED = "Refused."
 _ENDS: dict[str | None, Outcome] = {"completed": "completed", "failed": "failed"}
 
@@ -119,10 +121,19 @@ def content_text(payload: Mapping[str, Any]) -> str:
 
 
 def _together(tool_call_id: str, calls: Sequence[ToolCall]) -> ToolCall:
-    """Several calls that are asked about at once: there is one answer to all of them."""
-    lines = [f"{number}. {call.command or call.title}" for number, call in enumerate(calls, start=1)]
+    """Several calls that are asked about at once: there is one answer to all of them, so a long one hides no other."""
+    room = max(LEAST_OF_ONE, SHOWN_TOGETHER // len(calls) - len("100. \n"))
+    lines = [f"{number}. {_begun(call.command or call.title, room)}" for number, call in enumerate(calls, start=1)]
+    if sum(len(line) + 1 for line in lines) > SHOWN_TOGETHER:
+        lines.insert(0, f"{len(calls)} actions, more than can be shown here:")
     paths = tuple(path for call in calls for path in call.paths)
     return ToolCall(tool_call_id, f"{len(calls)} actions at once", "other", paths=paths, text="\n".join(lines))
+
+
+def _begun(text: str, room: int) -> str:
+    """As much as there is room for; lines of it are set in, so that none looks like another action."""
+    whole = text.replace("\n", "\n   ")
+    return whole if len(whole) <= room else f"{whole[: room - 1]}…"
 
 
 def _refused(call: ToolCall) -> Iterator[AgentUpdate]:

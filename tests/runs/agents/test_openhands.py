@@ -95,6 +95,21 @@ def test_a_request_about_several_calls_tells_them_all() -> None:
     assert request.text == "1. rm -r build\n2. make"
 
 
+def test_a_long_call_hides_no_other_one_and_shows_none_that_is_not() -> None:
+    translator = Translator(OPENHANDS.dialect)
+    begun(translator, "c", "true\n2. ls\n" + "#" * 3_000)
+    begun(translator, "d", "rm -r build")
+    lines = asked(translator).text[:2_000].split("\n")
+    assert [line for line in lines if line[:1].isdigit()] == ["1. true", "2. rm -r build"]
+
+
+def test_that_there_are_more_calls_than_are_shown_is_told_first() -> None:
+    translator = Translator(OPENHANDS.dialect)
+    for number in range(200):
+        begun(translator, str(number), f"make {number} with many words")
+    assert asked(translator).text.startswith("200 actions, more than can be shown here:\n1. make 0")
+
+
 def test_a_call_that_has_ended_is_not_asked_about() -> None:
     translator = Translator(OPENHANDS.dialect)
     begun(translator, "c", "true")
