@@ -24,11 +24,17 @@ from projects.services.index_pruning import prune_index_files
 
 logger = logging.getLogger(__name__)
 PROGRESS_EVERY_SECONDS = 0.5
+MOST_SECONDS = 2 * 3600.0
+"""The largest repositories take some minutes; all projects wait for one that takes longer. What is parsed is kept."""
 Status, Work = ProjectIndex.Status, ProjectIndex.Work
 
 
 class ClaimLost(Exception):
     """Another worker has taken the index over; this one stops without a word."""
+
+
+class TookTooLong(Exception):
+    """Of files that are slow to parse there may be very many."""
 
 
 def index_project(project_id: int) -> None:
@@ -43,6 +49,11 @@ def index_project(project_id: int) -> None:
             outcome = _make(project_id, _Progress(lease, lost, project_id))
         except ClaimLost:
             return
+        except TookTooLong:
+            message = (
+                f"It took longer than {MOST_SECONDS / 3600:g} hours and was given up: its files are too slow to parse."
+            )
+            outcome = {"status": Status.ERROR, "error": {"code": "index-time-limit", "message": message}}
         except Exception as error:
             reason = reason_of(error)
             if reason is None:
@@ -110,12 +121,18 @@ class _Progress:
     def __init__(self, lease: Lease, lost: threading.Event, project_id: int) -> None:
         self._lease, self._lost, self._project_id = lease, lost, project_id
         self._phase, self._written_at = "listing", time.monotonic()
+        self._until = self._written_at + MOST_SECONDS
 
     def __call__(self, phase: str, percent: int) -> None:
-        """Writes how far it is, at most twice a second; the user stream hears of each new phase. Raises ClaimLost."""
+        """Writes how far it is, at most twice a second; the user stream hears of each new phase.
+
+        Raises ClaimLost, TookTooLong.
+        """
         if self._lost.is_set():
             raise ClaimLost
         now, is_new = time.monotonic(), phase != self._phase
+        if now > self._until:
+            raise TookTooLong
         if not is_new and now - self._written_at < PROGRESS_EVERY_SECONDS:
             return
         self._written_at, self._phase = now, phase

@@ -211,6 +211,17 @@ def test_a_failure_is_told_and_the_old_index_stays(api: APIClient, indexed: Proj
     assert shown(api, indexed)["status"] == "ready"
 
 
+def test_one_that_takes_too_long_is_given_up_and_the_old_index_stays(
+    api: APIClient, indexed: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = serving(indexed)
+    api.post(f"/api/projects/{indexed.pk}/index-rag")
+    monkeypatch.setattr("projects.services.indexing.MOST_SECONDS", -1.0)
+    index_all()
+    assert shown(api, indexed)["error"]["code"] == "index-time-limit"
+    assert (serving(indexed), list(indexed.indexes_path.iterdir())) == (before, [before])
+
+
 def test_a_full_disk_is_told_and_the_old_index_stays(
     api: APIClient, indexed: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
