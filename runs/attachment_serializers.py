@@ -2,21 +2,25 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.api.numbers import is_whole
 from config.api.serializers import ShapeSerializer
 
 MOST_ATTACHED = 10
+LARGEST_ID = 2**63 - 1
+_ID = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
 
 
+@extend_schema_field({"type": "array", "items": _ID, "maxItems": MOST_ATTACHED, "uniqueItems": True})
 class AttachmentIdsField(serializers.ListField):
     """Ids of attachments that are not used yet, each once; whose they are is looked at where they are taken."""
 
     default_error_messages = {"duplicate": "An attachment stands here twice."}
 
     def __init__(self, **options: Any) -> None:
-        self.child = _IdField(min_value=1, max_value=2**63 - 1)
+        self.child = _IdField(min_value=1, max_value=LARGEST_ID)
         super().__init__(required=False, max_length=MOST_ATTACHED, **options)
 
     def to_internal_value(self, data: Any) -> list[int]:

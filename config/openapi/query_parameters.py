@@ -42,6 +42,7 @@ KNOWN: dict[str, tuple[str, Schema]] = {
         {"type": "string", "maxLength": MAX_CLIENT_LENGTH, "pattern": r"^[^\x00]*$"},
     ),
 }
+REQUIRED = frozenset({"name"})
 
 _OF_ROWS = ("project", "run", "snapshot", "permission", "message", "device", "command", "attachment")
 PATHS = {
@@ -62,4 +63,5 @@ def describe(name: str, view: Any) -> Schema:
     if name == "status":
         model = view.queryset.model
         description, schema = "Only those in this status.", {"type": "string", "enum": list(model.Status.values)}
-    return {"name": name, "in": "query", "schema": schema, **({"description": description} if description else {})}
+    told: Schema = {"description": description} if description else {}
+    return {"name": name, "in": "query", "schema": schema, **told, **({"required": True} if name in REQUIRED else {})}
