@@ -104,7 +104,8 @@ def _is_free(record: Any) -> bool:
 
 def _digest(request: Request) -> str:
     """SHA-256 under the server's key, so that a password in a body cannot be guessed from it."""
-    whole = b"\0".join([request.content_type.encode(), request._request.body])  # noqa: SLF001 - DRF may read it still
+    asked = [request.content_type, request._request.META.get("QUERY_STRING", "")]  # noqa: SLF001 - DRF may read it still
+    whole = b"\0".join([*map(str.encode, asked), request._request.body])  # noqa: SLF001
     return salted_hmac(__name__, hashlib.sha256(whole).digest(), algorithm="sha256").hexdigest()
 
 

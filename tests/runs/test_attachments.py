@@ -163,6 +163,12 @@ def test_the_same_upload_again_is_kept_once(api: APIClient) -> None:
     assert Attachment.objects.count() == 1
 
 
+def test_a_key_is_not_used_for_another_name(api: APIClient) -> None:
+    post(api, "?name=a", PNG, headers={"Idempotency-Key": "k"})
+    answer = post(api, "?name=b", PNG, headers={"Idempotency-Key": "k"})
+    assert problem(answer) == (422, "idempotency-key-reused")
+
+
 def test_so_many_may_be_unused(api: APIClient, unlimited: None) -> None:
     for number in range(MOST_UNUSED):
         uploaded(api, b"x", f"{number}.txt")
