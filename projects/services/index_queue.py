@@ -39,6 +39,8 @@ def expect_fresh_index(project: Project) -> None:
     row = ProjectIndex.objects.filter(project=project).first()
     if not project.has_clone or (row is not None and row.status not in (Status.NONE, Status.READY)):
         return
+    if row is None and not read("index.automatic"):
+        return
     is_there = row is not None and _is_readable(project.indexes_path / row.file_name)
     if row is None or not is_there or row.extractor_version != str(EXTRACTOR_VERSION):
         if row is not None:  # what is gone, damaged, or of another version, is not the head's
