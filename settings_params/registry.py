@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from settings_params.code_params import DOCS_PARAMS, INDEX_PARAMS, RAG_PARAMS
 from settings_params.commands import plain_command
 from settings_params.params import (
     BoolParam,
@@ -282,27 +283,6 @@ _SNAPSHOTS = (
         description="A new or changed file larger than this, in MiB, is left out of snapshots; each tells which.",
     ),
 )
-_INDEX = (
-    BoolParam(
-        key="index.automatic",
-        default=True,
-        description="Whether the code of a project is indexed by itself, after a clone and after each pull.",
-    ),
-    IntParam(
-        key="index.files",
-        default=100_000,
-        minimum=1,
-        maximum=1_000_000,
-        description="An index takes so many files; the rest, in order of their paths, is left out and told.",
-    ),
-    IntParam(
-        key="index.source_mb",
-        default=512,
-        minimum=1,
-        maximum=100_000,
-        description="An index takes so many MiB of source; the rest, in order of the paths, is left out and told.",
-    ),
-)
 
 _RETENTION = (
     FloatParam(
@@ -357,14 +337,6 @@ def _per_minute(name: str, default: int, description: str) -> Param:
     return IntParam(key=key, default=default, minimum=1, maximum=1_000_000, description=description)
 
 
-_DOCS = (
-    BoolParam(
-        key="docs.auto_update",
-        default=False,
-        description="Whether a completed run that has changed something brings the managed documents up to date in its "
-        "work tree, so that its commit carries them.",
-    ),
-)
 _LIMITS = (
     _per_minute("default", 60, "Requests a minute and person, but for those of the other limits."),
     _per_minute("run_start", 6, "Starts and retries of runs, and messages to completed ones, a minute and person."),
@@ -399,32 +371,6 @@ _API = (
     ),
 )
 
-_RAG = (
-    BoolParam(
-        key="rag.enabled_default",
-        default=True,
-        description="Whether the agents of new projects are shown what the code index finds for their prompt.",
-    ),
-    IntParam(
-        key="rag.token_budget",
-        default=6000,
-        minimum=0,
-        maximum=100_000,
-        description="As many tokens, by estimate, an agent is shown of the code index with a run's prompt; 0: nothing.",
-    ),
-    IntParam(
-        key="rag.index_wait_seconds",
-        default=10,
-        minimum=0,
-        maximum=600,
-        description="So long a run waits until the code index has followed to its commit; the older one is used after.",
-    ),
-    BoolParam(
-        key="rag.search_tool",
-        default=True,
-        description="Whether agents also get the search of the code index as a tool, outside of safe mode.",
-    ),
-)
 
 PARAMS: Mapping[str, Param] = {
     param.key: param
@@ -436,10 +382,10 @@ PARAMS: Mapping[str, Param] = {
         *_SANDBOX,
         *_GIT,
         *_SNAPSHOTS,
-        *_INDEX,
-        *_RAG,
+        *INDEX_PARAMS,
+        *RAG_PARAMS,
         *_RETENTION,
-        *_DOCS,
+        *DOCS_PARAMS,
         *_LIMITS,
         *_API,
         *PROVIDER_PARAMS,

@@ -20,6 +20,9 @@ from docs_mgmt.generators.stages import STAGES
 from projects.git.repository import Repository
 from projects.indexing.shapes import FileLink, IndexedFile
 
+SCRATCH = "reading-code"
+"""What callers name the folder that the files are laid out in, beside what they generate for."""
+
 READING_SECONDS = 240.0
 LOOK_EVERY_SECONDS = 0.2
 _ROOT = Path(__file__).resolve().parents[2]

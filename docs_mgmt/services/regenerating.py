@@ -16,7 +16,7 @@ from django.utils import timezone
 from config.api.owners import is_owner_gone
 from docs_mgmt import tasks
 from docs_mgmt.generators.blocks import BlocksRefused
-from docs_mgmt.generators.generating import GeneratedText, GeneratingStopped, generate
+from docs_mgmt.generators.generating import SCRATCH, GeneratedText, GeneratingStopped, generate
 from docs_mgmt.generators.managed import GENERATOR_VERSION, MANAGED, blob_id, write_document
 from docs_mgmt.indexed_code import CodeNotIndexed, read_code
 from docs_mgmt.models import DocsState, GeneratedDocument
@@ -34,8 +34,6 @@ from runs.workers import stopping
 
 logger = logging.getLogger(__name__)
 Status = DocsState.Status
-SCRATCH = "reading-code"
-"""A folder beside the repository, for as long as documents are generated."""
 
 
 def regenerate(project_id: int) -> None:

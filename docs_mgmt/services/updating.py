@@ -17,7 +17,7 @@ from config.api.params import read
 from docs_mgmt.changelog_entries import entry_of
 from docs_mgmt.generators.blocks import MAX_BYTES, BlocksRefused
 from docs_mgmt.generators.changelog import with_entry
-from docs_mgmt.generators.generating import GeneratedText, GeneratingStopped, generate
+from docs_mgmt.generators.generating import SCRATCH, GeneratedText, GeneratingStopped, generate
 from docs_mgmt.generators.managed import CHANGELOG_AI, MANAGED, MANAGED_PATHS, ManagedDoc, write_document
 from docs_mgmt.indexed_code import CodeNotIndexed, read_code_of_tree
 from projects.git.errors import GitError, WorkTreeRefused
@@ -31,7 +31,6 @@ from runs.services.recording import record_present_files
 from runs.workers import stopping
 
 logger = logging.getLogger(__name__)
-SCRATCH = "reading-code"
 
 
 @dataclass

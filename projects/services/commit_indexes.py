@@ -2,6 +2,7 @@
 
 import logging
 import time
+from pathlib import Path
 
 from projects.index_models import ProjectIndex
 from projects.indexing.reading import IndexReader, IndexUnreadable
@@ -35,8 +36,13 @@ def ensure_index(project: Project, commit: str, *, time_limit_seconds: float) ->
         return None
 
 
+def files_of(project: Project, commit: str) -> list[Path]:
+    """The published files that are an index of that commit, as far as their names tell."""
+    return sorted(project.indexes_path.glob(f"{commit}-*.sqlite"))
+
+
 def _find(project: Project, commit: str) -> IndexReader | None:
-    for path in sorted(project.indexes_path.glob(f"{commit}-*.sqlite")):
+    for path in files_of(project, commit):
         try:
             return IndexReader(path)
         except IndexUnreadable:

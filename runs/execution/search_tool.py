@@ -2,11 +2,10 @@
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from config.api.params import read
 from projects.indexing import mcp_server
-from projects.models import Project
+from projects.services.commit_indexes import files_of
 from runs.execution.agents.mcp import McpServer
 from runs.execution.agents.profile import AgentProfile
 from runs.execution.interpreter import interpreter_folders
@@ -24,14 +23,10 @@ def with_search(
     """
     run = attempt.run
     wanted = run.rag_enabled and not run.safe_mode and profile.reads_context and read("rag.search_tool")
-    index = _index_of(run.project, attempt.base_commit) if wanted else None
+    index = next(iter(files_of(run.project, attempt.base_commit)), None) if wanted else None
     if index is None or mcp_server.NAME in {server.name for server in servers.opened}:
         return servers, spec
     program, *args = mcp_server.command(sys.executable, index, spec.work_tree)
     tool = McpServer(mcp_server.NAME, "stdio", program, tuple(args))
     read_only = dict.fromkeys((*spec.read_only, *interpreter_folders(), mcp_server.FOLDER, index))
     return replace(servers, opened=(*servers.opened, tool)), replace(spec, read_only=tuple(read_only))
-
-
-def _index_of(project: Project, commit: str) -> Path | None:
-    return min(project.indexes_path.glob(f"{commit}-*.sqlite"), default=None)
