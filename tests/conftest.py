@@ -31,8 +31,15 @@ from settings_params import queries, stored
 from tests import databases
 from tests.databases import Migrated
 
-# How fast an example comes and passes says only how busy the machine is.
-hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How fast an example comes and passes says only how busy the machine is. Where CI is set, as hypothesis' own profiles
+# have it, the examples are the same each time: what is new is looked for by whoever runs the tests by hand.
+hypothesis_settings.register_profile(
+    "untimed",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+    database=None if os.environ.get("CI") else hypothesis_settings.default.database,
+)
 hypothesis_settings.load_profile("untimed")
 
 T = TypeVar("T")

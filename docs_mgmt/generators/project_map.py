@@ -4,17 +4,17 @@ It follows from the files alone: no commit, no times and no ranks are in it, so 
 bytes. Of huge trees the deeper folders are counted, not listed.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+from docs_mgmt.generators.markdown import code, counted, plain
 
 MAX_FOLDERS = 300
 MAX_DEPTH = 12
 MAX_FILES = 2000
 MAX_FILES_OF_FOLDER = 60
 MAX_SYMBOLS = 6
-MAX_CELL_CHARACTERS = 120
 _TELLS_OF_ITS_FOLDER = (
     "__init__.py",
     "README.md",
@@ -25,7 +25,6 @@ _TELLS_OF_ITS_FOLDER = (
     "doc.go",
     "package-info.java",
 )
-_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def render_project_map(files: Iterable[MapFile]) -> str:
         room -= shown
         parts.append(section)
     if left_out:
-        parts.append(f"{_number(left_out, 'more folder')} at the top are not listed.")
+        parts.append(f"{counted(left_out, 'more folder')} at the top are not listed.")
     return "\n\n".join(parts) + "\n"
 
 
@@ -100,8 +99,8 @@ def _folder_of(path: str) -> str:
 def _summary(files: Sequence[MapFile], folders: int) -> str:
     kinds = Counter(file.kind for file in files)
     rows = [f"| {kind} | {count:,} | {_lines(files, kind):,} |" for kind, count in _most(kinds)]
-    languages = ", ".join(f"{name} {count:,}" for name, count in _most(_languages(files))[:8])
-    told = f"{_number(len(files), 'file')} in {_number(folders, 'folder')}, {_number(_lines(files), 'line')}."
+    languages = ", ".join(f"{plain(name)} {count:,}" for name, count in _most(_languages(files))[:8])
+    told = f"{counted(len(files), 'file')} in {counted(folders, 'folder')}, {counted(_lines(files), 'line')}."
     head = f"{told} Languages by files: {languages}." if languages else told
     return "\n".join([head, "", "| kind | files | lines |", "| --- | ---: | ---: |", *rows])
 
@@ -109,10 +108,10 @@ def _summary(files: Sequence[MapFile], folders: int) -> str:
 def _section(folder: _Folder, room: int) -> tuple[str, int]:
     """The Markdown of one folder, and how many files it lists."""
     everything = [*folder.own, *folder.below]
-    name = f"{_code(folder.path)}" if folder.path else "The top folder"
-    counted = f"{_number(len(everything), 'file')}, {_number(_lines(everything), 'line')}"
+    name = f"{code(folder.path)}" if folder.path else "The top folder"
+    size = f"{counted(len(everything), 'file')}, {counted(_lines(everything), 'line')}"
     purpose = next((file.purpose for file in folder.own if _tells_of_folder(file)), None)
-    parts = [f"### {name}", f"{_text(purpose)} ({counted})" if purpose else f"{counted}."]
+    parts = [f"### {name}", f"{plain(purpose)} ({size})" if purpose else f"{size}."]
     listed = _listed(folder.own, room)
     if listed:
         parts.append(
@@ -122,7 +121,7 @@ def _section(folder: _Folder, room: int) -> tuple[str, int]:
         )
     unlisted = len(everything) - len(listed)
     if unlisted:
-        parts.append(f"And {_number(unlisted, 'more file')}{' here and below' if folder.below else ''}.")
+        parts.append(f"And {counted(unlisted, 'more file')}{' here and below' if folder.below else ''}.")
     return "\n\n".join(parts), len(listed)
 
 
@@ -133,10 +132,10 @@ def _listed(files: Sequence[MapFile], room: int) -> list[MapFile]:
 
 
 def _row(file: MapFile) -> str:
-    name = _code(file.path.rpartition("/")[2])
+    name = code(file.path.rpartition("/")[2])
     more = f" and {len(file.symbols) - MAX_SYMBOLS} more" if len(file.symbols) > MAX_SYMBOLS else ""
-    symbols = ", ".join(_code(symbol) for symbol in file.symbols[:MAX_SYMBOLS]) + more
-    return f"| {name} | {_text(file.kind)} | {file.lines:,} | {_text(file.purpose)} | {symbols} |"
+    symbols = ", ".join(code(symbol) for symbol in file.symbols[:MAX_SYMBOLS]) + more
+    return f"| {name} | {plain(file.kind)} | {file.lines:,} | {plain(file.purpose or '')} | {symbols} |"
 
 
 def _tells_of_folder(file: MapFile) -> bool:
@@ -153,26 +152,3 @@ def _most(counts: Counter[str]) -> list[tuple[str, int]]:
 
 def _lines(files: Iterable[MapFile], kind: str | None = None) -> int:
     return sum(file.lines for file in files if kind is None or file.kind == kind)
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def _text(text: str | None) -> str:
-    """Repository data as a cell's plain text: it is shown, and never is Markdown or HTML."""
-    return re.sub(r"([\\`*_\[\]<>|#~&!])", r"\\\1", _shown(text or ""))
-
-
-def _code(text: str) -> str:
-    """The same as code: a fence longer than any backticks within; a bar would end the cell."""
-    shown = _shown(text).replace("|", "\\|")
-    longest = max((len(ticks) for ticks in re.findall("`+", shown)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if shown.startswith("`") or shown.endswith("`") else ""
-    return f"{fence}{pad}{shown}{pad}{fence}"
-
-
-def _shown(text: str) -> str:
-    line = _UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.split()))
-    return line if len(line) <= MAX_CELL_CHARACTERS else line[: MAX_CELL_CHARACTERS - 1] + "…"

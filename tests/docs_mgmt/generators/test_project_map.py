@@ -1,7 +1,7 @@
 """The project map in Markdown: what it tells, that it is bounded, and that no name in the repository breaks it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -69,6 +69,7 @@ def test_a_project_without_files_says_so() -> None:
 
 
 @given(st.lists(files, max_size=8, unique_by=lambda file: file.path))
+@example([MapFile("0", "\n>", "source", 0)])
 def test_whatever_the_repository_says_the_tables_keep_their_form(given_files: list[MapFile]) -> None:
     tokens = MarkdownIt("commonmark").enable("table").parse(render_project_map(given_files))
     kinds = [token.type for token in tokens]
