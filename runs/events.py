@@ -18,7 +18,8 @@ from config.api.times import format_time
 from projects.leases import Lease
 from projects.models import Project
 from runs import known_secrets
-from runs.models import AgentEvent, Run
+from runs.commits import wake_after_commit
+from runs.models import USER_STREAM_TYPES, AgentEvent, Run
 from runs.redaction import Redactor
 from runs.timeline import extended
 
@@ -28,14 +29,6 @@ MAX_MESSAGE_CHARACTERS = 16_000
 MAX_BODY_CHARACTERS = 256 * 1024
 MAX_DEPTH = 64
 _WRITABLE = (Run.Status.RUNNING, Run.Status.PAUSED, Run.Status.CANCELLED)
-USER_STREAM_TYPES = frozenset(
-    {
-        *("run_created", "run_queued", "run_started", "run_paused", "run_resumed", "run_cancelled"),
-        *("run_failed", "run_completed", "run_retried", "run_recovered"),
-        *("permission_requested", "permission_resolved", "review_submitted"),
-        *("git_committed", "git_pushed", "git_push_failed", "project_updated"),
-    }
-)
 
 
 class LeaseLost(Exception):
@@ -70,6 +63,7 @@ def append(run: Run, drafts: Sequence[Draft], *, lease: Lease | None = None) -> 
         for last_seq, attempt, timeline, *sealed in held:
             redactor = known_secrets.redactor(run.pk, (sealed[0], sealed[1]))
             _write(run, drafts, last_seq, attempt, timeline, redactor)
+            wake_after_commit()
             return
         raise LeaseLost(run.pk)
 
@@ -122,6 +116,7 @@ def append_for_project(project: Project, draft: Draft) -> None:
             _prepare_postgresql([draft], for_user_stream=True)
         redactor = known_secrets.redactor_of_project(project.pk)
         _row(draft, redactor, project_id=project.pk, run_id=None, seq=None, attempt=None, now=timezone.now()).save()
+        wake_after_commit()
 
 
 def _prepare_postgresql(drafts: Sequence[Draft], *, for_user_stream: bool = False) -> None:

@@ -4,10 +4,11 @@ from runs.models.attachment import Attachment
 from runs.models.ledger import ModelCall
 from runs.models.review import Permission, RunReview
 from runs.models.run import Run, RunAttempt, RunCount, RunFacts, RunMessage, RunQuerySet
-from runs.models.telemetry import AgentEvent, CommandExecution, WorkspaceFile
+from runs.models.telemetry import USER_STREAM_TYPES, AgentEvent, CommandExecution, WorkspaceFile
 from runs.models.worker import WorkerProcess
 
 __all__ = [
+    "USER_STREAM_TYPES",
     "AgentEvent",
     "Attachment",
     "CommandExecution",

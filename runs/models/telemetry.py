@@ -5,6 +5,15 @@ from django.db import models
 from projects.models import Project
 from runs.models.run import Run, RunAttempt
 
+USER_STREAM_TYPES = frozenset(
+    {
+        *("run_created", "run_queued", "run_started", "run_paused", "run_resumed", "run_cancelled"),
+        *("run_failed", "run_completed", "run_retried", "run_recovered"),
+        *("permission_requested", "permission_resolved", "review_submitted"),
+        *("git_committed", "git_pushed", "git_push_failed", "project_updated"),
+    }
+)
+
 
 class AgentEvent(models.Model):
     """One line of a run's log, never changed. `seq` counts a run's events from 1; ids grow in commit order.
@@ -44,6 +53,12 @@ class AgentEvent(models.Model):
             models.Index(fields=["run", "id"], name="events_of_a_run"),
             # A run's timeline counts its events by type: 100,000 rows from this index alone.
             models.Index(fields=["run", "event_type", "id"], name="events_of_a_run_by_type"),
+            # Few of all events: the user stream finds them without a look at the others. Queries must say it literally.
+            models.Index(
+                fields=["id"],
+                name="events_of_the_user_stream",
+                condition=models.Q(event_type__in=sorted(USER_STREAM_TYPES)) | models.Q(run=None),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import Error, close_old_connections, connections
 
+from runs.commits import add_waker, remove_waker
 from runs.stream import log
 from runs.stream.ending import end
 from runs.stream.frames import Batch, make_batch
@@ -53,6 +54,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._followed: dict[Topic, _Followed] = {}
+        self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._ending: set[asyncio.Task[None]] = set()
@@ -80,6 +82,7 @@ class Hub:
         reader = Reader()
         self._followed[topic].readers.add(reader)
         if not self._tasks:
+            add_waker(self._wake_from_thread)
             self._tasks = [asyncio.create_task(watch_commits(self.wake)), asyncio.create_task(self._tail())]
         return reader
 
@@ -94,6 +97,7 @@ class Hub:
             self._rest()
 
     def _rest(self) -> None:
+        remove_waker(self._wake_from_thread)
         for task in self._tasks:
             ending = asyncio.create_task(end(task))
             self._ending.add(ending)
@@ -112,6 +116,10 @@ class Hub:
     def wake(self) -> None:
         """Something may have been committed."""
         self._woken.set()
+
+    def _wake_from_thread(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has just been closed
+            self._loop.call_soon_threadsafe(self.wake)
 
     async def _tail(self) -> None:
         while True:

@@ -17,7 +17,7 @@ from projects.events import tell_of
 from projects.models import Membership, Project
 from runs.events import Draft, append
 from runs.models import Run
-from runs.stream import consumer, hub, log
+from runs.stream import consumer, hub, log, wakeups
 from runs.stream.frames import make_batch
 from runs.stream.log import Topic
 
@@ -140,6 +140,23 @@ async def test_an_event_arrives_live(visit: Open, run: Run) -> None:
     stream = await visit()
     await log_event(run, Draft("log", "breaking"))
     assert b"breaking" in await stream.until(b"breaking")
+
+
+@pytest.fixture
+def silent_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is heard of commits of other processes."""
+    monkeypatch.setattr(wakeups, "POLL_SECONDS", 3600)
+    monkeypatch.setattr(wakeups, "CHANNEL", "silence")
+
+
+async def test_a_commit_of_this_process_needs_no_watcher_and_no_heartbeat(
+    visit: Open, run: Run, silent_watcher: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "HEARTBEAT_SECONDS", 3600)
+    stream = await visit()
+    for number in range(5):
+        await log_event(run, Draft("log", f"event-{number}"))
+        await stream.until(b"event-%d" % number)
 
 
 async def test_events_written_while_the_stream_opens_arrive_once_each(visit: Open, run: Run) -> None:
