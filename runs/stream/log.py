@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Max, Q, QuerySet
 
 from config.api.problems import NotFound
-from runs.events import USER_STREAM_TYPES
-from runs.models import AgentEvent, Run
+from runs.models import USER_STREAM_TYPES, AgentEvent, Run
 from runs.queries import FRAME_FIELDS, require_kept
 from runs.stream.frames import Frame
 
