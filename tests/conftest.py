@@ -38,7 +38,7 @@ hypothesis_settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=bool(os.environ.get("CI")),
-    database=None if os.environ.get("CI") else hypothesis_settings.default.database,
+    database=None if os.environ.get("CI") else hypothesis_settings().database,
 )
 hypothesis_settings.load_profile("untimed")
 
