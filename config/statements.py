@@ -32,8 +32,7 @@ class Statement(Generic[Row]):
         compiled = self._compiled
         with connection.cursor() as cursor:
             cursor.execute(compiled.sql, compiled.fill(dict(zip(self._marks, ids, strict=True))))
-            found = cursor.fetchall()
-        return [compiled.read(row) for row in found]
+            return compiled.read_all(cursor.fetchall())
 
     def first(self, *ids: int) -> Row | None:
         """The first of the rows; None without any."""
@@ -49,7 +48,10 @@ class _Compiled:
 
     def __init__(self, queryset: QuerySet[Any, Any]) -> None:
         compiler: Any = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
-        self.sql, self._parameters = compiler.as_sql()
+        sql, parameters = compiler.as_sql()
+        # By name: of a statement with bare marks Django's SQLite backend finds each anew at every call, by a regex.
+        self._parameters = {f"p{number}": value for number, value in enumerate(parameters)}
+        self.sql = sql.replace("%%", "%%%%") % tuple(f"%({name})s" for name in self._parameters)
         select, info = compiler.select, compiler.klass_info
         self._converters = list(compiler.get_converters([column[0] for column in select]).items())
         self._is_tuple = queryset._iterable_class is ValuesListIterable  # noqa: SLF001 - as Django's own code tells
@@ -62,14 +64,18 @@ class _Compiled:
         self._related = populators(info, select, DEFAULT_DB_ALIAS)
         self._annotations = list(compiler.annotation_col_map.items()) if compiler.annotation_col_map else []
 
-    def fill(self, ids: dict[int, int]) -> list[Any]:
+    def fill(self, ids: dict[int, int]) -> dict[str, Any]:
         """The parameters with ids for marks, in the types that the database's driver was to be given."""
-        return [type(each)(ids[each]) if isinstance(each, int) and each in ids else each for each in self._parameters]
+        return {
+            name: type(value)(ids[value]) if isinstance(value, int) and value in ids else value
+            for name, value in self._parameters.items()
+        }
 
-    def read(self, row: Sequence[Any]) -> Any:
-        """What a row of the database is in Python."""
-        if self._is_tuple and not self._converters:
-            return row
+    def read_all(self, rows: list[Any]) -> list[Any]:
+        """What rows of the database are in Python."""
+        return rows if self._is_tuple and not self._converters else [self._read(row) for row in rows]
+
+    def _read(self, row: Sequence[Any]) -> Any:
         values = list(row)
         for position, (converters, expression) in self._converters:
             for convert in converters:

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from django.db.models import Q
+from django.utils.dateparse import parse_datetime
 from django_filters.filters import ChoiceFilter
 from django_filters.rest_framework.filterset import FilterSet
 
 from config.api.filtering import IdFilter, SearchFilter
 from config.api.problems import InvalidParameter
 from runs.models import AgentEvent, Permission, Run
+from runs.queries import last_event_before
 
 SEVERITIES = tuple(AgentEvent.Severity.values)
 
@@ -96,3 +99,20 @@ def read_filter(parameters: Mapping[str, str]) -> EventFilter:
         severities=frozenset(SEVERITIES[SEVERITIES.index(severity) :]) if severity else frozenset(),
         path=parameters.get("path", ""),
     )
+
+
+def read_since(run: Run, text: str) -> int:
+    """The id of the last event that a reader does not want, from `?since=`: that id, or a time with its zone."""
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        return int(text)
+    return last_event_before(run, _read_moment(text))
+
+
+def _read_moment(text: str) -> datetime:
+    try:
+        moment = parse_datetime(text) if "T" in text else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise InvalidParameter("since is an event id or a time with its zone.", parameter="since")
+    return moment

@@ -20,6 +20,7 @@ from projects.git.changes import (
 from projects.git.file_diffs import diff_of_file, find_sides
 from projects.workspaces import open_repository
 from runs.errors import EventsExpired
+from runs.event_json import EventRow
 from runs.models import AgentEvent, Run, RunAttempt, RunReview, WorkspaceFile
 from runs.transitions import allowed_actions
 
@@ -34,13 +35,14 @@ FRAME_FIELDS = ("id", "project_id", "event_type", "severity", "path", "body")
 
 
 @cache
-def log_page(count: int) -> Statement[tuple[Any, ...]]:
-    """So many events (the FRAME_FIELDS) of a run, after the event with one id and up to that with another."""
+def log_page(count: int, *, newest_first: bool = False) -> Statement[EventRow]:
+    """So many events of a run, after the event with one id and up to that with another."""
+    order = "-id" if newest_first else "id"
     return Statement(
         lambda run, after, newest: (
             AgentEvent.objects.filter(run=run, id__gt=after, id__lte=newest)
-            .order_by("id")
-            .values_list(*FRAME_FIELDS)[:count]
+            .order_by(order)
+            .values_list("id", "body")[:count]
         ),
         parameters=3,
     )

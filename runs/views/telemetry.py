@@ -1,13 +1,8 @@
 """What a run has done: events and commands."""
 
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
-
 from django.db.models import Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
@@ -16,9 +11,10 @@ from config.api.pagination import make_cursor, read_cursor, read_limit
 from config.api.problems import InvalidParameter
 from runs import telemetry_serializers as serializers
 from runs.errors import EventsExpired
-from runs.filters import EventFilter, read_filter
+from runs.event_json import EventRow, join_events
+from runs.filters import EventFilter, read_filter, read_since
 from runs.models import AgentEvent, CommandExecution, Run
-from runs.queries import FRAME_FIELDS, last_event_before, log_page, require_kept
+from runs.queries import FRAME_FIELDS, log_page, require_kept
 from runs.stream.frames import Frame
 from runs.views.base import RunDoor
 
@@ -39,32 +35,38 @@ class EventViewSet(RunDoor):
         found = self.find_run(run)
         newest = found.last_event_id  # read before the rows: what is committed meanwhile must come after lastEventId
         wanted, limit = read_filter(request.query_params.dict()), read_limit(request)
-        after, last, attempt = _start(found, request), newest, None
+        after, attempt = _start(found, request), None
         if "attempt" in request.query_params:
             attempt = self.read_attempt(found, request)
-        if attempt is not None or wanted.severities or wanted.path:
-            last = _last_to_look_at(found, after) or newest
-        rows = [Frame._make(row) for row in _rows(found, wanted, attempt, (after, last or 0), limit + 1)]
-        more, rows = len(rows) > limit, rows[:limit]
-        frames = [frame for frame in rows if wanted.admits(frame)]
-        scanned = rows[-1].event_id if more else last
+        if wanted.is_open and attempt is None:
+            rows, scanned = _page(found, after, limit)
+        else:
+            rows, scanned = _filtered_page(found, wanted, attempt, after, limit)
         cursor = make_cursor(request, scanned) if scanned != newest else None
         meta = f'{{"nextCursor":{_quoted(cursor)},"lastEventId":{scanned or "null"}}}'
-        data = ",".join(frame.public_json for frame in frames)
-        return HttpResponse(f'{{"data":[{data}],"meta":{meta}}}', content_type="application/json")
+        return HttpResponse(f'{{"data":{join_events(rows)},"meta":{meta}}}', content_type="application/json")
 
 
-def _rows(
-    run: Run, wanted: EventFilter, attempt: int | None, between: tuple[int, int], count: int
-) -> Iterable[tuple[Any, ...]]:
-    """Rows of frames, of ids after the first of the two and up to the second."""
-    after, last = between
-    if wanted.is_open and attempt is None:
-        return log_page(count).rows(run.pk, after, last)
-    events = AgentEvent.objects.filter(wanted.condition(), run=run, id__gt=after, id__lte=last)
+def _page(run: Run, after: int, limit: int) -> tuple[list[EventRow], int | None]:
+    """Rows that come after an id, and the id up to which that is all."""
+    rows = log_page(limit + 1).rows(run.pk, after, run.last_event_id or 0)
+    return rows[:limit], rows[limit - 1][0] if len(rows) > limit else run.last_event_id
+
+
+def _filtered_page(
+    run: Run, wanted: EventFilter, attempt: int | None, after: int, limit: int
+) -> tuple[list[EventRow], int | None]:
+    """The same of those that a reader wants, all or one attempt's."""
+    last = run.last_event_id
+    if attempt is not None or wanted.severities or wanted.path:
+        last = _last_to_look_at(run, after) or last
+    events = AgentEvent.objects.filter(wanted.condition(), run=run, id__gt=after, id__lte=last or 0)
     if attempt is not None:
         events = events.filter(attempt=attempt)
-    return events.order_by("id").values_list(*FRAME_FIELDS)[:count]
+    rows = events.order_by("id").values_list(*FRAME_FIELDS)[: limit + 1]
+    frames = [Frame._make(row) for row in rows]
+    shown = [(frame.event_id, frame.body) for frame in frames[:limit] if wanted.admits(frame)]
+    return shown, frames[limit - 1].event_id if len(frames) > limit else last
 
 
 def _last_to_look_at(run: Run, after: int) -> int | None:
@@ -83,28 +85,16 @@ def _quoted(text: str | None) -> str:
 
 def _start(run: Run, request: UserRequest) -> int:
     """The page's events come after this id; 410 `events-expired` where what comes after it is not all kept."""
-    after, since = read_cursor(request), request.query_params.get("since")
-    if after is not None and since is not None and "T" not in since:
+    place, since = read_cursor(request), request.query_params.get("since")
+    if place is not None and since is not None and "T" not in since:
         raise InvalidParameter("since and cursor do not go together.", parameter="since")
-    if since is not None and since.isascii() and since.isdigit() and len(since) < 19:
-        after = [int(since)]
-    elif since is not None:
-        last_before = last_event_before(run, _moment(since))
-        after = [max(after[0] if after else 0, last_before)]
+    after = None if place is None else int(place[0])
+    if since is not None:
+        after = max(after or 0, read_since(run, since))
     if after is None:
         return run.expired_event_id
-    require_kept(run, after[0])
-    return int(after[0])
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = parse_datetime(text) if "T" in text else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise InvalidParameter("since is an event id or a time with its zone.", parameter="since")
-    return moment
+    require_kept(run, after)
+    return after
 
 
 class CommandViewSet(RunDoor):
