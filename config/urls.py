@@ -24,6 +24,7 @@ from runs.filters import RunFilterSet
 from runs.views.attachments import AttachmentViewSet
 from runs.views.attempts import AttemptViewSet
 from runs.views.blobs import blob
+from runs.views.catch_up import CatchUpViewSet
 from runs.views.files import DiffViewSet, FileViewSet
 from runs.views.messages import MessageViewSet
 from runs.views.pushes import PushViewSet
@@ -103,6 +104,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_actions("api/runs/<id:pk>", PushViewSet, "push"),
     path("api/runs/<id:pk>/push-preview", PushViewSet.as_view({"get": "push_preview"})),
     path("api/runs/<id:run>/attempts", AttemptViewSet.as_view(LIST)),
+    path("api/runs/<id:run>/catch-up", CatchUpViewSet.as_view({"get": "catch_up"})),
     path("api/runs/<id:run>/events", EventViewSet.as_view(LIST)),
     path("api/runs/<id:run>/files", FileViewSet.as_view(LIST)),
     path("api/runs/<id:run>/files/<id:pk>", FileViewSet.as_view(DETAIL)),

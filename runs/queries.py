@@ -21,13 +21,17 @@ from projects.git.file_diffs import diff_of_file, find_sides
 from projects.workspaces import open_repository
 from runs.errors import EventsExpired
 from runs.event_json import EventRow
-from runs.models import AgentEvent, Run, RunAttempt, RunReview, WorkspaceFile
+from runs.models import AgentEvent, Permission, Run, RunAttempt, RunReview, WorkspaceFile
 from runs.transitions import allowed_actions
 
 _RUN = Statement(lambda pk: Run.objects.filter(pk=pk), parameters=1)
 _RUN_OF_MEMBER = Statement(
     lambda pk, user: Run.objects.filter(pk=pk, project__memberships__user=user),
     parameters=2,
+)
+
+_PENDING = Statement(
+    lambda run: Permission.objects.filter(run=run, status=Permission.Status.PENDING).order_by("-id"), parameters=1
 )
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -46,6 +50,11 @@ def log_page(count: int, *, newest_first: bool = False) -> Statement[EventRow]:
         ),
         parameters=3,
     )
+
+
+def pending_permissions(run: Run) -> list[Permission]:
+    """What the run's agent asks leave for now, newest first."""
+    return _PENDING.rows(run.pk)
 
 
 def last_event_before(run: Run, moment: datetime) -> int:

@@ -21,9 +21,9 @@ DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 PARAMETERS = frozenset({"cursor", "limit"})
 
 
-def read_limit(request: Request) -> int:
+def read_limit(request: Request, *, default: int = DEFAULT_LIMIT) -> int:
     """`?limit=`, 1 to 200, 50 when absent."""
-    text = request.query_params.get("limit", str(DEFAULT_LIMIT))
+    text = request.query_params.get("limit", str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MAX_LIMIT):
         raise InvalidParameter(f"limit is a whole number from 1 to {MAX_LIMIT}.", parameter="limit")
     return int(text)

@@ -8,7 +8,15 @@ Paths = dict[str, Any]
 _PARAMETER = re.compile(r"{(\w+)}")
 _MEMBERS = {"user": "userId", "slug": "slug", "key": "key"}
 """The member of a list's row that stands in the address of the row, where that is not `id`."""
-_LOOK = ("runs_retrieve", "runs_events_list", "runs_diff", "runs_files_list", "runs_commands_list", "runs_summary")
+_LOOK = (
+    "runs_retrieve",
+    "runs_catch_up",
+    "runs_events_list",
+    "runs_diff",
+    "runs_files_list",
+    "runs_commands_list",
+    "runs_summary",
+)
 _REVIEW = ("runs_approve", "runs_reject", "runs_messages", "runs_snapshots_list")
 _STEER = ("runs_events_stream", "runs_pause", "runs_cancel", "runs_messages", "runs_permissions_list")
 _AFTER: dict[str, tuple[str, ...]] = {

@@ -63,6 +63,41 @@ EVENT_PAGE: Schema = {
     "required": ["data", "meta"],
 }
 
+CATCH_UP: Schema = {
+    "type": "object",
+    "description": "A run at one moment. Open its stream with `cursor`: nothing is missed, and nothing comes twice.",
+    "properties": {
+        "run": {"$ref": "#/components/schemas/Run"},
+        "events": {
+            "type": "array",
+            "description": "The newest ones after `since`, oldest first.",
+            "items": {"$ref": "#/components/schemas/Event"},
+        },
+        "gap": {
+            "type": ["object", "null"],
+            "description": "Null: `events` are all there are. Else those after `since` and before `before` are not "
+            "among them: the list of events gives them, from that `since` on.",
+            "properties": {
+                "since": {**_NUMBER, "description": "`since` of the list of events."},
+                "before": {**_NUMBER, "description": "The id of the first of `events`."},
+            },
+            "required": ["since", "before"],
+        },
+        "permissions": {
+            "type": "array",
+            "description": "The open questions, newest first.",
+            "items": {"$ref": "#/components/schemas/Permission"},
+        },
+        "diff": {
+            "type": "object",
+            "properties": {"stats": {"$ref": "#/components/schemas/DiffStats"}, "tree": _NULLABLE_TEXT},
+            "required": ["stats", "tree"],
+        },
+        "cursor": {**_NUMBER, "description": "For `Last-Event-ID` of the stream, and `since` next time."},
+    },
+    "required": ["run", "events", "gap", "permissions", "diff", "cursor"],
+}
+
 
 def _frame(event: str) -> Schema:
     return {
@@ -84,6 +119,7 @@ SCHEMAS: dict[str, Schema] = {
     "Event": EVENT,
     "UserEvent": USER_EVENT,
     "EventPage": EVENT_PAGE,
+    "CatchUp": CATCH_UP,
     "EventFrame": _frame("Event"),
     "UserEventFrame": _frame("UserEvent"),
 }

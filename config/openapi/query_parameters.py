@@ -3,6 +3,7 @@
 from typing import Any
 
 from config.api.filtering import MAX_SEARCH_CHARACTERS
+from config.api.pagination import MAX_LIMIT
 from runs.filters import SEVERITIES
 from runs.stream.consumer import MAX_CLIENT_LENGTH
 
@@ -24,6 +25,10 @@ KNOWN: dict[str, tuple[str, Schema]] = {
     "since": (
         "An event id (exclusive), or a time with its zone.",
         {"type": "string", "anyOf": [{"pattern": r"^[0-9]{1,18}$"}, {"format": "date-time"}]},
+    ),
+    "limit": (
+        "How many events at most: the newest ones.",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": MAX_LIMIT},
     ),
     "eventTypes": ("A comma list of event types.", _TEXT),
     "severity": ("Only events of this severity or above.", {"type": "string", "enum": list(SEVERITIES)}),

@@ -29,6 +29,7 @@ LISTS = [
     "api/projects/<id:project>/snapshots",
     "api/runs",
     "api/runs/<id:run>/attempts",
+    "api/runs/<id:run>/catch-up",
     "api/runs/<id:run>/commands",
     "api/runs/<id:run>/events",
     "api/runs/<id:run>/files",
