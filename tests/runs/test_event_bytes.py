@@ -66,8 +66,8 @@ def check(api: APIClient, run: Run, after: int) -> list[Any]:
     """What comes after that event is the same bytes everywhere; gives the events."""
     told = data_of(stream(run, after))
     whole = b"[" + b",".join(told) + b"]"
-    page = api.get(f"/api/runs/{run.pk}/events", {"since": after, "limit": 200})
-    filtered = api.get(f"/api/runs/{run.pk}/events", {"since": after, "limit": 200, "severity": "debug"})
+    page = api.get(f"/api/runs/{run.pk}/events?since={after}&limit=200")
+    filtered = api.get(f"/api/runs/{run.pk}/events?since={after}&limit=200&severity=debug")
     catch_up = api.get(f"/api/runs/{run.pk}/catch-up", {"since": after})
     assert page.content.startswith(b'{"data":' + whole + b',"meta":{')
     assert filtered.content == page.content

@@ -24,14 +24,19 @@ def attempt(run: Run) -> RunAttempt:
     return RunAttempt.objects.create(run=run, number=1, branch="b", base_commit="0" * 40, tree="1" * 40)
 
 
-def work_on(run: Run, attempt: RunAttempt) -> None:
+def work_on(run: Run, attempt: RunAttempt, turns: int = 1) -> None:
     """A changed file, a question and a renamed run, with the events that tell of them, committed together."""
-    with transaction.atomic():
-        append(run, [Draft("file_created"), Draft("permission_requested"), Draft("log")])
-        WorkspaceFile.objects.create(attempt=attempt, path="a", change_type="added", additions=1)
-        in_an_hour = timezone.now() + timedelta(hours=1)
-        Permission.objects.create(run=run, attempt=1, kind="execute", title="make", expires_at=in_an_hour)
-        Run.objects.filter(pk=run.pk).update(title=f"{WorkspaceFile.objects.filter(attempt=attempt).count()} files")
+    for _ in range(turns):
+        _work_once(run, attempt)
+
+
+@transaction.atomic
+def _work_once(run: Run, attempt: RunAttempt) -> None:
+    append(run, [Draft("file_created"), Draft("permission_requested"), Draft("log")])
+    WorkspaceFile.objects.create(attempt=attempt, path="a", change_type="added", additions=1)
+    in_an_hour = timezone.now() + timedelta(hours=1)
+    Permission.objects.create(run=run, attempt=1, kind="execute", title="make", expires_at=in_an_hour)
+    Run.objects.filter(pk=run.pk).update(title=f"{WorkspaceFile.objects.filter(attempt=attempt).count()} files")
 
 
 def elsewhere(work: Callable[[], Any]) -> None:
@@ -89,7 +94,7 @@ def test_what_is_committed_between_the_reads_is_not_seen(api: APIClient, run: Ru
 
 def test_a_reader_beside_a_writer_gets_every_event_once(api: APIClient, run: Run, attempt: RunAttempt) -> None:
     work_on(run, attempt)
-    others = threading.Thread(target=elsewhere, args=[lambda: [work_on(run, attempt) for _ in range(TURNS)]])
+    others = threading.Thread(target=elsewhere, args=[lambda: work_on(run, attempt, TURNS)])
     others.start()
     cursor, found = 0, list[int]()
     while len(found) < 3 * (TURNS + 1):
