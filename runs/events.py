@@ -12,22 +12,25 @@ from typing import Any
 
 import orjson
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from config.api.times import format_time
+from config.statements import Statement
 from projects.leases import Lease
 from projects.models import Project
 from runs import known_secrets
 from runs.commits import wake_after_commit
+from runs.event_table import Line, Place, write_lines
 from runs.models import USER_STREAM_TYPES, AgentEvent, Run
 from runs.redaction import Redactor
+from runs.storable import encoded, storable
 from runs.timeline import extended
 
 CHANNEL = "quarterdeck_events"
 USER_STREAM_LOCK = 0x51444543
 MAX_MESSAGE_CHARACTERS = 16_000
 MAX_BODY_CHARACTERS = 256 * 1024
-MAX_DEPTH = 64
 _WRITABLE = (Run.Status.RUNNING, Run.Status.PAUSED, Run.Status.CANCELLED)
 
 
@@ -53,45 +56,50 @@ def append(run: Run, drafts: Sequence[Draft], *, lease: Lease | None = None) -> 
     """
     if not drafts:
         return
-    with transaction.atomic():
-        rows = Run.objects.filter(pk=run.pk)
-        if lease is not None:
-            rows = rows.filter(lease_generation=lease.generation, status__in=_WRITABLE)
-        # Not FOR UPDATE: rows that only refer to the run are written meanwhile. On SQLite the transaction is the lock.
-        locked = rows.select_for_update(no_key=True)
-        held = locked.values_list("last_seq", "attempt", "timeline", *known_secrets.sealed_in("project"))
-        for last_seq, attempt, timeline, *sealed in held:
-            redactor = known_secrets.redactor(run.pk, (sealed[0], sealed[1]))
-            _write(run, drafts, last_seq, attempt, timeline, redactor)
+    with transaction.atomic(savepoint=False):
+        held = _HELD.first(run.pk)
+        if held is not None and (lease is None or (held[0] == lease.generation and held[1] in _WRITABLE)):
+            *_, last_seq, attempt, timeline, login, servers = held
+            _write(run, drafts, last_seq, attempt, timeline, known_secrets.redactor(run.pk, (login, servers)))
             wake_after_commit()
             return
-        raise LeaseLost(run.pk)
+    # After the transaction, which may be part of a larger one: it has written nothing.
+    raise LeaseLost(run.pk)
+
+
+def _held(run_id: int) -> QuerySet[Run, Any]:
+    """Takes the run's row, with what is needed of it.
+
+    Not FOR UPDATE: rows that only refer to the run are written meanwhile. On SQLite the transaction is the lock.
+    """
+    rows = Run.objects.filter(pk=run_id).select_for_update(no_key=True)
+    fields = ("lease_generation", "status", "last_seq", "attempt", "timeline")
+    return rows.values_list(*fields, *known_secrets.sealed_in("project"))
+
+
+_HELD = Statement(_held, parameters=1)
 
 
 def _write(
     run: Run, drafts: Sequence[Draft], last_seq: int, attempt: int, timeline: dict[str, Any], redactor: Redactor
 ) -> None:
     """Rows, and what the run itself tells of them."""
-    if connection.vendor == "postgresql":
-        _prepare_postgresql(drafts)
-    now = timezone.now()
-    written = AgentEvent.objects.bulk_create(
-        [
-            _row(draft, redactor, project_id=run.project_id, run_id=run.pk, seq=seq, attempt=attempt, now=now)
-            for seq, draft in enumerate(drafts, start=last_seq + 1)
-        ]
-    )
-    Run.objects.filter(pk=run.pk).update(
-        last_seq=last_seq + len(drafts),
-        last_event_id=written[-1].pk,
-        timeline=extended(timeline, [_told(draft, redactor) for draft in drafts], now),
-    )
+    if not USER_STREAM_TYPES.isdisjoint(draft.event_type for draft in drafts):
+        _lock_user_stream()
+    place = Place(run.project_id, run.pk, attempt, last_seq + 1, timezone.now())
+    head, tail = f'"runId":{place.run_id},"projectId":{place.project_id},"seq":', f',"attempt":{attempt},'
+    seqs = range(place.first_seq, place.first_seq + len(drafts))
+    lines = _lines(drafts, [f"{head}{seq}{tail}" for seq in seqs], redactor, place.created_at)
+    told = extended(timeline, _told(drafts, redactor), place.created_at)
+    write_lines(lines, place, told, channel=CHANNEL)
 
 
-def _told(draft: Draft, redactor: Redactor) -> tuple[str, Any]:
-    """Type and data for the timeline, which shows data of plans only."""
-    is_shown = draft.event_type == "plan_updated"
-    return draft.event_type, redactor.value(storable(draft.data, 1)) if is_shown else {}
+def _told(drafts: Sequence[Draft], redactor: Redactor) -> list[tuple[str, Any]]:
+    """Types and data for the timeline, which shows data of plans only."""
+    return [
+        (draft.event_type, redactor.value(storable(draft.data, 1)) if draft.event_type == "plan_updated" else {})
+        for draft in drafts
+    ]
 
 
 def append_project_updated(project: Project) -> None:
@@ -112,65 +120,58 @@ def append_project_updated(project: Project) -> None:
 def append_for_project(project: Project, draft: Draft) -> None:
     """Writes an event of the project itself: it has no run, `seq` and `attempt`, and only the user stream shows it."""
     with transaction.atomic():
+        _lock_user_stream()
         if connection.vendor == "postgresql":
-            _prepare_postgresql([draft], for_user_stream=True)
-        redactor = known_secrets.redactor_of_project(project.pk)
-        _row(draft, redactor, project_id=project.pk, run_id=None, seq=None, attempt=None, now=timezone.now()).save()
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])  # delivered at commit
+        redactor, now = known_secrets.redactor_of_project(project.pk), timezone.now()
+        place = f'"runId":null,"projectId":{project.pk},"seq":null,"attempt":null,'
+        (line,) = _lines([draft], [place], redactor, now)
+        AgentEvent.objects.create(project=project, created_at=now, **line._asdict())
         wake_after_commit()
 
 
-def _prepare_postgresql(drafts: Sequence[Draft], *, for_user_stream: bool = False) -> None:
-    with connection.cursor() as cursor:
-        if for_user_stream or any(draft.event_type in USER_STREAM_TYPES for draft in drafts):
+def _lock_user_stream() -> None:
+    """Whoever writes for the user stream waits for the others here, so that its ids follow the order of commits."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [USER_STREAM_LOCK])
-        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])  # delivered at commit
 
 
-def _row(
-    draft: Draft,
-    redactor: Redactor,
-    *,
-    project_id: int,
-    run_id: int | None,
-    seq: int | None,
-    attempt: int | None,
-    now: datetime,
-) -> AgentEvent:
-    public = {
-        "runId": run_id,
-        "projectId": project_id,
-        "seq": seq,
-        "attempt": attempt,
+def _lines(drafts: Sequence[Draft], places: Sequence[str], redactor: Redactor, now: datetime) -> list[Line]:
+    """The drafts as they are stored. `places`: how their bodies begin.
+
+    Secrets are looked for in all of them at once: it is seldom that there are any.
+    """
+    publics = [_public(draft, redactor) for draft in drafts]
+    texts = [encoded(public) for public in publics]
+    if redactor.is_in_bytes(b"\n".join(texts)):
+        publics = [redactor.value(storable(public)) for public in publics]
+        texts = [orjson.dumps(public) for public in publics]
+    end = f',"createdAt":"{format_time(now)}"}}'
+    return [
+        Line(draft.event_type, draft.severity, public["path"] and storable(public["path"]), f"{place}{body}{end}")
+        for draft, public, place, body in zip(drafts, publics, places, map(_bounded, texts, publics), strict=True)
+    ]
+
+
+def _public(draft: Draft, redactor: Redactor) -> dict[str, Any]:
+    """What an event itself says, as the API shows it."""
+    return {
         "eventType": draft.event_type,
         "severity": draft.severity,
         "path": draft.path,
         "message": _shown(draft.message, redactor),
         "data": draft.data,
-        "createdAt": format_time(now),
     }
-    public = storable(public)
-    encoded, path = orjson.dumps(public).decode(), public["path"]
-    if redactor.is_in(encoded):
-        public = redactor.value(public)
-        encoded, path = orjson.dumps(public).decode(), public["path"]
-    if len(encoded) > MAX_BODY_CHARACTERS:
-        encoded = orjson.dumps({**public, "data": _beginning(public["data"])}).decode()
-    return AgentEvent(
-        project_id=project_id,
-        run_id=run_id,
-        seq=seq,
-        attempt=attempt,
-        event_type=draft.event_type,
-        severity=draft.severity,
-        path=path,
-        body=encoded[1:],
-        created_at=now,
-    )
 
 
-def _beginning(data: Any) -> dict[str, Any]:
-    """In place of data that would make an event too long to be kept and sent: how its JSON begins."""
-    return {"truncated": True, "beginning": orjson.dumps(data).decode()[:MAX_MESSAGE_CHARACTERS]}
+def _bounded(text: bytes, public: dict[str, Any]) -> str:
+    """The inside of an event's JSON. In place of data that is too long to be kept and sent: how its JSON begins."""
+    if len(text) > MAX_BODY_CHARACTERS and len(text.decode()) > MAX_BODY_CHARACTERS:
+        beginning = encoded(public["data"]).decode()[:MAX_MESSAGE_CHARACTERS]
+        text = encoded({**public, "data": {"truncated": True, "beginning": beginning}})
+    return text[1:-1].decode()
 
 
 def _shown(message: str, redactor: Redactor) -> str:
@@ -178,22 +179,3 @@ def _shown(message: str, redactor: Redactor) -> str:
     if len(message) <= MAX_MESSAGE_CHARACTERS:
         return message
     return redactor.text(storable(message))[:MAX_MESSAGE_CHARACTERS]
-
-
-def storable(value: Any, depth: int = 0) -> Any:
-    """The value as JSON, UTF-8 and PostgreSQL can hold it.
-
-    Lone surrogates and NUL are replaced, numbers beyond 2^53 are text, what is nested too deep is left out.
-    """
-    if isinstance(value, str):
-        if value.isascii() and "\0" not in value:
-            return value
-        return value.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
-    if isinstance(value, Mapping | list | tuple) and depth >= MAX_DEPTH:
-        return "…"
-    if isinstance(value, Mapping):
-        return {storable(str(key)): storable(each, depth + 1) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [storable(each, depth + 1) for each in value]
-    is_plain = value is None or (isinstance(value, bool | float | int) and abs(value) < 2**53)
-    return value if is_plain else str(value)

@@ -33,6 +33,7 @@ class Redactor:
                 if form not in said:  # else what was redacted once would be so again
                     self._names.setdefault(form, replacements[name])
         self._forms = sorted(self._names, key=lambda form: (-len(form), form))
+        self._encoded_forms = [form.encode("utf-8", "surrogatepass") for form in self._forms]
         self._longest = len(self._forms[0]) if self._forms else 0
         self._openings = {form[:length] for form in self._forms for length in range(1, _OPENING_CHARACTERS + 1)}
         self._pattern = re.compile("|".join(map(re.escape, self._forms)))  # the longest first
@@ -40,6 +41,10 @@ class Redactor:
     def is_in(self, text: str) -> bool:
         """Whether a secret is in the text. Much cheaper than to look where."""
         return any(form in text for form in self._forms)
+
+    def is_in_bytes(self, text: bytes) -> bool:
+        """The same of a text in UTF-8."""
+        return any(form in text for form in self._encoded_forms)
 
     def text(self, text: str) -> str:
         """The text with `[redacted: NAME]` in place of each secret."""

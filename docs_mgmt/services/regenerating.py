@@ -29,7 +29,7 @@ from projects.leases import Lease
 from projects.models import Project
 from projects.services.index_queue import expect_fresh_index
 from projects.workspaces import open_repository
-from runs.events import storable
+from runs.storable import storable
 from runs.workers import stopping
 
 logger = logging.getLogger(__name__)

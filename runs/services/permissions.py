@@ -12,10 +12,11 @@ from config.api.params import read
 from projects.leases import Lease
 from projects.services.lifecycle import require_writable
 from runs.errors import PermissionResolved
-from runs.events import Draft, append, storable
+from runs.events import Draft, append
 from runs.known_secrets import redactor_of
 from runs.models import Permission, Run
 from runs.queries import conflict_members
+from runs.storable import storable
 from settings_params.commands import covering
 
 Status = Permission.Status

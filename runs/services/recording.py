@@ -11,10 +11,11 @@ from projects.git.changes import FileChange, changed_files, display_path
 from projects.git.trees import write_review_tree
 from projects.git.work_tree import WorkTree
 from projects.leases import Lease
-from runs.events import Draft, LeaseLost, append, storable
+from runs.events import Draft, LeaseLost, append
 from runs.models import CommandExecution, Run, RunAttempt, WorkspaceFile
 from runs.services import outputs
 from runs.services.outputs import KeptOutput
+from runs.storable import storable
 
 Status = CommandExecution.Status
 BATCH_ROWS = 200

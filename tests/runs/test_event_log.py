@@ -2,12 +2,15 @@
 
 import orjson
 import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
 from projects.leases import Lease
-from runs.events import MAX_MESSAGE_CHARACTERS, Draft, LeaseLost, append, storable
+from runs.events import MAX_MESSAGE_CHARACTERS, Draft, LeaseLost, append
 from runs.models import AgentEvent, Run
+from runs.storable import MAX_DEPTH, encoded, storable
 from tests.conftest import all_at_once
 
 texts = st.text(st.characters(exclude_categories=())) | st.sampled_from(["\0", "\ud800", "a\0b\udfff"])
@@ -101,6 +104,43 @@ def test_text_that_a_database_cannot_hold_is_stored_with_replacements(run: Run) 
     assert orjson.loads("{" + event.body)["data"] == {"k\N{REPLACEMENT CHARACTER}": ["?"]}
 
 
+@pytest.mark.django_db
+def test_a_batch_takes_as_many_statements_as_one_event(run: Run) -> None:
+    append(run, [Draft("log")])  # reads what is kept for a while
+    with CaptureQueriesContext(connection) as one:
+        append(run, [Draft("log")])
+    with CaptureQueriesContext(connection) as many:
+        append(run, [Draft("log")] * 500)
+    assert len(many) <= len(one)
+
+
+@pytest.mark.django_db
+def test_a_lost_lease_leaves_the_larger_transaction_as_it_was(run: Run) -> None:
+    with transaction.atomic():
+        append(run, [Draft("log", "before")])
+        with pytest.raises(LeaseLost):
+            append(run, [Draft("log")], lease=Lease(Run, run.pk, 7))
+        append(run, [Draft("log", "after")])
+    assert list(run.events.order_by("id").values_list("seq", flat=True)) == [1, 2]
+
+
+@pytest.mark.django_db
+def test_the_run_knows_its_last_event_and_what_its_log_is_made_of(run: Run) -> None:
+    append(run, [Draft("log"), Draft("run_queued"), Draft("log")])
+    run.refresh_from_db()
+    assert run.last_event_id == run.events.latest("id").pk
+    assert run.timeline["eventCounts"] == {"log": 2, "run_queued": 1}
+
+
+@pytest.mark.django_db
+def test_names_that_look_like_the_databases_own_marks_are_stored_as_they_are(run: Run) -> None:
+    names = ["\\N", "a\tb", "a\nb", "\\.", "a\\b", "\1", "%s", "'"]
+    append(run, [Draft("file_created", name, path=name) for name in names])
+    stored = list(run.events.order_by("id").values_list("path", "body"))
+    assert [path for path, _ in stored] == names
+    assert [orjson.loads("{" + body)["message"] for _, body in stored] == names
+
+
 @given(values)
 def test_any_value_becomes_storable(value: object) -> None:
     encoded = orjson.dumps(storable(value))
@@ -117,3 +157,16 @@ def test_a_value_nested_beyond_reason_becomes_storable() -> None:
 @given(st.integers(-(2**53) + 1, 2**53 - 1) | st.booleans() | st.none() | st.text("abcäß☃", max_size=20))
 def test_what_json_can_hold_is_stored_as_it_is(value: object) -> None:
     assert storable({"key": [value]}) == {"key": [value]}
+
+
+@given(values | st.dictionaries(st.text(max_size=3), values, max_size=4))
+def test_the_short_way_to_json_gives_what_the_long_one_does(value: object) -> None:
+    assert encoded(value) == orjson.dumps(storable(value))
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1, 200, 300, 5_000])
+def test_the_short_way_goes_no_deeper_than_the_long_one(depth: int) -> None:
+    value: object = 1
+    for _ in range(depth):
+        value = [value]
+    assert encoded(value) == orjson.dumps(storable(value))

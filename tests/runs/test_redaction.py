@@ -30,6 +30,12 @@ def test_pieces_of_any_length_give_what_the_whole_gives(text: str, lengths: list
     assert told + stream.finish() == SECRETS.text(text)
 
 
+@given(TEXTS)
+def test_a_secret_is_in_the_bytes_of_a_text_where_it_is_in_the_text(text: str) -> None:
+    written = text.encode("utf-8", "replace")
+    assert SECRETS.is_in_bytes(written) == SECRETS.is_in(written.decode())
+
+
 @given(TEXTS, st.integers(1, 9))
 def test_bytes_are_as_text(text: str, length: int) -> None:
     stream, content = ByteStream(SECRETS), text.encode("utf-8", "replace")
