@@ -3,6 +3,9 @@
 Daphne hands every chunk to Twisted, which keeps what the network does not take: an output of 1 GB for a phone on a slow
 network would lie in memory whole. Twisted tells a registered producer when its buffer is full and when it is empty
 again (`IPushProducer`); here the application's `send` waits in between.
+
+What the network can take goes to it at once: by way of Twisted's buffer a piece costs three more calls of the system
+and is copied, which for a stream with many readers is most of the work (docs/stream-measured.md).
 """
 
 import asyncio
@@ -13,6 +16,9 @@ from daphne.server import Server  # first: it installs the reactor
 from daphne.http_protocol import WebRequest  # isort: skip
 
 PIECE_BYTES = 64 * 1024
+MOST_AT_ONCE_BYTES = 256 * 1024
+SEND_NOW = "quarterdeck.send_now"
+"""The ASGI extension by which an application sends without a wait: `PatientRequest.send_now`."""
 STALLED_SECONDS = 60.0
 """A client that takes not even two pieces in so long is given up: it has vanished, or can come back for the rest."""
 
@@ -55,6 +61,32 @@ class PatientRequest(WebRequest):
             self.valve.pauseProducing()
         return super().process()
 
+    def send_now(self, chunk: bytes) -> bool:
+        """Sends a further piece of a body that has begun, if nothing waits before it; False: it is to be sent as usual.
+
+        The rest of what the network does not take is kept by Twisted, and nothing more is taken until that is sent.
+        """
+        if not chunk or len(chunk) > MOST_AT_ONCE_BYTES or not self._is_flowing():
+            return False
+        pieces = (b"%x\r\n" % len(chunk), chunk, b"\r\n") if self.chunked else (chunk,)
+        connection: Any = self.channel.transport
+        try:
+            sent = connection.socket.sendmsg(pieces)
+        except OSError:  # it is full, or broken, which Twisted finds out
+            sent = 0
+        self.sentLength += len(chunk)
+        if sent < sum(map(len, pieces)):
+            connection.write(b"".join(pieces)[sent:])
+        return True
+
+    def _is_flowing(self) -> bool:
+        """Whether the body has begun and all of it so far is with the network."""
+        if self.channel is None or self.finished or not self.startedWriting or self.method == b"HEAD":
+            return False
+        connection: Any = self.channel.transport
+        is_open = connection.connected and not connection.disconnecting and not connection.TLS
+        return is_open and not connection._tempDataLen and not connection.dataBuffer  # noqa: SLF001 - nobody else tells
+
     def finish(self) -> None:
         if self.channel is not None:
             self.unregisterProducer()
@@ -69,9 +101,18 @@ class PatientRequest(WebRequest):
 class PatientServer(Server):
     """Daphne, whose applications wait for their clients."""
 
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        """The application, which is told of what else can be done with the connection."""
+        if isinstance(protocol, PatientRequest):
+            scope["extensions"] = {SEND_NOW: protocol.send_now}
+        return super().create_application(protocol, scope)
+
     async def handle_reply(self, protocol: PatientRequest, message: dict[str, Any]) -> None:
         """Hands on what an application sends, and comes back when the client can take more."""
         body: bytes = message.get("body", b"")
+        if message.get("more_body") and protocol.send_now(body):
+            await self._wait_for_client(protocol)
+            return
         last = max(0, len(body) - 1) // PIECE_BYTES * PIECE_BYTES
         for start in range(0, last, PIECE_BYTES):
             await self._reply({**message, "body": body[start : start + PIECE_BYTES], "more_body": True}, protocol)
@@ -79,6 +120,9 @@ class PatientServer(Server):
 
     async def _reply(self, message: dict[str, Any], protocol: PatientRequest) -> None:
         await super().handle_reply(protocol, message)
+        await self._wait_for_client(protocol)
+
+    async def _wait_for_client(self, protocol: PatientRequest) -> None:
         if protocol.valve.is_open:
             return
         try:
