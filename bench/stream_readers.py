@@ -15,7 +15,7 @@ from bench.stream_commits import MARK
 
 BUFFER = bytearray(256 * 1024)
 """One for all: what is received is looked at before the next one receives."""
-OPEN_AT_ONCE = 8
+OPEN_AT_ONCE = 4
 OPEN_SECONDS = 120.0
 POLL_SECONDS = 0.001
 

@@ -81,7 +81,7 @@ class PatientRequest(WebRequest):
 
     def _is_flowing(self) -> bool:
         """Whether the body has begun and all of it so far is with the network."""
-        if self.channel is None or self.finished or not self.startedWriting or self.method == b"HEAD":
+        if self.finished or self.channel is None or not self.startedWriting or self.method == b"HEAD":
             return False
         connection: Any = self.channel.transport
         is_open = connection.connected and not connection.disconnecting and not connection.TLS

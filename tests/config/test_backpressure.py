@@ -1,6 +1,7 @@
 """Answers go out as fast as the client takes them; who takes nothing is given up."""
 
 import contextlib
+import http.client
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from tests.conftest import ROOT, free_port, wait_until
 pytestmark = pytest.mark.plumbing
 TOTAL = 32 * 1024 * 1024
 MANY, SHORT = 600, 60_000
+NUMBERS = 2048 * 1024
 SERVE = f"""
 import sys, django
 django.setup()
@@ -21,8 +23,28 @@ import config.backpressure
 from config.web_server import make_server
 config.backpressure.STALLED_SECONDS = float(sys.argv[2])
 
+async def count(scope, send):
+    # All numbers, eight bytes each, by the quick way where it is open.
+    send_now = scope["extensions"]["quarterdeck.send_now"]
+    early = send_now(b"early")
+    length = [(b"Content-Length", b"%d" % ({NUMBERS} * 8))] if scope["path"] == "/counted" else []
+    await send({{"type": "http.response.start", "status": 200, "headers": length}})
+    early = early or send_now(b"early") or send_now(b"")
+    for first in range(0, {NUMBERS}, 2048):
+        chunk = b"".join(b"%08d" % number for number in range(first, first + 2048))
+        if send_now(chunk):
+            print("at-once", flush=True)
+        else:
+            print("refused", flush=True)
+            await send({{"type": "http.response.body", "body": chunk, "more_body": True}})
+    await send({{"type": "http.response.body"}})
+    print("early" if early or send_now(b"late") else "ended", flush=True)
+
 async def application(scope, receive, send):
     print("begun", flush=True)
+    if scope["path"] in ("/counted", "/chunked"):
+        await count(scope, send)
+        return
     length = b"{SHORT}" if scope["path"] == "/short" else b"{TOTAL}"
     await send({{"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", length)]}})
     if scope["path"] == "/short":
@@ -125,3 +147,15 @@ def test_answers_to_requests_sent_ahead_wait_too(web: Web) -> None:
         while left > 0:
             left -= len(client.recv(1 << 20))
     wait_until(lambda: web.said("begun") == MANY)
+
+
+@pytest.mark.parametrize("path", ["/counted", "/chunked"])
+def test_what_is_sent_at_once_keeps_its_place_among_what_waits(web: Web, path: str) -> None:
+    with web.ask(path) as client:
+        wait_until(lambda: web.said("refused"))  # the client's buffers are full
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        assert (answer.getheader("Transfer-Encoding") == "chunked") is (path == "/chunked")
+        assert answer.read() == b"".join(b"%08d" % number for number in range(NUMBERS))
+    wait_until(lambda: web.said("ended"))
+    assert web.said("at-once")
