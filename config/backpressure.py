@@ -53,6 +53,7 @@ class PatientRequest(WebRequest):
     """A request whose answer is sent as fast as the client takes it."""
 
     valve: Valve
+    channel: Any  # None once the connection is lost
 
     def process(self) -> Any:
         self.valve = Valve()
