@@ -3,7 +3,6 @@
 import os
 from typing import Any
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django import setup
 from django.urls import URLPattern, re_path
@@ -19,7 +18,7 @@ from runs.stream.consumer import EventStreamConsumer  # noqa: E402
 
 
 def _routes() -> list[URLPattern]:
-    stream: Any = AuthMiddlewareStack(EventStreamConsumer.as_asgi())
+    stream: Any = EventStreamConsumer.as_asgi()
     site: Any = limit_body(ThreadedHandler())  # Django's routes name views, those of channels whole applications
     return [
         re_path(r"^api/runs/(?P<run>[0-9]{1,18})/events/stream$", stream),

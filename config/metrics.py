@@ -1,6 +1,6 @@
 """`/metrics`: what an operator watches, for Prometheus (text format 0.0.4), read from the database at each scrape.
 
-The figures are the deployment's, whichever web process answers; only `process_…` are those of that process.
+The figures are the deployment's, whichever web process answers; those with `process_` in their names are that process'.
 """
 
 import shutil
@@ -30,6 +30,7 @@ from config.health import QUEUES
 from projects.leases import LEASE
 from projects.models import Project
 from runs.models import AgentEvent, Permission, Run, RunAttempt, RunCount, WorkerProcess
+from runs.stream.hub import figures
 
 UNFINISHED = (TaskResultStatus.READY, TaskResultStatus.RUNNING)
 
@@ -52,6 +53,17 @@ class DeploymentCollector(Collector):
             "quarterdeck_disk_free_bytes", "Free space where the data is.", shutil.disk_usage(settings.HOME).free
         )
         yield GaugeMetricFamily("quarterdeck_database_bytes", "Size of the database.", _database_bytes())
+
+
+class StreamCollector(Collector):
+    """The event streams of this web process."""
+
+    def collect(self) -> Iterable[Metric]:
+        found = figures()
+        prefix = "quarterdeck_process_stream"
+        yield GaugeMetricFamily(f"{prefix}s", "Event streams that this process holds open.", found.streams)
+        yield GaugeMetricFamily(f"{prefix}_readers", "Readers of the log in this process.", found.readers)
+        yield CounterMetricFamily(f"{prefix}_readers_behind", "How often one was too slow.", found.times_behind)
 
 
 def _by_label(name: str, text: str, column: str, rows: QuerySet[Any], known: Iterable[str]) -> Metric:
@@ -121,6 +133,7 @@ def _database_bytes() -> int:
 
 REGISTRY = CollectorRegistry()
 REGISTRY.register(DeploymentCollector())
+REGISTRY.register(StreamCollector())
 ProcessCollector(registry=REGISTRY)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from config.api.filtering import MAX_SEARCH_CHARACTERS
 from config.api.pagination import MAX_LIMIT
 from runs.filters import SEVERITIES
-from runs.stream.consumer import MAX_CLIENT_LENGTH
+from runs.stream.asking import MAX_CLIENT_LENGTH
 
 Schema = dict[str, Any]
 MAX_ID = 2**63 - 1

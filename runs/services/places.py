@@ -6,10 +6,12 @@ is dead, is free. Its stream ends when the row is gone: replaced, taken after it
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts.models import AccessToken, StreamLease, User
 from config.api.owners import is_owner_gone, owner_id
@@ -26,6 +28,13 @@ class TakenPlace:
 
     pk: int
     replaced: frozenset[int]
+
+
+class Holder(NamedTuple):
+    """The person who holds a place."""
+
+    user_id: int
+    is_operator: bool
 
 
 @transaction.atomic
@@ -61,11 +70,17 @@ def renew_places(places: Collection[int]) -> None:
     StreamLease.objects.filter(pk__in=places).update(expires_at=Now() + LEASE)
 
 
-def free_place(place: int) -> None:
-    """Gives the place up."""
-    StreamLease.objects.filter(pk=place).delete()
+def free_places(places: Collection[int]) -> None:
+    """Gives places up."""
+    StreamLease.objects.filter(pk__in=places).delete()
 
 
-def is_place_held(place: int) -> bool:
-    """Whether the place is still its stream's."""
-    return StreamLease.objects.filter(pk=place).exists()
+def holders() -> dict[int, Holder]:
+    """Who holds the places of this process' streams: those whose token, where they have one, can still be used."""
+    now = timezone.now()
+    living = Q(token=None) | (
+        Q(token__expires_at__gt=now) & (Q(token__parent=None) | Q(token__parent__expires_at__gt=now))
+    )
+    leases = StreamLease.objects.filter(living, owner=owner_id(), user__is_active=True)
+    rows = leases.values_list("pk", "user_id", "user__is_staff")
+    return {pk: Holder(user_id, is_operator) for pk, user_id, is_operator in rows}

@@ -4,48 +4,49 @@ It sits beside Django's middleware, not behind it: authentication, errors and he
 """
 
 import asyncio
-import contextlib
 import logging
 import random
-from collections.abc import Iterable, Mapping
-from typing import Any
-from urllib.parse import parse_qsl
+from collections.abc import Mapping
+from typing import Any, cast
 
-from asgiref.sync import ThreadSensitiveContext, sync_to_async
-from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.http import AsyncHttpConsumer
-from django.db import connections
 
-from config.api.problems import (
-    InvalidCursor,
-    InvalidParameter,
-    MethodNotAllowed,
-    Problem,
-    ServerError,
-    problem_response,
-)
-from config.api.throttle import Usage, count, headers_of
-from runs.filters import EventFilter, read_filter
-from runs.stream import access, log
+from config.api.problems import MethodNotAllowed, Problem, ServerError, problem_response
+from config.api.throttle import Usage, headers_of
+from runs.stream import access
+from runs.stream.access import Entry
+from runs.stream.asking import topic_of
+from runs.stream.course import Course
 from runs.stream.ending import end
-from runs.stream.frames import PING, Batch, Frame, make_batch
-from runs.stream.hub import Hub, Reader, running_hub
+from runs.stream.hub import running_hub
 from runs.stream.log import Topic
 from runs.stream.places import Place
 
 logger = logging.getLogger(__name__)
-PING_SECONDS = 15.0
-ACCESS_SECONDS = 4.0
-MAX_CLIENT_LENGTH = 100
-PARAMETERS = frozenset({"lastEventId", "eventTypes", "severity", "path", "follow", "client"})
 
 
 class EventStreamConsumer(AsyncHttpConsumer):
     """One open stream. The work runs in a task, so that a vanished client is noticed while it streams."""
 
     stream: asyncio.Task[None] | None = None
-    usages: tuple[Usage, ...] = ()
+    is_streaming = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hub = running_hub()
+        self.usages: list[Usage] = []
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Nothing of the stream outlives the request, also when the server stops and cancels it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._end()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Without Channels' look at the database connections of the one thread that this door does not use."""
+        await (self.http_request if message["type"] == "http.request" else self.http_disconnect)(message)
 
     async def http_request(self, message: dict[str, Any]) -> None:
         """Starts the stream; a body is not looked at."""
@@ -54,18 +55,16 @@ class EventStreamConsumer(AsyncHttpConsumer):
 
     async def http_disconnect(self, message: dict[str, Any]) -> None:
         """The client is gone, or the answer is complete."""
-        if self.stream is not None:
-            await end(self.stream)
+        await self._end()
         raise StopConsumer
 
+    async def _end(self) -> None:
+        if self.stream is not None:
+            await end(self.stream)
+
     async def _answer(self) -> None:
-        headers = dict(self.scope["headers"])
         try:
-            async with ThreadSensitiveContext():
-                try:
-                    await self._open(headers)
-                finally:  # the stream's own thread ends here: its connection goes back to the pool
-                    await sync_to_async(connections.close_all)()
+            await self._open()
         except Problem as problem:
             await self._refuse(problem)
         except Exception:
@@ -74,43 +73,53 @@ class EventStreamConsumer(AsyncHttpConsumer):
 
     async def _refuse(self, problem: Problem) -> None:
         """A problem in place of the stream; once it has begun, its end."""
-        if getattr(self, "is_streaming", False):
+        if self.is_streaming:
             await self.send_body(b"")
             return
-        response = await database_sync_to_async(problem_response)(problem, self.scope["path"])
+        response = await self.hub.doors.run(problem_response, problem, self.scope["path"])
         headers = encode_headers({**dict(response.items()), **headers_of(self.usages)})
         await self.send_response(problem.status_code, response.content, headers=headers)
 
-    async def _open(self, headers: dict[bytes, bytes]) -> None:
+    async def _open(self) -> None:
         if self.scope["method"] != "GET":
             refusal = MethodNotAllowed("A stream is opened by GET.")
             refusal.headers = {"Allow": "GET"}  # RFC 9110, section 15.5.6
             raise refusal
-        visitor = await self._recognise(headers)
-        named = self.scope["url_route"]["kwargs"].get("run")
-        run_id = None if named is None else int(named)
-        await database_sync_to_async(access.admit)(visitor, run_id)
-        parameters = read_parameters(self.scope["query_string"])
-        hub, topic = running_hub(), Topic(run_id)
-        start, wanted = read_start(parameters, headers), read_filter(parameters)
-        place = await hub.places.take(visitor, self.scope["path"], parameters.get("client", ""))
+        topic = topic_of(self.scope)
+        entry = await self._enter(topic)
         try:
-            stream = Stream(self, hub, topic, visitor, place, wanted, parameters.get("follow") != "false")
-            cursor = await hub.read(log.beginning, topic, start)
-            await self._begin()
-            await stream.run(cursor)
+            await self._stream(topic, entry)
         finally:
-            hub.places.free(place)
+            self.hub.places.free(entry.place)
         await self.send_body(b"")
 
-    async def _recognise(self, headers: dict[bytes, bytes]) -> access.Visitor:
-        """Who it is; counted at once, as every request of a known caller."""
-        session_user, session = self.scope.get("user"), self.scope.get("session")
-        visitor: access.Visitor = await database_sync_to_async(access.recognise)(headers.items(), session_user, session)
-        usage = await database_sync_to_async(count)("streams:open", str(visitor.user.pk))
-        self.usages = (usage,)
-        usage.require_left()
-        return visitor
+    async def _enter(self, topic: Topic) -> Entry:
+        """In, or a problem. A client that leaves meanwhile gives back what it may just have been given."""
+        path, query, headers = self.scope["path"], self.scope["query_string"], dict(self.scope["headers"])
+        entering = self.hub.doors.start(access.enter, topic, path, query, headers, self.usages)
+        try:
+            return await asyncio.shield(entering)
+        except asyncio.CancelledError:
+            entering.add_done_callback(self._give_back)
+            raise
+
+    def _give_back(self, entering: "asyncio.Future[Entry]") -> None:
+        if not entering.cancelled() and entering.exception() is None:
+            self.hub.places.free(entering.result().place)
+
+    async def _stream(self, topic: Topic, entry: Entry) -> None:
+        """Streams until the client goes, access ends or, without `follow`, everything has been sent."""
+        task = cast("asyncio.Task[None]", self.stream)  # this one: a stream that waits for a slow client ends too
+        place = Place(entry.place, entry.watched, task.cancel)
+        self.hub.places.hold(place, entry.replaced)
+        course = Course(self.hub, topic, entry.watched.user_id, entry.wishes, entry.cursor, self.send_chunk)
+        try:
+            await self._begin()
+            await course.run(entry.newest)
+        except asyncio.CancelledError:
+            if not place.is_lost:
+                raise
+            task.uncancel()
 
     async def _begin(self) -> None:
         self.is_streaming = True
@@ -126,125 +135,9 @@ class EventStreamConsumer(AsyncHttpConsumer):
 
     async def send_chunk(self, chunk: bytes) -> None:
         """Sends bytes of the stream."""
-        await self.send_body(chunk, more_body=True)
-
-
-class Stream:
-    """The course of one stream: replay from the table, then live from the hub, and back to the table when behind."""
-
-    def __init__(
-        self,
-        door: EventStreamConsumer,
-        hub: Hub,
-        topic: Topic,
-        visitor: access.Visitor,
-        place: Place,
-        wanted: EventFilter,
-        follow: bool,
-    ) -> None:
-        self.door, self.hub, self.topic, self.visitor = door, hub, topic, visitor
-        self.place, self.wanted, self.follow = place, wanted, follow
-        self.projects: frozenset[int] = frozenset()
-
-    async def run(self, cursor: int) -> None:
-        """Streams until the client goes, access ends or, without `follow`, everything has been sent."""
-        reader = await self.hub.subscribe(self.topic)
-        self.place.on_loss = reader.news.set
-        try:
-            if not await self._may_stay():
-                return
-            cursor = await self._replay(cursor)
-            if self.follow:
-                await self._live(reader, cursor)
-        finally:
-            self.hub.unsubscribe(self.topic, reader)
-
-    async def _may_stay(self) -> bool:
-        if not await self.place.is_held() or not await database_sync_to_async(self.visitor.is_still_known)():
-            return False
-        if self.topic.run_id is None:
-            self.projects = await database_sync_to_async(self.visitor.visible_projects)()
-            return True
-        return bool(await database_sync_to_async(access.may_see_run)(self.visitor, self.topic.run_id))
-
-    async def _replay(self, cursor: int) -> int:
-        """Sends what the table has after the cursor; returns how far that is."""
-        while not self.place.is_lost and (frames := await self.hub.read(log.read_after, self.topic, cursor)):
-            await self._send(make_batch(frames), cursor)
-            cursor = frames[-1].event_id
-            if len(frames) < log.PAGE_ROWS:
-                break
-        return cursor
-
-    async def _live(self, reader: Reader, cursor: int) -> None:
-        clock = asyncio.get_running_loop().time
-        next_ping, next_check = clock() + PING_SECONDS, clock() + ACCESS_SECONDS
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(min(next_ping, next_check)):
-                    await reader.news.wait()
-            reader.news.clear()
-            if self.place.is_lost:
-                return
-            cursor = await self._drain(reader, cursor)
-            if clock() >= next_ping:
-                next_ping = clock() + PING_SECONDS
-                await self.door.send_chunk(b"id: %d\n" % cursor + PING if cursor else PING)
-            if clock() >= next_check:
-                next_check = clock() + ACCESS_SECONDS
-                if not await self._may_stay():
-                    return
-
-    async def _drain(self, reader: Reader, cursor: int) -> int:
-        if reader.is_behind:
-            reader.is_behind = False
-            return await self._replay(cursor)
-        while reader.batches:
-            batch = reader.batches.popleft()
-            await self._send(batch, cursor)
-            cursor = max(cursor, batch.last_id)
-        return cursor
-
-    async def _send(self, batch: Batch, cursor: int) -> None:
-        """The batch's bytes as they are where the reader wants all of them, else those of the rows it wants."""
-        if self.topic.run_id is not None and self.wanted.is_open and batch.first_id > cursor:
-            await self.door.send_chunk(batch.wire)
-            return
-        wire = b"".join(frame.wire for frame in self._wanted(batch.frames) if frame.event_id > cursor)
-        if wire:
-            await self.door.send_chunk(wire)
-
-    def _wanted(self, frames: Iterable[Frame]) -> Iterable[Frame]:
-        return (
-            frame
-            for frame in frames
-            if self.wanted.admits(frame) and (self.topic.run_id is not None or frame.project_id in self.projects)
-        )
+        await self.base_send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
 def encode_headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """As ASGI wants them."""
     return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-
-
-def read_parameters(query_string: bytes) -> dict[str, str]:
-    """The query's parameters; an unknown one is 400 `invalid-parameter`."""
-    parameters = dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
-    for name in parameters:
-        if name not in PARAMETERS:
-            raise InvalidParameter(f"There is no query parameter {name!r} here.", parameter=name)
-    if len(client := parameters.get("client", "")) > MAX_CLIENT_LENGTH or "\0" in client:
-        raise InvalidParameter(f"client has at most {MAX_CLIENT_LENGTH} characters.", parameter="client")
-    if parameters.get("follow", "true") not in ("true", "false"):
-        raise InvalidParameter("follow is true or false.", parameter="follow")
-    return parameters
-
-
-def read_start(parameters: dict[str, str], headers: dict[bytes, bytes]) -> int | None:
-    """The id after which the stream resumes: `Last-Event-ID`, else `?lastEventId=`; None without one."""
-    text = headers.get(b"last-event-id", b"").decode("latin-1") or parameters.get("lastEventId", "")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise InvalidCursor("Last-Event-ID is the id of an event of this stream.")
-    return int(text)

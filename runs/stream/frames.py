@@ -1,7 +1,7 @@
 """Events as Server-Sent Events (WHATWG HTML, section 9.2), each framed once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 PING = b":ping\n\n"
@@ -27,22 +27,38 @@ class Frame(NamedTuple):
         return f"id: {self.event_id}\nevent: agent_event\ndata: {self.public_json}\n\n".encode()
 
 
-@dataclass(frozen=True)
+class Audience:
+    """Who may see the events of some projects, as it is at one moment."""
+
+    def __init__(self, operators: frozenset[int], members: dict[int, frozenset[int]]) -> None:
+        self._operators, self._members = operators, members
+
+    def has(self, user_id: int, project_id: int) -> bool:
+        """Whether that person may see what happens in that project."""
+        return user_id in self._operators or user_id in self._members.get(project_id, ())
+
+
 class Batch:
-    """Rows that were read together, and their bytes, shared by every reader that wants them all."""
+    """Rows that were read together, and their bytes, shared by every reader that wants them all.
 
-    frames: tuple[Frame, ...]
-    wire: bytes
+    With an audience, which was read after the rows, each reader is shown only what that person may see.
+    """
 
-    @property
-    def first_id(self) -> int:
-        return self.frames[0].event_id
+    __slots__ = ("_ends", "audience", "first_id", "frames", "last_id", "wire")
 
-    @property
-    def last_id(self) -> int:
-        return self.frames[-1].event_id
+    def __init__(self, frames: Sequence[Frame], audience: Audience | None = None) -> None:
+        wires = [frame.wire for frame in frames]
+        self.frames, self.audience = frames, audience
+        self.wire = b"".join(wires)
+        self._ends = list(accumulate(map(len, wires)))
+        self.first_id, self.last_id = frames[0].event_id, frames[-1].event_id
+
+    def bytes_of(self, numbers: Iterable[int]) -> bytes:
+        """The bytes of the frames that stand at these places, in the order given."""
+        ends, wire = self._ends, self.wire
+        return b"".join(wire[ends[number - 1] if number else 0 : ends[number]] for number in numbers)
 
 
-def make_batch(frames: Sequence[Frame]) -> Batch:
-    """Frames the rows once."""
-    return Batch(tuple(frames), b"".join(frame.wire for frame in frames))
+def position(cursor: int) -> bytes:
+    """A ping that tells how far a stream has read: clients keep the id, though no event comes with it."""
+    return b"id: %d\n" % cursor + PING if cursor else PING

@@ -1,86 +1,113 @@
-"""The places that this web process' streams hold: taken, renewed together, and given back as soon as a stream ends."""
+"""The places that this web process' streams hold: renewed and guarded together, given back when a stream ends."""
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
 
-from channels.db import database_sync_to_async
-from django.db import Error, connections
+from django.db import Error
 
 from runs.services import places
-from runs.stream.access import Visitor
 from runs.stream.ending import end
+from runs.stream.guard import Watched, lost_places
+from runs.stream.threads import Threads
 
 logger = logging.getLogger(__name__)
 RENEW_SECONDS = 10.0
+ACCESS_SECONDS = 3.0
+"""So often one look tells which of all streams have lost their place, their person, or what they follow."""
 
 
 class Place:
-    """One stream's place. `is_lost` once another stream of this process has replaced it; `on_loss` is called then."""
+    """One stream's place. `is_lost` once access has ended or another stream replaced it; `on_loss` is called then."""
 
-    def __init__(self, pk: int) -> None:
-        self.pk = pk
+    __slots__ = ("is_lost", "on_loss", "pk", "watched")
+
+    def __init__(self, pk: int, watched: Watched, on_loss: Callable[[], object]) -> None:
+        self.pk, self.watched, self.on_loss = pk, watched, on_loss
         self.is_lost = False
-        self.on_loss: Callable[[], None] = lambda: None
 
-    async def is_held(self) -> bool:
-        """Whether the place is still this stream's; asks the database, as another process may have replaced it."""
-        return not self.is_lost and bool(await database_sync_to_async(places.is_place_held)(self.pk))
+    def lose(self) -> None:
+        """Tells the stream, once."""
+        if not self.is_lost:
+            self.is_lost = True
+            self.on_loss()
 
 
 class Places:
     """All places of one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
         self._held: dict[int, Place] = {}
-        self._renewing: asyncio.Task[None] | None = None
+        self._given_back: set[int] = set()
+        self._tasks: list[asyncio.Task[None]] = []
         self._going: set[asyncio.Task[None]] = set()
+        self._is_giving_back = False
 
-    async def take(self, visitor: Visitor, path: str, client: str) -> Place:
-        """A place, or 429; streams of this process that it replaces are told at once."""
-        taken = await database_sync_to_async(places.take_place)(visitor.user, visitor.token, path=path, client=client)
-        place = self._held[taken.pk] = Place(taken.pk)
-        for pk in taken.replaced:
-            if (older := self._held.get(pk)) is not None:
-                older.is_lost = True
-                older.on_loss()
-        if self._renewing is None:
-            self._renewing = asyncio.create_task(self._renew())
-        return place
+    @property
+    def count(self) -> int:
+        return len(self._held)
 
-    def free(self, place: Place) -> None:
-        """Gives the place back, without a wait: the stream that held it may be on its way out."""
-        del self._held[place.pk]
-        self._go(asyncio.create_task(_alone(places.free_place, place.pk)))
-        if not self._held and self._renewing is not None:
-            self._go(asyncio.create_task(end(self._renewing)))
-            self._renewing = None
+    def hold(self, place: Place, replaced: frozenset[int]) -> None:
+        """Keeps a place that was taken; streams of this process that it replaces are told at once."""
+        self._held[place.pk] = place
+        for pk in replaced:
+            if older := self._held.get(pk):
+                older.lose()
+        if not self._tasks:
+            self._tasks = [
+                asyncio.create_task(self._repeat(self._renew, lambda: RENEW_SECONDS)),
+                asyncio.create_task(self._repeat(self._look, lambda: ACCESS_SECONDS)),
+            ]
+
+    def free(self, pk: int) -> None:
+        """Gives a place back, without a wait: the stream that held it may be on its way out."""
+        self._held.pop(pk, None)
+        self._given_back.add(pk)
+        if not self._is_giving_back:
+            self._is_giving_back = True
+            self._go(self._give_back())
+        if not self._held:
+            for task in self._tasks:
+                self._go(end(task))
+            self._tasks = []
 
     async def close(self) -> None:
         """Waits until everything that was given back is free."""
-        await asyncio.gather(*self._going)
+        while self._going:
+            await asyncio.gather(*self._going)
 
-    def _go(self, task: "asyncio.Task[None]") -> None:
+    def _go(self, work: "asyncio._CoroutineLike[None]") -> None:
+        task = asyncio.create_task(work)
         self._going.add(task)
         task.add_done_callback(self._going.discard)
 
-    async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            await _alone(places.renew_places, list(self._held))
-
-
-async def _alone(function: Callable[..., None], argument: Any) -> None:
-    """Runs a write in a thread with a connection of its own. Failed, it is logged: what is not renewed lapses."""
-
-    def write() -> None:
+    async def _give_back(self) -> None:
+        """Frees all that has come together since the last time by one statement. What fails lapses by itself."""
         try:
-            function(argument)
+            while self._given_back:
+                pks, self._given_back = self._given_back, set()
+                await self._logged(self._threads.run(places.free_places, pks))
         finally:
-            connections.close_all()
+            self._is_giving_back = False
 
-    try:
-        await asyncio.to_thread(write)
-    except Error:
-        logger.exception("Places of streams could not be written.")
+    async def _repeat(self, work: Callable[[], Awaitable[None]], pause_seconds: Callable[[], float]) -> None:
+        while True:
+            await asyncio.sleep(pause_seconds())
+            await self._logged(work())
+
+    async def _renew(self) -> None:
+        await self._threads.run(places.renew_places, list(self._held))
+
+    async def _look(self) -> None:
+        watched = {pk: place.watched for pk, place in self._held.items()}
+        for pk in await self._threads.run(lost_places, watched):
+            if place := self._held.get(pk):
+                place.lose()
+
+    async def _logged(self, work: Awaitable[None]) -> None:
+        """Awaits a question to the database; failed, it is logged and asked again in its time."""
+        try:
+            await work
+        except Error:
+            logger.exception("Places of streams could not be looked at or written.")

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from config.openapi.problem_shapes import EXTENSIONS, MEMBERS
 from config.openapi.schema import ApiGenerator
-from runs.stream.consumer import MAX_CLIENT_LENGTH
+from runs.stream.asking import MAX_CLIENT_LENGTH
 from tests.config.described import DOCUMENT, IDS, OPERATIONS, SCHEMAS, codes_of
 from tests.conftest import ROOT
 

@@ -17,8 +17,8 @@ from projects.events import tell_of
 from projects.models import Membership, Project
 from runs.events import Draft, append
 from runs.models import Run
-from runs.stream import consumer, hub, log, wakeups
-from runs.stream.frames import make_batch
+from runs.stream import course, hub, log, places, wakeups
+from runs.stream.frames import Batch
 from runs.stream.log import Topic
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -177,14 +177,14 @@ async def test_events_written_while_the_stream_opens_arrive_once_each(visit: Ope
 
 
 async def test_an_idle_stream_pings(visit: Open, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumer, "PING_SECONDS", 0.05)
+    monkeypatch.setattr(course, "PING_SECONDS", 0.05)
     assert b":ping\n\n" in await (await visit()).until(b":ping")
 
 
 async def test_a_ping_tells_how_far_a_filtered_stream_has_read(
     visit: Open, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "PING_SECONDS", 0.05)
+    monkeypatch.setattr(course, "PING_SECONDS", 0.05)
     await log_event(run)
     newest = await sync_to_async(log.last_id)(Topic(run.pk))
     stream = await visit(query="eventTypes=run_failed")
@@ -193,7 +193,7 @@ async def test_a_ping_tells_how_far_a_filtered_stream_has_read(
 
 
 async def test_a_revoked_token_ends_the_stream(visit: Open, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumer, "ACCESS_SECONDS", 0.05)
+    monkeypatch.setattr(places, "ACCESS_SECONDS", 0.05)
     stream = await visit()
     await AccessToken.objects.filter(user=user).adelete()
     await stream.to_its_end()
@@ -202,19 +202,19 @@ async def test_a_revoked_token_ends_the_stream(visit: Open, user: User, monkeypa
 async def test_lost_access_to_the_project_ends_the_stream(
     visit: Open, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "ACCESS_SECONDS", 0.05)
+    monkeypatch.setattr(places, "ACCESS_SECONDS", 0.05)
     stream = await visit()
     await Membership.objects.filter(user=user).adelete()
     await stream.to_its_end()
 
 
 def test_access_is_looked_at_often_enough() -> None:
-    assert consumer.ACCESS_SECONDS < 5
+    assert places.ACCESS_SECONDS < 5
 
 
 async def test_a_reader_past_its_bound_is_emptied_and_behind(run: Run) -> None:
     await log_event(run)
-    batch = make_batch(await sync_to_async(log.read_after)(Topic(run.pk), 0))
+    batch = Batch(await sync_to_async(log.read_after)(Topic(run.pk), 0))
     reader = hub.Reader()
     for _ in range(hub.QUEUE_BATCHES + 1):
         reader.offer(batch)

@@ -12,7 +12,7 @@ from django.test import Client
 from accounts.models import AccessToken, StreamLease, User
 from runs.models import Run
 from runs.services.places import take_place
-from runs.stream import consumer, places
+from runs.stream import course, places
 from tests.conftest import PASSWORD
 from tests.runs.test_hub import Open, Visit, visit
 
@@ -80,7 +80,7 @@ async def test_the_same_client_replaces_its_older_stream_at_once(visit: Open, fo
     began = time.monotonic()
     newer = await visit(USER_STREAM, query="client=phone")
     await older.to_its_end()
-    assert time.monotonic() - began < consumer.ACCESS_SECONDS / 2
+    assert time.monotonic() - began < places.ACCESS_SECONDS / 2
     assert first(newer)["status"] == 200
     assert await leases() == 1
 
@@ -88,7 +88,7 @@ async def test_the_same_client_replaces_its_older_stream_at_once(visit: Open, fo
 async def test_a_stream_replaced_by_another_web_process_ends_at_its_next_look(
     visit: Open, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "ACCESS_SECONDS", 0.05)
+    monkeypatch.setattr(places, "ACCESS_SECONDS", 0.05)
     stream = await visit(USER_STREAM, query="client=phone")
     token = await AccessToken.objects.select_related("user").aget()
     await sync_to_async(take_place)(token.user, token, path=USER_STREAM, client="phone")
@@ -160,7 +160,7 @@ async def opened_by(browser: Client, visit: Open) -> Visit:
 async def test_a_console_logout_ends_that_sessions_stream(
     visit: Open, browser: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "ACCESS_SECONDS", 0.05)
+    monkeypatch.setattr(places, "ACCESS_SECONDS", 0.05)
     stream = await opened_by(browser, visit)
     await sync_to_async(browser.logout)()
     await stream.to_its_end()
@@ -169,7 +169,7 @@ async def test_a_console_logout_ends_that_sessions_stream(
 async def test_a_new_password_ends_a_sessions_stream(
     visit: Open, browser: Client, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "ACCESS_SECONDS", 0.05)
+    monkeypatch.setattr(places, "ACCESS_SECONDS", 0.05)
     stream = await opened_by(browser, visit)
     user.set_password(PASSWORD + "-new")
     await user.asave()
@@ -179,7 +179,7 @@ async def test_a_new_password_ends_a_sessions_stream(
 async def test_a_session_that_goes_on_keeps_its_stream(
     visit: Open, browser: Client, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "ACCESS_SECONDS", 0.02)
-    monkeypatch.setattr(consumer, "PING_SECONDS", 0.3)
+    monkeypatch.setattr(places, "ACCESS_SECONDS", 0.02)
+    monkeypatch.setattr(course, "PING_SECONDS", 0.3)
     stream = await opened_by(browser, visit)
     await stream.until(b":ping")
