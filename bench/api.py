@@ -188,12 +188,15 @@ def bench(rows: int, seconds: float) -> None:
     made.add_events(filled.run, FEW_ROWS)
     run = f"/api/runs/{filled.run}"
     events = f"{run}/events{PAGE}"
-    counted = ("/api/auth/me", run, events, "/api/runs", "/api/projects")
+    catch_up = f"{run}/catch-up"
+    counted = ("/api/auth/me", run, events, catch_up, "/api/runs", "/api/projects")
     queries = {path: count_queries(path, filled.token) for path in counted}
     with servers() as (real, plain, serialized):
-        for path, goal in ((run, 0.5), (events, None), ("/api/projects", None)):
+        for path, goal in ((run, 0.5), (events, None), (catch_up, None), ("/api/projects", None)):
             ours, theirs = measure((real, plain), path, filled.token, seconds)
             show(f"GET {path}", ours, theirs, goal)
+        alone = measure((real,), catch_up, filled.token, seconds, 1)[0].percentile(50)
+        print(f"  p50 of GET {catch_up} alone, ms {verdict(alone, 100, least=False)}")
         ours, theirs = measure((real, serialized), events, filled.token, seconds)
         print(f"  times the page of a serializer {verdict(ours.per_second / theirs.per_second, 5, least=True)}")
         ours, theirs = Measured(), Measured()
@@ -201,17 +204,23 @@ def bench(rows: int, seconds: float) -> None:
         asyncio.run(ask(real, starts, filled.token, seconds, ours))
         asyncio.run(ask(plain, repeat(f"GET {run}"), filled.token, seconds, theirs))
         show("POST /api/runs/{id}/start", ours, theirs, None)
+        grown = {
+            "/api/runs": "/api/runs",
+            events: events,
+            catch_up: catch_up,
+            "the newest events": made.newest_page(filled.run),
+        }
         lists = {
-            path: measure((real,), path, filled.token, seconds / 2, 1)[0].percentile(50)
-            for path in ("/api/runs", events)
+            name: measure((real,), path, filled.token, seconds / 2, 1)[0].percentile(50) for name, path in grown.items()
         }
         begun_at = time.perf_counter()
         made.add_runs(filled.run, rows - FEW_ROWS)
         made.add_events(filled.run, rows - FEW_ROWS)
         print(f"{rows} runs and events ({time.perf_counter() - begun_at:.0f} s to write)")
-        for path, before in lists.items():
-            now = measure((real,), path, filled.token, seconds / 2, 1)[0].percentile(50)
-            print(f"  GET {path}: p50 {before:.1f} → {now:.1f} ms, times {verdict(now / before, 1.5, least=False)}")
+        grown["the newest events"] = made.newest_page(filled.run)
+        for name, before in lists.items():
+            now = measure((real,), grown[name], filled.token, seconds / 2, 1)[0].percentile(50)
+            print(f"  GET {name}: p50 {before:.1f} → {now:.1f} ms, times {verdict(now / before, 1.5, least=False)}")
     for path, few in queries.items():
         many, most = count_queries(path, filled.token), 5 if path == run else few
         print(f"  SQL queries of GET {path}: {few}, with {rows} rows {many} (goal ≤ {most})")

@@ -78,6 +78,11 @@ def add_events(run: int, rows: int) -> None:
     Run.objects.filter(pk=run).update(last_seq=count + rows, last_event_id=newest, timeline=timeline)
 
 
+def newest_page(run: int, limit: int = 200) -> str:
+    """The address of the last page of a run's events."""
+    return f"/api/runs/{run}/events?limit={limit}&since={AgentEvent.objects.filter(run=run).latest('pk').pk - limit}"
+
+
 @dataclass(frozen=True)
 class Crowd:
     """Rows of every list, and the tokens of those who see all, many or few of them.

@@ -108,6 +108,19 @@ def _completed_run(client: Generated, project: int) -> int:
     return int(run.id)
 
 
+def _read_log(client: Generated, run: int) -> None:
+    """The log by pages, and as an app that wakes asks for it."""
+    events = client.call("runs.runs_events_list", run, limit=200)
+    assert [event.seq for event in events.data] == list(range(1, len(events.data) + 1))
+    assert events.meta.last_event_id == events.data[-1].id
+
+    woken = client.call("runs.runs_catch_up", run, limit=2)
+    assert [event.id for event in woken.events] == [event.id for event in events.data[-2:]]
+    assert (woken.run.status, woken.diff.stats.files, woken.cursor) == ("completed", 1, events.data[-1].id)
+    assert woken.gap.before == woken.events[0].id
+    assert client.call("runs.runs_catch_up", run, since=str(woken.cursor)).gap is None
+
+
 @pytest.mark.once
 def test_the_whole_road_with_a_generated_client(generated: Generated, remote: Path) -> None:
     client = generated
@@ -129,10 +142,7 @@ def test_the_whole_road_with_a_generated_client(generated: Generated, remote: Pa
     again = client.call("runs.runs_start", run, status=409)
     assert (type(again).__name__, again.current_status) == ("RunNotStartableProblem", "completed")
 
-    events = client.call("runs.runs_events_list", run, limit=200)
-    assert [event.seq for event in events.data] == list(range(1, len(events.data) + 1))
-    assert events.meta.last_event_id == events.data[-1].id
-
+    _read_log(client, run)
     diff = client.call("runs.runs_diff", run)
     assert "NOTE.md" in diff.diff
     assert (diff.stats.files, diff.truncated) == (1, False)
