@@ -3,7 +3,7 @@
 import asyncio
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -17,13 +17,21 @@ from runs.events import MAX_MESSAGE_CHARACTERS, Draft
 from runs.execution.agents import updates
 from runs.execution.agents.output_files import OutputFileRefused, open_output, read_exit_code
 from runs.execution.agents.updates import AgentUpdate
+from runs.execution.live_output import LiveOutput
 from runs.models import Run
 from runs.redaction import Redactor, TextStream
-from runs.services.recording import CommandEnd, CommandProgress, CommandStart, Entry, record
+from runs.services.recording import CommandEnd, CommandProgress, CommandStart, Entry, NotWritten, record
+from runs.storable import MAX_DEPTH
 
 BATCH_SECONDS = 0.03
 TEXT_EVERY_SECONDS = 0.25
+AWAY_SECONDS = 20.0
+"""So long a batch is tried again while the database is locked or away: below a lease's term, then the run is lost."""
+RETRY_SECONDS = 0.2
 MAX_WAITING = 2_000
+MAX_WAITING_CHARACTERS = 4 * 1024 * 1024
+"""About: of all that waits to be written. What is still open, as files are, counts as FILES_CHARACTERS."""
+FILES_CHARACTERS = 32 * 1024
 MAX_PLAN_ENTRIES = 200
 MAX_PLAN_CHARACTERS = 500
 """Of one entry. A run shows its latest plan whole, wherever it is shown."""
@@ -69,8 +77,9 @@ class Recorder:
     ) -> None:
         self._run, self._lease, self._home, self._on_change = run, lease, home, on_change
         self._redactor = redactor
-        self._outputs: dict[tuple[str, str], TextStream] = {}
+        self._outputs: dict[tuple[str, str], LiveOutput] = {}
         self._waiting: list[Entry] = []
+        self._characters: list[int] = []
         self._text: _Text | None = None
         self._writing = asyncio.Lock()
 
@@ -87,12 +96,16 @@ class Recorder:
             else:
                 self._end_text()
             self._put(self._entry(update))
-        return asyncio.ensure_future(self.flush()) if len(self._waiting) > MAX_WAITING else None
+        return asyncio.ensure_future(self.flush()) if self._is_full else None
 
     def add(self, entry: Entry) -> None:
         """Adds an entry of the server's own."""
         self._end_text()
         self._put(entry)
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._waiting) > MAX_WAITING or sum(self._characters) > MAX_WAITING_CHARACTERS
 
     async def run(self) -> None:
         """Writes batch after batch until cancelled."""
@@ -100,11 +113,15 @@ class Recorder:
             await asyncio.sleep(BATCH_SECONDS)
             if self._text is not None and time.monotonic() >= self._text.due_at:
                 self._tell_text()
+            for output in self._outputs.values():
+                if output.is_due:
+                    self._wait(*output.tell())
             await self.flush()
 
     async def finish(self) -> None:
-        """Writes all that is left."""
+        """Writes all that has come until now: whoever sees what comes after it has seen this."""
         self._end_text()
+        self._tell_outputs()
         await self.flush()
 
     async def close(self) -> None:
@@ -117,13 +134,14 @@ class Recorder:
     async def flush(self) -> None:
         """Writes what waits, in one transaction. LeaseLost when the run is somebody else's.
 
-        Cancelled while it writes, it writes to the end first: a batch leaves the queue only when it is in the table.
+        While the database is locked or away it waits, and with it whoever is held back. Cancelled while it writes, it
+        writes to the end first: a batch leaves the queue only when it is in the table.
         """
         async with self._writing:
             if not self._waiting:
                 return
             batch = tuple(self._waiting)
-            writing = asyncio.ensure_future(sync_to_async(record)(self._run, self._lease, batch))
+            writing = asyncio.ensure_future(self._write(batch))
             # At the very moment when it is written: a cancellation between that and here would have it written twice.
             writing.add_done_callback(partial(self._forget, len(batch)))
             try:
@@ -133,49 +151,76 @@ class Recorder:
                     with suppress(asyncio.CancelledError):
                         await asyncio.wait({writing})
 
+    async def _write(self, batch: tuple[Entry, ...]) -> None:
+        give_up_at = time.monotonic() + AWAY_SECONDS
+        while True:
+            try:
+                return await sync_to_async(record)(self._run, self._lease, batch)
+            except NotWritten:
+                if time.monotonic() >= give_up_at:
+                    raise
+            await asyncio.sleep(RETRY_SECONDS)
+
     def _forget(self, count: int, written: "asyncio.Future[None]") -> None:
         if not written.cancelled() and written.exception() is None:
-            del self._waiting[:count]
+            del self._waiting[:count], self._characters[:count]
+
+    def _wait(self, *entries: Entry) -> None:
+        """They go with the next batch."""
+        self._waiting += entries
+        self._characters += map(_characters_of, entries)
 
     def _take_text(self, event_type: str, message_id: str, text: str) -> None:
         if self._text is None or (self._text.event_type, self._text.message_id) != (event_type, message_id):
             self._end_text()
+            self._tell_outputs()
             self._text = _Text(event_type, message_id, self._redactor.stream())
         self._text.parts.append(text)
 
     def _tell_text(self) -> None:
         if self._text is not None and self._text.parts:
-            self._waiting += self._text.take(is_final=False)
+            self._wait(*self._text.take(is_final=False))
 
     def _end_text(self) -> None:
         if self._text is not None:
-            self._waiting += self._text.take(is_final=True)
+            self._wait(*self._text.take(is_final=True))
             self._text = None
 
     def _put(self, entry: Entry) -> None:
-        """Adds an entry, redacted; of an output's piece what may be told by now."""
+        """Adds an entry, redacted; of an output's piece what may be told by now. What was put out before goes first."""
+        if isinstance(entry, CommandProgress):
+            self._take_output(entry)
+            return
+        self._tell_outputs()
         match entry:
             case CommandStart():
                 redact = self._redactor.text
                 entry = replace(entry, command=redact(entry.command), cwd=redact(entry.cwd))
-            case CommandProgress():
-                key = (entry.tool_call_id, entry.stream)
-                return self._tell_output(*key, self._outputs.setdefault(key, self._redactor.stream()).take(entry.text))
             case CommandEnd():
                 self._end_outputs(entry.tool_call_id)
                 entry = replace(entry, reason=self._redactor.text(entry.reason))
-        self._waiting.append(entry)
-        return None
+        self._wait(entry)
+
+    def _take_output(self, entry: CommandProgress) -> None:
+        key = (entry.tool_call_id, entry.stream)
+        output = self._outputs.get(key)
+        if output is None:
+            output = self._outputs[key] = LiveOutput(*key, self._redactor.stream())
+        if entry.left_out_bytes:
+            self._wait(*output.tell())  # it came before what is left out
+        output.take(entry.text, entry.left_out_bytes)
+        if output.is_due:
+            self._wait(*output.tell())
+
+    def _tell_outputs(self) -> None:
+        for output in self._outputs.values():
+            self._wait(*output.tell())
 
     def _end_outputs(self, tool_call_id: str) -> None:
         for stream in ("stdout", "stderr"):
-            waiting = self._outputs.pop((tool_call_id, stream), None)
-            if waiting is not None:
-                self._tell_output(tool_call_id, stream, waiting.finish())
-
-    def _tell_output(self, tool_call_id: str, stream: str, text: str) -> None:
-        if text:
-            self._waiting.append(CommandProgress(tool_call_id, stream, text[:MAX_MESSAGE_CHARACTERS]))
+            output = self._outputs.pop((tool_call_id, stream), None)
+            if output is not None:
+                self._wait(*output.finish())
 
     def _entry(self, update: AgentUpdate) -> Entry:
         match update:
@@ -227,6 +272,31 @@ class Recorder:
             with suppress(OutputFileRefused):
                 return open_output(self._home, path)
         return io.BytesIO(text.encode("utf-8", "replace"))
+
+
+def _characters_of(entry: Entry) -> int:
+    """About how much memory it takes."""
+    match entry:
+        case CommandProgress():
+            return len(entry.text)
+        case CommandStart():
+            return len(entry.command)
+        case CommandEnd():
+            texts = [each.getbuffer().nbytes for each in entry.outputs.values() if isinstance(each, io.BytesIO)]
+            return FILES_CHARACTERS + sum(texts)
+    return len(entry.message) + _characters_in(entry.data)
+
+
+def _characters_in(value: Any, depth: int = 0) -> int:
+    """Of JSON. What is nested too deep, and will be left out, counts as much as there may be: it goes at once."""
+    if isinstance(value, str):
+        return len(value)
+    if not isinstance(value, Mapping | list | tuple):
+        return 8
+    if depth >= MAX_DEPTH:
+        return MAX_WAITING_CHARACTERS
+    members = value.values() if isinstance(value, Mapping) else value
+    return sum(_characters_in(each, depth + 1) for each in members)
 
 
 def _said(update: AgentUpdate) -> Draft:

@@ -20,7 +20,7 @@ class _Stream:
 
     def __init__(self) -> None:
         self.file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - handed on with the command's end
-        self.untold, self.left_characters = "", MAX_TOLD_CHARACTERS
+        self.untold, self.left_characters, self.left_out_bytes = "", MAX_TOLD_CHARACTERS, 0
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
 
@@ -39,6 +39,8 @@ class StepOutput:
             await asyncio.to_thread(stream.file.write, data[: max(0, room)])
             if len(stream.untold) < stream.left_characters:
                 stream.untold += stream.decoder.decode(data)
+            else:
+                stream.left_out_bytes += len(data)
 
     async def tell(self) -> None:
         """Tells four times a second what has come, until cancelled."""
@@ -47,8 +49,11 @@ class StepOutput:
             self._tell()
 
     def finish(self) -> None:
-        """Tells the rest."""
+        """Tells the rest, and how much of each stream is in the kept output only."""
         self._tell()
+        for name, stream in self._streams.items():
+            if stream.left_out_bytes:
+                self._recorder.add(CommandProgress(self._id, name, "", stream.left_out_bytes))
 
     def files(self) -> Mapping[str, BinaryIO]:
         """The kept outputs, open."""
@@ -56,7 +61,8 @@ class StepOutput:
 
     def _tell(self) -> None:
         for name, stream in self._streams.items():
-            text, stream.untold = stream.untold[: stream.left_characters], ""
-            stream.left_characters -= len(text)
+            text, rest = stream.untold[: stream.left_characters], stream.untold[stream.left_characters :]
+            stream.untold, stream.left_characters = "", stream.left_characters - len(text)
+            stream.left_out_bytes += len(rest.encode())
             for at in range(0, len(text), MAX_MESSAGE_CHARACTERS):
                 self._recorder.add(CommandProgress(self._id, name, text[at : at + MAX_MESSAGE_CHARACTERS]))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from projects.git.changes import FileChange, changed_files, display_path
@@ -36,11 +36,12 @@ class CommandStart:
 
 @dataclass(frozen=True)
 class CommandProgress:
-    """More output of a command, bounded; `left_out_bytes` are in the kept output only."""
+    """More output of a command, bounded; `left_out_bytes` came before the text, and are in the kept output only."""
 
     tool_call_id: str
     stream: str
     text: str
+    left_out_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,42 +55,74 @@ class CommandEnd:
     reason: str = ""
 
 
+class NotWritten(OperationalError):
+    """The database is locked or away. It is certain that nothing was written: it may be tried again."""
+
+
 Entry = Draft | CommandStart | CommandProgress | CommandEnd
 
 
 def record(run: Run, lease: Lease, entries: Sequence[Entry]) -> None:
-    """Writes entries in order, in one transaction; LeaseLost when the run is somebody else's by now."""
+    """Writes entries in order, in one transaction; LeaseLost when the run is somebody else's by now.
+
+    NotWritten when the database is locked or away, but for PostgreSQL that goes away while it commits: nobody can tell
+    then what has become of it, and what is tried again may be written twice.
+    """
     ended = {str(n): entry.outputs for n, entry in enumerate(entries) if isinstance(entry, CommandEnd)}
-    with outputs.kept(run, ended) as kept, transaction.atomic():
-        drafts = [_draft(run, entry, kept.get(str(n), {})) for n, entry in enumerate(entries)]
-        append(run, drafts, lease=lease)
+    is_at_commit = False
+    try:
+        with outputs.kept(run, ended) as kept, transaction.atomic():
+            commands = _Commands(run)
+            drafts = [_draft(commands, entry, kept.get(str(n), {})) for n, entry in enumerate(entries)]
+            append(run, drafts, lease=lease)
+            is_at_commit = connection.vendor == "postgresql"
+    except (OperationalError, InterfaceError) as error:
+        connection.close_if_unusable_or_obsolete()
+        if is_at_commit:
+            raise
+        raise NotWritten(str(error)) from error
 
 
-def _draft(run: Run, entry: Entry, kept: Mapping[str, KeptOutput]) -> Draft:
+class _Commands:
+    """The commands that a batch is about, each read once."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._known: dict[str, CommandExecution] = {}
+
+    def add(self, **fields: Any) -> CommandExecution:
+        """A new one; from now on its name means this one."""
+        made = CommandExecution.objects.create(run=self.run, attempt=self.run.attempt, **fields)
+        self._known[made.tool_call_id] = made
+        return made
+
+    def named(self, tool_call_id: str) -> CommandExecution:
+        """The command that the agent calls so; one that it never announced is written down now."""
+        key = _key(tool_call_id)
+        if key not in self._known:
+            rows = self.run.commands.filter(attempt=self.run.attempt, tool_call_id=key)
+            found = rows.order_by("-id").first()
+            self._known[key] = found or self.add(tool_call_id=key, command="", started_at=timezone.now())
+        return self._known[key]
+
+
+def _draft(commands: _Commands, entry: Entry, kept: Mapping[str, KeptOutput]) -> Draft:
     if isinstance(entry, Draft):
         return entry
     if isinstance(entry, CommandStart):
-        return _start(run, entry)
-    command = _command(run, entry.tool_call_id)
-    if isinstance(entry, CommandProgress):
-        data: dict[str, Any] = {
-            "commandId": command.pk,
-            "phase": command.phase,
-            "stream": entry.stream,
-            "text": entry.text,
-        }
-        return Draft("command_output", "", "debug", data=data)
-    return _end(command, entry, kept)
-
-
-def _command(run: Run, tool_call_id: str) -> CommandExecution:
-    """The command that the agent calls so; one that it never announced is written down now."""
-    key = _key(tool_call_id)
-    rows = run.commands.filter(attempt=run.attempt, tool_call_id=key)
-    found = rows.order_by("-id").first()
-    return found or CommandExecution.objects.create(
-        run=run, attempt=run.attempt, tool_call_id=key, command="", started_at=timezone.now()
-    )
+        return _start(commands, entry)
+    command = commands.named(entry.tool_call_id)
+    if isinstance(entry, CommandEnd):
+        return _end(command, entry, kept)
+    data: dict[str, Any] = {
+        "commandId": command.pk,
+        "phase": command.phase,
+        "stream": entry.stream,
+        "text": entry.text,
+    }
+    if entry.left_out_bytes:
+        data["leftOutBytes"] = entry.left_out_bytes
+    return Draft("command_output", "", "debug", data=data)
 
 
 def _key(tool_call_id: str) -> str:
@@ -97,10 +130,8 @@ def _key(tool_call_id: str) -> str:
     return str(storable(tool_call_id))[:200]
 
 
-def _start(run: Run, entry: CommandStart) -> Draft:
-    command = CommandExecution.objects.create(
-        run=run,
-        attempt=run.attempt,
+def _start(commands: _Commands, entry: CommandStart) -> Draft:
+    command = commands.add(
         tool_call_id=_key(entry.tool_call_id),
         phase=entry.phase,
         command=storable(entry.command[:MAX_COMMAND_CHARACTERS]),
