@@ -265,7 +265,8 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Migrated]:
 
 @pytest.fixture
 def start_server(tmp_path: Path, migrated: Migrated) -> Iterator[StartServer]:
-    """Starts real servers, each call on the same data again; the first makes its database itself only when `new`."""
+    """Starts real servers, each call on the same data again, on a free port unless one is given; the first makes its
+    database itself only when `new`."""
     with serving(tmp_path, migrated) as start:
         yield start
 
@@ -276,10 +277,10 @@ def serving(folder: Path, migrated: Migrated) -> Iterator[StartServer]:
     started: list[Server] = []
     home = folder / "served"
 
-    def start(*, new: bool = False, **environment: str) -> Server:
+    def start(*, new: bool = False, port: int | None = None, **environment: str) -> Server:
         if not started:
             database.update(stack.enter_context(databases.empty() if new else migrated.copied(home)))
-        port = free_port()
+        port = port or free_port()
         variables = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("QUARTERDECK", "DATABASE_URL"))},
             "QUARTERDECK_HOME": str(home),

@@ -58,9 +58,9 @@ class Browser:
         result: dict[str, Any] = answer["result"]
         return result
 
-    def open_page(self, address: str = "about:blank") -> "Page":
-        """A new page."""
-        target = self.call("Target.createTarget", url=address)["targetId"]
+    def open_page(self, address: str = "about:blank", **of_context: str) -> "Page":
+        """A new page, of a context of its own (`browserContextId`) where one is named: its cookies are no other's."""
+        target = self.call("Target.createTarget", url=address, **of_context)["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         return Page(self, target, session)
 

