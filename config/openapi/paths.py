@@ -137,10 +137,10 @@ _LAST_EVENT_ID: Schema = {
     "schema": {"type": "string"},
 }
 _STREAMED = """\
-Server-Sent Events. `retry:` comes first, and every 15 seconds a `:ping` with an `id:` line of how far a filtered stream
-has read. Come back with `Last-Event-ID`: nothing is missed, nothing comes twice. Four streams may be open at once; with
-`client` a new one of the same token, path and name ends the older. A token that ends, or access that is lost, ends the
-stream within 5 seconds."""
+Server-Sent Events. `retry:` comes first, with the `id:` of where the stream is, and every 15 seconds a `:ping` with an
+`id:` line of how far a filtered stream has read. Come back with `Last-Event-ID`: nothing is missed or sent twice.
+Four streams may be open at once; with `client` a new one of the same token, path and name ends the older. A token that
+ends, or access that is lost, ends the stream within 5 seconds."""
 _OF_RUN = "A run's log, live: first what there is, after `Last-Event-ID` if it is given."
 _OF_ALL = "All the caller's runs, live: status changes, questions, reviews; from now on, or after `Last-Event-ID`."
 _STREAM_PARAMETERS = ("lastEventId", "eventTypes", "severity", "path", "follow", "client")

@@ -19,6 +19,7 @@ from runs.stream.access import Entry
 from runs.stream.asking import topic_of
 from runs.stream.course import Course
 from runs.stream.ending import end
+from runs.stream.frames import opening
 from runs.stream.hub import running_hub
 from runs.stream.log import Topic
 from runs.stream.places import Place
@@ -114,14 +115,14 @@ class EventStreamConsumer(AsyncHttpConsumer):
         self.hub.places.hold(place, entry.replaced)
         course = Course(self.hub, topic, entry.watched.user_id, entry.wishes, entry.cursor, self.send_chunk)
         try:
-            await self._begin()
+            await self._begin(entry.cursor)
             await course.run(entry.newest)
         except asyncio.CancelledError:
             if not place.is_lost:
                 raise
             task.uncancel()
 
-    async def _begin(self) -> None:
+    async def _begin(self, cursor: int) -> None:
         self.is_streaming = True
         await self.send_headers(
             headers=[
@@ -131,7 +132,7 @@ class EventStreamConsumer(AsyncHttpConsumer):
                 *encode_headers(headers_of(self.usages)),
             ]
         )
-        await self.send_chunk(b"retry: %d\n\n" % random.randint(2000, 5000))  # noqa: S311 - spreads reconnects
+        await self.send_chunk(opening(random.randint(2000, 5000), cursor))  # noqa: S311 - spreads reconnects
 
     async def send_chunk(self, chunk: bytes) -> None:
         """Sends bytes of the stream."""

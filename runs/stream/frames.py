@@ -5,6 +5,8 @@ from itertools import accumulate
 from typing import NamedTuple
 
 PING = b":ping\n\n"
+# URLSession (iOS) hands over neither a text's response nor its bytes before there are 512 of them.
+PADDING = b" " * 512
 
 
 class Frame(NamedTuple):
@@ -59,6 +61,11 @@ class Batch:
         return b"".join(wire[ends[number - 1] if number else 0 : ends[number]] for number in numbers)
 
 
+def opening(retry_ms: int, cursor: int) -> bytes:
+    """The first block of a stream, no event: how long to wait before reopening it, and the place to do so from."""
+    return b"retry: %d\nid: %d\n:%b\n\n" % (retry_ms, cursor, PADDING)
+
+
 def position(cursor: int) -> bytes:
     """A ping that tells how far a stream has read: clients keep the id, though no event comes with it."""
-    return b"id: %d\n" % cursor + PING if cursor else PING
+    return b"id: %d\n" % cursor + PING

@@ -79,13 +79,16 @@ def raw_beginning(client: Client, path: str, count: int) -> tuple[httpx.Response
 
 
 def test_the_bytes_of_a_stream(served: Served) -> None:
-    answer, received = raw_beginning(served.client, f"{served.path}?follow=false", 60)
+    answer, received = raw_beginning(served.client, f"{served.path}?follow=false", 1000)
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-accel-buffering"] == "no"
     assert "content-encoding" not in answer.headers
     first, second = received.split(b"\n\n")[:2]
-    assert 2000 <= int(first.removeprefix(b"retry: ")) <= 5000
+    retry, place, padding = first.split(b"\n")
+    assert 2000 <= int(retry.removeprefix(b"retry: ")) <= 5000
+    assert place == b"id: 0"
+    assert (padding[:1], len(padding)) == (b":", 513)
     lines = second.split(b"\n")
     assert lines[0] == b"id: %d" % served.all[0]["id"]
     assert lines[1] == b"event: agent_event"
