@@ -16,11 +16,15 @@ from tests.flows.log_writer import LogWriter, writing
 BUFFERED_BYTES = 512  # so many does URLSession hold back
 
 
+def stream_of(writer: LogWriter) -> str:
+    return f"/api/runs/{writer.run}/events/stream"
+
+
 class Shared:
-    """A server for all of these tests, none of which harms it, and a run with three events."""
+    """A server for all of these tests, none of which harms it, and a run with three events and no more."""
 
     def __init__(self, server: Server, writer: LogWriter) -> None:
-        self.writer, self.path = writer, f"/api/runs/{writer.run}/events/stream"
+        self.server, self.writer, self.path = server, writer, stream_of(writer)
         self.host, _, port = server.address.removeprefix("http://").partition(":")
         self.port = int(port)
         self.token = Client(server).http.headers["Authorization"]
@@ -30,6 +34,13 @@ class Shared:
 def shared(tmp_path_factory: pytest.TempPathFactory, migrated: Migrated) -> Iterator[Shared]:
     with serving(tmp_path_factory.mktemp("shared"), migrated) as start, writing(server := start(), 3) as writer:
         yield Shared(server, writer)
+
+
+@pytest.fixture
+def own(shared: Shared) -> Iterator[LogWriter]:
+    """A run of the test's own on the shared server."""
+    with writing(shared.server, 1) as started:
+        yield started
 
 
 @contextmanager
@@ -109,21 +120,21 @@ def test_an_idle_stream_says_at_once_where_it_is(shared: Shared) -> None:
     assert int(lines[1][4:]) >= 0
 
 
-def test_the_user_stream_resumes_from_its_first_block(shared: Shared) -> None:
+def test_the_user_stream_resumes_from_its_first_block(shared: Shared, own: LogWriter) -> None:
     """A client that was cut off before any event still has a place."""
     with asked(shared, "GET /api/events/stream HTTP/1.0") as connection, connection.makefile("rb") as answer:
         place = next(line[4:].decode().strip() for line in answer if line.startswith(b"id: "))
-    shared.writer.append(2, "run_paused")
+    own.append(2, "run_paused")
     _, body = said(shared, "GET /api/events/stream?follow=false HTTP/1.0", f"Last-Event-ID: {place}")
-    assert ids(body) == [row["id"] for row in shared.writer.rows() if row["eventType"] == "run_paused"]
+    assert ids(body) == [row["id"] for row in own.rows() if row["eventType"] == "run_paused"]
 
 
-def test_a_ping_moves_the_place_of_a_filtered_stream_on(shared: Shared) -> None:
+def test_a_ping_moves_the_place_of_a_filtered_stream_on(shared: Shared, own: LogWriter) -> None:
     with (
-        asked(shared, f"GET {shared.path}?eventTypes=log HTTP/1.0") as connection,
+        asked(shared, f"GET {stream_of(own)}?eventTypes=log HTTP/1.0") as connection,
         connection.makefile("rb") as answer,
     ):
-        shared.writer.append(1)
-        newest = shared.writer.last_id()
+        own.append(1)
+        newest = own.last_id()
         *_, before = takewhile(lambda line: line != b":ping\n", answer)
     assert before == b"id: %d\n" % newest
