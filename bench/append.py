@@ -8,6 +8,7 @@ held against the faster one.
 """
 
 import argparse
+import gc
 import json
 import os
 import secrets
@@ -86,6 +87,8 @@ def inside(rounds: int) -> list[Row]:
     from bench import append_floors
 
     call_command("migrate", verbosity=0)
+    gc.collect()
+    gc.freeze()  # as the supervisor does before it starts workers (config/supervisor.py)
     rows = []
     for setting, statement in SQLITE_WAYS.items() if connection.vendor == "sqlite" else {"": ""}.items():
         if statement:

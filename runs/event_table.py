@@ -25,13 +25,8 @@ _UPDATE_POSTGRESQL = f"""
 _TIMELINE: Any = Run._meta.get_field("timeline")
 
 
-class Line(NamedTuple):
-    """A new event: some of its columns."""
-
-    event_type: str
-    severity: str
-    path: str | None
-    body: str
+Line = tuple[str, str, str | None, str]
+"""Of a new event: `event_type`, `severity`, `path`, `body`."""
 
 
 class Place(NamedTuple):

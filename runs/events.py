@@ -5,7 +5,7 @@ within a run. Events of the user stream take one advisory lock as well, so that 
 runs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -89,7 +89,7 @@ def _write(
     place = Place(run.project_id, run.pk, attempt, last_seq + 1, timezone.now())
     head, tail = f'"runId":{place.run_id},"projectId":{place.project_id},"seq":', f',"attempt":{attempt},'
     seqs = range(place.first_seq, place.first_seq + len(drafts))
-    lines = _lines(drafts, [f"{head}{seq}{tail}" for seq in seqs], redactor, place.created_at)
+    lines = _lines(drafts, (f"{head}{seq}{tail}" for seq in seqs), redactor, place.created_at)
     told = extended(timeline, _told(drafts, redactor), place.created_at)
     write_lines(lines, place, told, channel=CHANNEL)
 
@@ -126,8 +126,10 @@ def append_for_project(project: Project, draft: Draft) -> None:
                 cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])  # delivered at commit
         redactor, now = known_secrets.redactor_of_project(project.pk), timezone.now()
         place = f'"runId":null,"projectId":{project.pk},"seq":null,"attempt":null,'
-        (line,) = _lines([draft], [place], redactor, now)
-        AgentEvent.objects.create(project=project, created_at=now, **line._asdict())
+        ((event_type, severity, path, body),) = _lines([draft], [place], redactor, now)
+        AgentEvent.objects.create(
+            project=project, event_type=event_type, severity=severity, path=path, body=body, created_at=now
+        )
         wake_after_commit()
 
 
@@ -138,40 +140,40 @@ def _lock_user_stream() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [USER_STREAM_LOCK])
 
 
-def _lines(drafts: Sequence[Draft], places: Sequence[str], redactor: Redactor, now: datetime) -> list[Line]:
+def _lines(drafts: Sequence[Draft], places: Iterable[str], redactor: Redactor, now: datetime) -> list[Line]:
     """The drafts as they are stored. `places`: how their bodies begin.
 
-    Secrets are looked for in all of them at once: it is seldom that there are any.
+    Secrets, and what is too long, are looked for in all of them at once: it is seldom that there are any.
     """
-    publics = [_public(draft, redactor) for draft in drafts]
+    publics: list[dict[str, Any]] = [
+        {
+            "eventType": draft.event_type,
+            "severity": draft.severity,
+            "path": draft.path if draft.path is None else storable(draft.path),
+            "message": _shown(draft.message, redactor),
+            "data": draft.data,
+        }
+        for draft in drafts
+    ]
     texts = [encoded(public) for public in publics]
     if redactor.is_in_bytes(b"\n".join(texts)):
         publics = [redactor.value(storable(public)) for public in publics]
         texts = [orjson.dumps(public) for public in publics]
+    if max(map(len, texts)) > MAX_BODY_CHARACTERS:
+        texts = [_bounded(text, public) for text, public in zip(texts, publics, strict=True)]
     end = f',"createdAt":"{format_time(now)}"}}'
     return [
-        Line(draft.event_type, draft.severity, public["path"] and storable(public["path"]), f"{place}{body}{end}")
-        for draft, public, place, body in zip(drafts, publics, places, map(_bounded, texts, publics), strict=True)
+        (draft.event_type, draft.severity, public["path"], f"{place}{text[1:-1].decode()}{end}")
+        for draft, public, place, text in zip(drafts, publics, places, texts, strict=True)
     ]
 
 
-def _public(draft: Draft, redactor: Redactor) -> dict[str, Any]:
-    """What an event itself says, as the API shows it."""
-    return {
-        "eventType": draft.event_type,
-        "severity": draft.severity,
-        "path": draft.path,
-        "message": _shown(draft.message, redactor),
-        "data": draft.data,
-    }
-
-
-def _bounded(text: bytes, public: dict[str, Any]) -> str:
-    """The inside of an event's JSON. In place of data that is too long to be kept and sent: how its JSON begins."""
-    if len(text) > MAX_BODY_CHARACTERS and len(text.decode()) > MAX_BODY_CHARACTERS:
-        beginning = encoded(public["data"]).decode()[:MAX_MESSAGE_CHARACTERS]
-        text = encoded({**public, "data": {"truncated": True, "beginning": beginning}})
-    return text[1:-1].decode()
+def _bounded(text: bytes, public: dict[str, Any]) -> bytes:
+    """An event's JSON. In place of data that is too long to be kept and sent: how its JSON begins."""
+    if len(text) <= MAX_BODY_CHARACTERS or len(text.decode()) <= MAX_BODY_CHARACTERS:
+        return text
+    beginning = encoded(public["data"]).decode()[:MAX_MESSAGE_CHARACTERS]
+    return encoded({**public, "data": {"truncated": True, "beginning": beginning}})
 
 
 def _shown(message: str, redactor: Redactor) -> str:
