@@ -7,9 +7,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -22,6 +22,7 @@ from django.db import connections
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
+from xdist.workermanage import WorkerController
 
 from accounts.models import User
 from accounts.services import issue_token
@@ -30,6 +31,7 @@ from runs.models import Run
 from settings_params import queries, stored
 from tests import databases
 from tests.databases import Migrated
+from tests.kept import Kept, commits
 
 # How fast an example comes and passes says only how busy the machine is. Where CI is set, as hypothesis' own profiles
 # have it, the examples are the same each time: what is new is looked for by whoever runs the tests by hand.
@@ -43,6 +45,7 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("untimed")
 
 T = TypeVar("T")
+PLACE = pytest.StashKey[dict[str, str]]()
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "correct-horse-battery"
 ALL_ABILITIES = [*("projects:*", "runs:start", "runs:control"), *("git:commit", "git:push"), "settings:*"]
@@ -66,6 +69,37 @@ def git(*arguments: str | Path, cwd: Path | None = None) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The tests of real servers first: they are the longest, and the last ones keep the other processes waiting."""
     items.sort(key=lambda item: "migrated" not in getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """The test processes of a run share one database with all migrations; the process that starts them removes it."""
+    config = node.config
+    if PLACE not in config.stash:
+        with ExitStack() as stack:
+            config.stash[PLACE] = stack.enter_context(databases.place())
+            config.add_cleanup(stack.pop_all().close)
+    node.workerinput["migrated"] = config.stash[PLACE]
+
+
+@pytest.fixture(scope="session")
+def database_template(request: pytest.FixtureRequest) -> Iterator[Migrated]:
+    """A database with all migrations, to be copied."""
+    shared = getattr(request.config, "workerinput", {}).get("migrated")
+    with nullcontext(shared) if shared else databases.place() as place:
+        yield databases.migrated(place)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, database_template: Migrated) -> None:
+    """The tests' own database begins as a copy of it, and migrating it finds nothing to do."""
+    database_template.begin_tests()
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """With SQLite the copy is there already; it goes with the home of the test process."""
+    return databases.is_embedded()
 
 
 @pytest.fixture(autouse=True)
@@ -257,10 +291,9 @@ def is_ready(address: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Migrated]:
-    """A database with all migrations, to be copied."""
-    with databases.migrated(tmp_path_factory.mktemp("migrated")) as made:
-        yield made
+def migrated(database_template: Migrated) -> Migrated:
+    """A database with all migrations, to be copied for a real server."""
+    return database_template
 
 
 @pytest.fixture
@@ -314,17 +347,44 @@ def serving(folder: Path, migrated: Migrated) -> Iterator[StartServer]:
                     server.stop()
 
 
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """What tests before have made of the sample."""
+    return Kept(tmp_path_factory.mktemp("kept"))
+
+
+Once = Callable[[Hashable, Callable[[], Project]], Project]
+
+
 @pytest.fixture
-def cloned(transactional_db: None, allow_local: None, user: User, remote: Path) -> Project:
+def once(kept: Kept, sample: Path, remote: Path, user: User) -> Once:
+    """Makes something of a clone of `remote`, or puts it back as a test before has made it; the project.
+
+    Where the test has commits of its own in `remote`, it is made.
+    """
+
+    def make_or_put_back(key: Hashable, make: Callable[[], Project]) -> Project:
+        if commits(remote) != commits(sample / "remote.git"):
+            return make()
+        return kept.once(key, make, user=user, remote=remote)
+
+    return make_or_put_back
+
+
+@pytest.fixture
+def cloned(transactional_db: None, allow_local: None, user: User, remote: Path, once: Once) -> Project:
     """A ready project of Anna's with a real clone of `remote`."""
     from projects.services.cloning import clone_project
 
-    made = Project.objects.create(name="Sample", slug="sample", repository_url=str(remote), created_by=user)
-    Membership.objects.create(project=made, user=user, role="owner")
-    clone_project(made.pk)
-    made.refresh_from_db()
-    assert made.status == "ready", made.error
-    return made
+    def clone() -> Project:
+        made = Project.objects.create(name="Sample", slug="sample", repository_url=str(remote), created_by=user)
+        Membership.objects.create(project=made, user=user, role="owner")
+        clone_project(made.pk)
+        made.refresh_from_db()
+        assert made.status == "ready", made.error
+        return made
+
+    return once("clone", clone)
 
 
 QueueRun = Callable[..., Run]
@@ -352,6 +412,21 @@ def carry_out(queue_run: QueueRun) -> QueueRun:
         execute(made.pk)
         made.refresh_from_db()
         return made
+
+    return carry
+
+
+@pytest.fixture
+def carry_out_once(cloned: Project, carry_out: QueueRun, once: Once) -> QueueRun:
+    """Gives the one run of a test as `carry_out` does, or puts back what a test before has carried out alike.
+
+    For what comes after a run. All that its outcome depends on must be in the prompt, the fields and the params.
+    """
+
+    def carry(prompt: str, **fields: Any) -> Run:
+        return once(
+            (cloned.pk, prompt, *sorted(fields.items())), lambda: carry_out(prompt, **fields).project
+        ).runs.get()
 
     return carry
 

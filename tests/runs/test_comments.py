@@ -9,11 +9,12 @@ from runs.models import Run, RunMessage
 from tests.conftest import QueueRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
+CHANGES = "```sh\nprintf 'one\\ntwo\\nthree\\n' > made.txt; echo changed > app.py; ln -s app.py link\n```"
 
 
 @pytest.fixture
-def done(carry_out: QueueRun) -> Run:
-    return carry_out("```sh\nprintf 'one\\ntwo\\nthree\\n' > made.txt; echo changed > app.py; ln -s app.py link\n```")
+def done(carry_out_once: QueueRun) -> Run:
+    return carry_out_once(CHANGES)
 
 
 def send(api: APIClient, run: Run, *comments: dict[str, Any], **body: Any) -> Any:

@@ -44,9 +44,9 @@ def prune(*arguments: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def old(carry_out: QueueRun) -> Run:
+def old(carry_out_once: QueueRun) -> Run:
     """A completed run that ended a month ago, with work that was neither committed nor pushed."""
-    run = carry_out(PROMPT)
+    run = carry_out_once(PROMPT)
     Run.objects.update(finished_at=timezone.now() - LONG_AGO)
     return run
 

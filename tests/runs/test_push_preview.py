@@ -39,13 +39,13 @@ class Committed:
 
 
 @pytest.fixture
-def plain(api: APIClient, carry_out: QueueRun) -> Committed:
-    return Committed(api, carry_out("```file note.txt\nhello\n```", title="Leave a note"))
+def plain(api: APIClient, carry_out_once: QueueRun) -> Committed:
+    return Committed(api, carry_out_once("```file note.txt\nhello\n```", title="Leave a note"))
 
 
 @pytest.fixture
-def risky(api: APIClient, carry_out: QueueRun) -> Committed:
-    return Committed(api, carry_out(WITH_SECRETS))
+def risky(api: APIClient, carry_out_once: QueueRun) -> Committed:
+    return Committed(api, carry_out_once(WITH_SECRETS))
 
 
 def move_remote(remote: Path, branch: str) -> str:

@@ -26,9 +26,9 @@ def manage(*arguments: object) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def rescued(carry_out: QueueRun) -> Run:
+def rescued(carry_out_once: QueueRun) -> Run:
     """Its work tree was removed, and its work is kept."""
-    run = carry_out(PROMPT)
+    run = carry_out_once(PROMPT)
     Run.objects.update(finished_at=timezone.now() - LONG_AGO)
     prune()
     return run

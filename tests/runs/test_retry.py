@@ -12,9 +12,9 @@ FAILING = "```file a.txt\nA\n```\n```sh\nexit 3\n```"
 
 
 @pytest.fixture
-def retried(carry_out: QueueRun, api: APIClient) -> Run:
+def retried(carry_out_once: QueueRun, api: APIClient) -> Run:
     """A run whose first attempt failed and was rejected, and whose second one has failed too."""
-    run = carry_out(FAILING, title="Try")
+    run = carry_out_once(FAILING, title="Try")
     api.post(f"/api/runs/{run.pk}/reject", {"notes": "No."})
     run.attempts.update(input_tokens=5)
     assert api.post(f"/api/runs/{run.pk}/retry").status_code == 202

@@ -51,8 +51,8 @@ class Reviewed:
 
 
 @pytest.fixture
-def done(api: APIClient, carry_out: QueueRun) -> Reviewed:
-    run = carry_out(PROMPT, title="Leave a note")
+def done(api: APIClient, carry_out_once: QueueRun) -> Reviewed:
+    run = carry_out_once(PROMPT, title="Leave a note")
     assert run.status == "completed", run.error
     return Reviewed(api, run)
 

@@ -1,5 +1,6 @@
 """An approval that leaves files or hunks out: the rest is committed and pushed, what is left out stays where it is."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -62,20 +63,21 @@ class Parts:
         return workspace.work_tree_path
 
 
-@pytest.fixture
-def long_file(remote: Path) -> str:
-    """A file in the repository that is long enough for two hunks."""
-    origin = remote.parent / "origin"
+@pytest.fixture(scope="module")
+def sample(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample with a file that is long enough for two hunks."""
+    folder = shutil.copytree(sample, tmp_path_factory.mktemp("long") / "sample", symlinks=True)
+    origin = folder / "origin"
     (origin / "long.txt").write_text("".join(LINES))
     git("add", ".", cwd=origin)
     git("commit", "-q", "-m", "Second", cwd=origin)
-    git("push", "-q", remote, "main", cwd=origin)
-    return "long.txt"
+    git("push", "-q", folder / "remote.git", "main", cwd=origin)
+    return folder
 
 
 @pytest.fixture
-def done(long_file: str, api: APIClient, carry_out: QueueRun) -> Parts:
-    run = carry_out(CHANGES)
+def done(api: APIClient, carry_out_once: QueueRun) -> Parts:
+    run = carry_out_once(CHANGES)
     assert run.status == "completed", run.error
     return Parts(api, run)
 

@@ -17,9 +17,9 @@ SIGN, KEY = "QUARTERDECK_PARAM_GIT_SIGN_COMMITS", "QUARTERDECK_PARAM_GIT_SIGNING
 
 
 @pytest.fixture
-def done(carry_out: QueueRun, monkeypatch: pytest.MonkeyPatch) -> Run:
+def done(carry_out_once: QueueRun, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv(SIGN, "true")
-    return carry_out("```file note.txt\nhello\n```")
+    return carry_out_once("```file note.txt\nhello\n```")
 
 
 def make_key(folder: Path, kind: str) -> Path:

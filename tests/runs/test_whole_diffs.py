@@ -22,8 +22,8 @@ Get = Callable[..., Any]
 
 
 @pytest.fixture
-def large(carry_out: QueueRun) -> Run:
-    return carry_out(LARGE)
+def large(carry_out_once: QueueRun) -> Run:
+    return carry_out_once(LARGE)
 
 
 @pytest.fixture

@@ -38,8 +38,8 @@ class Committed:
 
 
 @pytest.fixture
-def committed(api: APIClient, carry_out: QueueRun) -> Committed:
-    return Committed(api, carry_out("```file note.txt\nhello\n```"))
+def committed(api: APIClient, carry_out_once: QueueRun) -> Committed:
+    return Committed(api, carry_out_once("```file note.txt\nhello\n```"))
 
 
 def branches(remote: Path) -> list[str]:

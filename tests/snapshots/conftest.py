@@ -11,9 +11,9 @@ PROMPT = "```file note.txt\nhello\n```"
 
 
 @pytest.fixture
-def done(carry_out: QueueRun) -> Run:
+def done(carry_out_once: QueueRun) -> Run:
     """It has written a note."""
-    made = carry_out(PROMPT)
+    made = carry_out_once(PROMPT)
     assert made.status == "completed", made.error
     return made
 
