@@ -97,7 +97,7 @@ def _put_back(world: World, user: User, remote: Path) -> None:
                 if isinstance(row, Project):
                     row.repository_url = str(remote)
             there = model._base_manager.filter(pk__in=[row.pk for row in rows])
-            there._raw_delete(there.db)  # type: ignore[attr-defined]  # not public: no row of others goes with them
+            there._raw_delete(there.db)  # not public: no row of others goes with them
             model._base_manager.bulk_create(made)
     project = Project.objects.get(pk=world.project)
     if project.folder.exists():
