@@ -27,26 +27,29 @@ class Valve:
     """Closed while a connection's buffer is full. It is what Twisted calls a push producer."""
 
     def __init__(self) -> None:
-        self._is_open = asyncio.Event()
-        self._is_open.set()
+        self._opening: asyncio.Event | None = None  # only while it is closed: most connections never need one
 
     @property
     def is_open(self) -> bool:
         """Whether more can be sent now."""
-        return self._is_open.is_set()
+        return self._opening is None
 
     async def passed(self) -> None:
         """Waits until it is open."""
-        await self._is_open.wait()
+        if self._opening is not None:
+            await self._opening.wait()
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's names, here and below
-        self._is_open.clear()
+        if self._opening is None:
+            self._opening = asyncio.Event()
 
     def resumeProducing(self) -> None:  # noqa: N802
-        self._is_open.set()
+        if self._opening is not None:
+            self._opening.set()
+            self._opening = None
 
     def stopProducing(self) -> None:  # noqa: N802
-        self._is_open.set()  # the client is gone: whoever waits goes on, and learns it
+        self.resumeProducing()  # the client is gone: whoever waits goes on, and learns it
 
 
 class PatientRequest(WebRequest):

@@ -64,7 +64,7 @@ class Course:
     async def _live(self, reader: Reader) -> None:
         def ping() -> None:
             self._is_ping_due = True
-            reader.news.set()
+            reader.news.ring()
 
         alarm = self._loop.call_later(PING_SECONDS, ping)
         try:
@@ -74,8 +74,7 @@ class Course:
                     self._is_ping_due = False
                     alarm = self._loop.call_later(PING_SECONDS, ping)
                     await self._say(position(self._cursor))
-                await reader.news.wait()
-                reader.news.clear()
+                await reader.news.heard()
         finally:
             alarm.cancel()
 

@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 from runs.commits import add_waker, remove_waker
 from runs.stream import log
+from runs.stream.bell import Bell
 from runs.stream.ending import end
 from runs.stream.frames import Batch
 from runs.stream.log import Topic
@@ -32,11 +32,11 @@ class Reader:
     __slots__ = ("batches", "is_behind", "news", "size_bytes", "times_behind")
 
     def __init__(self) -> None:
-        self.batches: deque[Batch] = deque()
+        self.batches: list[Batch] = []
         self.size_bytes = 0
         self.is_behind = False
         self.times_behind = 0
-        self.news = asyncio.Event()
+        self.news = Bell()
 
     def offer(self, batch: Batch) -> None:
         """Takes a batch, or gives up on the queue. Never waits: a slow reader slows nobody."""
@@ -48,13 +48,13 @@ class Reader:
                 self.is_behind = True
                 self.times_behind += 1
                 self.empty()
-        self.news.set()
+        self.news.ring()
 
     def take(self) -> Batch | None:
         """The oldest batch; None when there is none."""
         if not self.batches:
             return None
-        batch = self.batches.popleft()
+        batch = self.batches.pop(0)
         self.size_bytes -= len(batch.wire)
         return batch
 
@@ -92,8 +92,9 @@ class Hub:
         self._times_behind = 0
         self._tail_thread = Threads(1, "event-log", keeps_connection=True)
         self.replays = Threads(2, "replay")  # of their own: a long replay must not hold up who is live
-        self.doors = Threads(4, "stream-door")
-        self.places = Places(self.doors)
+        self.doors = Threads(3, "stream-door")
+        self._guard_thread = Threads(1, "stream-guard")  # of its own: whoever waits to be let in holds up no look
+        self.places = Places(self._guard_thread)
 
     @property
     def reader_count(self) -> int:
@@ -142,8 +143,9 @@ class Hub:
         _hubs.pop(asyncio.get_running_loop(), None)
         self._rest()
         await asyncio.gather(*self._ending, return_exceptions=True)
+        await self.doors.close()  # first: whoever is still being let in gives the place back
         await self.places.close()
-        for threads in (self._tail_thread, self.replays, self.doors):
+        for threads in (self._tail_thread, self._guard_thread, self.replays):
             await threads.close()
 
     def wake(self) -> None:

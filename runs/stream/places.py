@@ -4,8 +4,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from django.db import Error
-
 from runs.services import places
 from runs.stream.ending import end
 from runs.stream.guard import Watched, lost_places
@@ -106,8 +104,8 @@ class Places:
                 place.lose()
 
     async def _logged(self, work: Awaitable[None]) -> None:
-        """Awaits a question to the database; failed, it is logged and asked again in its time."""
+        """Awaits a question to the database; whatever fails is logged and asked again in its time."""
         try:
             await work
-        except Error:
+        except Exception:
             logger.exception("Places of streams could not be looked at or written.")

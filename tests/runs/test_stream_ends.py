@@ -10,7 +10,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from accounts.models import AccessToken, StreamLease, User
+from accounts.models import AccessToken, User
 from accounts.services import issue_token
 from config.asgi import application
 from projects.models import Membership, Project
@@ -22,6 +22,7 @@ from runs.stream import hub, log, places, wakeups
 from runs.stream.guard import Watched, lost_places
 from tests.conftest import MakeUser
 from tests.runs.test_hub import Open, Visit, eventually, log_event, silent_watcher, visit
+from tests.runs.test_stream_limits import leases_come_to
 
 __all__ = ["silent_watcher", "visit"]  # fixtures
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,8 +34,7 @@ async def guarded(visit: Open, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     monkeypatch.setattr(places, "ACCESS_SECONDS", 0.05)
     yield visit
     await eventually(lambda: hub.running_hub().figures[:2] == (0, 0))
-    await hub.running_hub().places.close()
-    assert await StreamLease.objects.acount() == 0
+    await leases_come_to(0)
 
 
 async def test_a_person_who_is_deactivated_loses_the_stream(guarded: Open, user: User) -> None:
