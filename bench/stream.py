@@ -1,7 +1,7 @@
 """Measures the event stream: beside a raw server that writes prebuilt frames, in turns; the goals are printed.
 
-`.venv/bin/python bench/stream.py [--seconds S] [--readers N] [--only LINE] [--database NAME] [--servers]`, from any
-folder, on SQLite and on PostgreSQL. It works in temporary folders and touches nothing else.
+`.venv/bin/python bench/stream.py [--seconds S] [--readers N] [--only LINE] [--database NAME] [--servers]
+[--peer]`, from any folder, on SQLite and on PostgreSQL. It works in temporary folders and touches nothing else.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,15 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.stream_lines import LIVE_PER_SECOND, Load, keep_pace, saturate, tick  # noqa: E402 - found by the line above
-from bench.stream_processes import Server, serving, writing  # noqa: E402
+from bench.stream_processes import PEER_PYTHON, Server, serving, writing  # noqa: E402
 from bench.stream_readers import Crowd  # noqa: E402
 
 TURNS = 3
 WARM_EVENTS = 20
 WARM_SECONDS = 20.0
 SETTLE_SECONDS = 1.0
+OWN_WRITERS = ("raw", "raw-asyncio", "peer")
+PEER = "django-eventstream==5.3.4"
 COMPARED = ("raw-asyncio", "daphne", "daphne-uvloop", "uvicorn")
 LIMITS = {"STREAMS_PER_USER": "10000", "STREAM_OPENS_PER_MINUTE": "1000000", "DEFAULT_PER_MINUTE": "1000000"}
 
@@ -79,8 +82,9 @@ class Side:
 async def open_side(stack: AsyncExitStack, kind: str, options: Options, run: int, readers: int) -> Side:
     """The server started and warm, and everybody connected; the memory that each took."""
     server = await stack.enter_async_context(serving(kind, run))
-    writer = server if kind.startswith("raw") else await stack.enter_async_context(writing(run))
-    path, headers = f"/api/runs/{run}/events/stream", f"Authorization: Bearer {options.token}\r\n"
+    writer = server if kind in OWN_WRITERS else await stack.enter_async_context(writing(run))
+    path = "/events/" if kind == "peer" else f"/api/runs/{run}/events/stream"
+    headers = f"Authorization: Bearer {options.token}\r\n"
     first, crowd = Crowd(), Crowd()
     await first.open(server.port, 1, path, headers)
     for source in (server, writer):
@@ -150,6 +154,33 @@ async def measure_one_reader(options: Options, kind: str, run: int) -> None:
         show_most(f"one reader, commit to client, {what}, p50", load.percentile(50), "ms", goal, beside_it)
 
 
+async def measure_peer(options: Options, kind: str, run: int) -> None:
+    """The same rate to as many readers, and what had come when the time was over."""
+    ours, theirs = Load(), Load()
+    async with AsyncExitStack() as stack:
+        sides = [await open_side(stack, each, options, run, options.readers) for each in (kind, "peer")]
+        for side, load in zip(sides, (ours, theirs), strict=True):
+            await keep_pace(side.server, side.writer, side.crowd, options.seconds, load, drain_seconds=0.1)
+    for what, mine, its, goal in (
+        ("events a CPU second", ours.per_processor_second, theirs.per_processor_second, 15),
+        ("delivered a second", ours.per_second, theirs.per_second, 5),
+    ):
+        show(f"{PEER}, {what}", f"{its:.0f}", f"ours {mine:.0f}")
+        show_least("  ours, times as many", mine / max(1.0, its), "", goal)
+
+
+async def show_pages(options: Options, kind: str, run: int) -> None:
+    """A page with authentication and limits, beside a serializer's without; the newest page of a long log."""
+    from bench.stream_pages import measure_pages
+
+    pages = await asyncio.to_thread(measure_pages, options.template, options.token, options.rows, options.seconds / 3)
+    beside = f"serializer {pages.serialized_per_second:.0f}"
+    show("page of 200 events, requests a second", f"{pages.per_second:.0f}", beside)
+    show_least("  times a serializer's", pages.per_second / pages.serialized_per_second, "", 5)
+    show("tail page, p50", f"{pages.many_ms:.2f} ms", f"of 10000 rows {pages.few_ms:.2f} ms")
+    show_most(f"  {options.rows} rows, times 10000", pages.many_ms / pages.few_ms, "", 1.5)
+
+
 def show_delivered(what: str, load: Load) -> None:
     """A row about how much of everything came."""
     show(what, f"{load.delivered} of {load.expected}", "", "goal all", load.delivered == load.expected)
@@ -159,6 +190,8 @@ LINES: dict[str, Callable[[Options, str, int], Coroutine[Any, Any, None]]] = {
     "fan-out": measure_fan_out,
     "live": measure_live,
     "one-reader": measure_one_reader,
+    "peer": measure_peer,
+    "pages": show_pages,
 }
 
 
@@ -178,13 +211,40 @@ def bench(given: argparse.Namespace) -> None:
     filled = rows.fill(1)
     options = Options(given.seconds, given.readers, given.rows, filled.token, filled.run)
     for name, measure in LINES.items():
-        if given.only in name:
-            for kind in COMPARED if given.servers else ("real",):
+        is_compared = given.servers and name in ("fan-out", "live")
+        if given.only in name and (name != "peer" or given.peer):
+            for kind in compared() if is_compared else ("real",):
                 run = options.new_run()
                 connections.close_all()
-                if given.servers:
+                if is_compared:
                     print(kind)
                 uvloop.run(measure(options, kind, run))
+
+
+def compared() -> tuple[str, ...]:
+    """The servers that are here; uvicorn is no dependency."""
+    return COMPARED if find_spec("uvicorn") else COMPARED[:-1]
+
+
+def show_append() -> None:
+    """The writer's own bench, in short."""
+    from bench.append import measure
+
+    print("\nAppend, batched", flush=True)
+    for row in measure():
+        of = f"floor {row.floor_per_second:.0f}"
+        show(row.name, f"{row.ours_per_second:.0f} rows/s", of)
+        if row.goal is not None:
+            show_least("  times the floor", row.ratio, "", row.goal)
+
+
+def add_peer(folder: str) -> str:
+    """A virtual environment with the peer; its interpreter."""
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    python = str(Path(folder) / "bin/python")
+    wanted = [PEER, "daphne>=4.2,<5", "django>=5.2,<5.3", "requests"]
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True)
+    return python
 
 
 def read_arguments() -> argparse.Namespace:
@@ -193,9 +253,12 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=9.0, help="seconds a line and server (default: %(default)s)")
     parser.add_argument("--readers", type=int, default=200, help="open streams (default: %(default)s)")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the long log (default: %(default)s)")
-    parser.add_argument("--only", default="", metavar="LINE", help=f"those with that in their name: {', '.join(LINES)}")
+    parser.add_argument(
+        "--only", default="", metavar="LINE", help=f"those with that in their name: {', '.join(LINES)}, append"
+    )
     parser.add_argument("--database", choices=("sqlite", "postgresql"), help="one of the two")
     parser.add_argument("--servers", action="store_true", help="compare daphne on both loops, and uvicorn if installed")
+    parser.add_argument("--peer", action="store_true", help=f"fetches {PEER} and holds it against ours")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -216,6 +279,9 @@ def main() -> int:
     for limit, value in LIMITS.items():
         environment[f"QUARTERDECK_PARAM_LIMITS_{limit}"] = value
     with contextlib.ExitStack() as stack:
+        if given.peer:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="quarterdeck-bench-"))
+            environment[PEER_PYTHON] = add_peer(folder)
         if given.database != "sqlite":
             addresses = {"PostgreSQL": {"DATABASE_URL": stack.enter_context(postgres.server())}}
         else:
@@ -228,6 +294,8 @@ def main() -> int:
             command = [sys.executable, str(Path(__file__).resolve()), "--inside", *sys.argv[1:]]
             environment["QUARTERDECK_HOME"] = home
             subprocess.run(command, cwd=ROOT, env={**environment, **database}, check=True)
+    if given.only in "append" and not given.servers:
+        show_append()
     return 0
 
 

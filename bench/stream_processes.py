@@ -1,6 +1,7 @@
 """The bench's processes as the bench holds them: started, commanded, measured, ended."""
 
 import asyncio
+import os
 import socket
 import sys
 import time
@@ -12,6 +13,8 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
+PEER_PYTHON = "BENCH_PEER_PYTHON"
+"""The interpreter that has the peer, if it was asked for."""
 
 
 class Server:
@@ -75,6 +78,8 @@ async def serving(kind: str, run: int = 0) -> AsyncIterator[Server]:
     """One of the web processes of `bench/stream_servers.py`."""
     port = free_port()
     command = [sys.executable, str(ROOT / "bench/stream_servers.py"), kind, f"--port={port}", f"--run={run}"]
+    if kind == "peer":
+        command = [os.environ[PEER_PYTHON], str(ROOT / "bench/stream_peer.py"), f"--port={port}"]
     async with started(command, port) as server:
         yield server
 

@@ -110,5 +110,6 @@ class Crowd:
         for reader in self.readers:
             counts = np.array([0, *(count for count, _ in reader.arrivals)])
             arrived_at = np.repeat([at for _, at in reader.arrivals], np.diff(counts))
-            found.append((arrived_at - committed_at[: len(arrived_at)]) * 1000)
+            both = min(len(arrived_at), len(committed_at))
+            found.append((arrived_at[:both] - committed_at[:both]) * 1000)
         return np.concatenate(found)

@@ -1,0 +1,38 @@
+"""Pages of events for the stream's bench: beside the usual way to one, and of a log that has grown a hundredfold."""
+
+from dataclasses import dataclass
+
+from bench import api, rows
+
+FEW_ROWS = 10_000
+PAGE_EVENTS = 200
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Requests a second of ours and of a serializer's page, and a tail page's p50 in ms before and after."""
+
+    per_second: float
+    serialized_per_second: float
+    few_ms: float
+    many_ms: float
+
+
+def tail_page(run: int) -> str:
+    """The newest page of the run's events."""
+    from runs.models import AgentEvent
+
+    since = AgentEvent.objects.filter(run=run).order_by("-id").values_list("id", flat=True)[PAGE_EVENTS]
+    return f"/api/runs/{run}/events?since={since}&limit={PAGE_EVENTS}"
+
+
+def measure_pages(run: int, token: str, row_count: int, seconds: float) -> Pages:
+    """Fills the run's log up meanwhile; it has to have some events."""
+    rows.add_events(run, FEW_ROWS)
+    with api.servers() as (real, _, serialized):
+        first = f"/api/runs/{run}/events?limit={PAGE_EVENTS}"
+        ours, theirs = api.measure((real, serialized), first, token, seconds)
+        (few,) = api.measure((real,), tail_page(run), token, seconds, 1)
+        rows.add_events(run, max(FEW_ROWS, row_count) - FEW_ROWS)
+        (many,) = api.measure((real,), tail_page(run), token, seconds, 1)
+    return Pages(ours.per_second, theirs.per_second, few.percentile(50), many.percentile(50))
