@@ -181,6 +181,23 @@ def real_agents(arguments: list[str], environment: Mapping[str, str]) -> int:
     return stages.summary()
 
 
+def rounds(arguments: list[str], environment: Mapping[str, str]) -> int:
+    """Rounds of chance against the event log and its stream, so many as the arguments say, on each database or, with
+    `--database`, on one."""
+    databases = list(MODULES)
+    if "--database" in arguments:
+        place = arguments.index("--database")
+        databases = arguments[place + 1 : place + 2]
+        arguments = arguments[:place] + arguments[place + 2 :]
+    stages = Stages(environment)
+    command = [sys.executable, "-m", "tests.rounds", *arguments]
+    for database in databases:
+        with postgres.server() if database == "postgres" else contextlib.nullcontext("") as address:
+            variables = {"TEST_DATABASE_URL": address} if address else {}
+            stages.run(f"rounds: {database}", command, DJANGO_SETTINGS_MODULE=MODULES[database], **variables)
+    return stages.summary()
+
+
 def in_browser(arguments: list[str], environment: Mapping[str, str]) -> int:
     """The tests of what a browser shows, with the caller's other arguments for pytest: one browser, one process."""
     stages = Stages(environment)
@@ -237,6 +254,8 @@ def main(arguments: list[str]) -> int:
             return in_browser(arguments[1:], environment)
         if arguments[0] == "--fuzz":
             return run([sys.executable, "-m", "tests.fuzz", *arguments[1:]], environment)
+        if arguments[0] == "--rounds":
+            return rounds(arguments[1:], environment)
         return selected(arguments, environment)
 
 
