@@ -57,10 +57,10 @@ class Server:
 
 
 @asynccontextmanager
-async def started(command: Sequence[str], port: int = 0) -> AsyncIterator[Server]:
+async def started(command: Sequence[str], port: int = 0, errors: int | None = None) -> AsyncIterator[Server]:
     """That program while the body runs; with a port it has to listen there first."""
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        *command, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors
     )
     server = Server(process, port)
     try:
@@ -80,7 +80,8 @@ async def serving(kind: str, run: int = 0) -> AsyncIterator[Server]:
     command = [sys.executable, str(ROOT / "bench/stream_servers.py"), kind, f"--port={port}", f"--run={run}"]
     if kind == "peer":
         command = [os.environ[PEER_PYTHON], str(ROOT / "bench/stream_peer.py"), f"--port={port}"]
-    async with started(command, port) as server:
+    errors = asyncio.subprocess.DEVNULL if kind == "peer" else None  # it tells of every reader that leaves
+    async with started(command, port, errors) as server:
         yield server
 
 
