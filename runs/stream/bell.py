@@ -12,6 +12,11 @@ class Bell:
         self._is_rung = False
         self._waiter: asyncio.Future[None] | None = None
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody listens, and has not been woken yet."""
+        return self._waiter is not None and not self._waiter.done()
+
     def ring(self) -> None:
         """Wakes who listens, now or at the next time."""
         self._is_rung = True

@@ -25,6 +25,8 @@ from runs.stream.log import Topic
 from runs.stream.places import Place
 
 logger = logging.getLogger(__name__)
+SEND_NOW = "quarterdeck.send_now"
+"""The ASGI extension of our server (config/backpressure.py); another server's streams do without it."""
 
 
 class EventStreamConsumer(AsyncHttpConsumer):
@@ -113,7 +115,8 @@ class EventStreamConsumer(AsyncHttpConsumer):
         task = cast("asyncio.Task[None]", self.stream)  # this one: a stream that waits for a slow client ends too
         place = Place(entry.place, entry.watched, task.cancel)
         self.hub.places.hold(place, entry.replaced)
-        course = Course(self.hub, topic, entry.watched.user_id, entry.wishes, entry.cursor, self.send_chunk)
+        send_now = self.scope.get("extensions", {}).get(SEND_NOW, lambda chunk: False)
+        course = Course(self.hub, topic, entry.watched.user_id, entry.wishes, entry.cursor, self.send_chunk, send_now)
         try:
             await self._begin(entry.cursor)
             await course.run(entry.newest)

@@ -17,7 +17,10 @@ PROGRESS_SECONDS = 1.0
 class Course:
     """Sends a person what they want of a topic. Up to its cursor everything has been sent or left out."""
 
-    __slots__ = ("_cursor", "_heard_at", "_hub", "_is_ping_due", "_loop", "_send", "_topic", "_user_id", "_wishes")
+    __slots__ = (
+        *("_cursor", "_heard_at", "_hub", "_is_ping_due", "_loop", "_send", "_send_now", "_topic", "_user_id"),
+        "_wishes",
+    )
 
     def __init__(
         self,
@@ -27,9 +30,10 @@ class Course:
         wishes: Wishes,
         cursor: int,
         send: Callable[[bytes], Awaitable[None]],
+        send_now: Callable[[bytes], bool],
     ) -> None:
         self._hub, self._topic, self._user_id, self._wishes = hub, topic, user_id, wishes
-        self._cursor, self._send = cursor, send
+        self._cursor, self._send, self._send_now = cursor, send, send_now
         self._loop = asyncio.get_running_loop()
         self._heard_at = self._loop.time()
         self._is_ping_due = False
@@ -39,7 +43,7 @@ class Course:
 
         First the reader is there, then the table is read: what is committed between comes by one or by both ways.
         """
-        reader = self._hub.subscribe(self._topic, newest)
+        reader = self._hub.subscribe(self._topic, newest, self._send_at_once)
         try:
             await self._replay()
             if self._wishes.is_followed:
@@ -87,6 +91,14 @@ class Course:
                 await self._replay()
             elif batch := reader.take():
                 await self._send_batch(batch)
+
+    def _send_at_once(self, batch: Batch) -> bool:
+        """Sends the batch if all of it is wanted and the client's connection has room; else it has to be queued."""
+        is_whole = batch.audience is None and self._wishes.wanted.is_open and batch.first_id > self._cursor
+        if not is_whole or not self._send_now(batch.wire):
+            return False
+        self._cursor = batch.last_id
+        return True
 
     async def _send_batch(self, batch: Batch) -> None:
         """The batch's bytes as they are where the reader wants all of them, else those of the rows it wants."""

@@ -22,24 +22,29 @@ AGAIN_SECONDS = 1.0
 QUEUE_BATCHES = 64
 QUEUE_BYTES = 1024 * 1024
 REST_SECONDS_A_READER, MOST_REST_SECONDS = 0.000_1, 0.025
-"""The tailer rests after each hand-out, the longer the more readers it woke: what is committed meanwhile goes to them
-together, as a wake-up costs more than its bytes. For one reader that is a tenth of a millisecond."""
+"""The tailer rests after each hand-out, the longer the more readers it has: what is committed meanwhile goes to them
+together, as each reader costs more than its bytes. For one reader that is a tenth of a millisecond."""
+READERS_AT_ONCE = 64
+"""So many are handed a batch before others in the event loop have their turn."""
 
 
 class Reader:
     """One stream's bounded queue. Over its bound it is emptied and `is_behind`: then the table serves the stream."""
 
-    __slots__ = ("batches", "is_behind", "news", "size_bytes", "times_behind")
+    __slots__ = ("_send_at_once", "batches", "is_behind", "news", "size_bytes", "times_behind")
 
-    def __init__(self) -> None:
+    def __init__(self, send_at_once: Callable[[Batch], bool]) -> None:
         self.batches: list[Batch] = []
         self.size_bytes = 0
         self.is_behind = False
         self.times_behind = 0
         self.news = Bell()
+        self._send_at_once = send_at_once
 
     def offer(self, batch: Batch) -> None:
         """Takes a batch, or gives up on the queue. Never waits: a slow reader slows nobody."""
+        if self.news.is_awaited and self._send_at_once(batch):
+            return  # nobody has to be woken, which costs more than the bytes
         if not self.is_behind:
             self.batches.append(batch)
             self.size_bytes += len(batch.wire)
@@ -105,13 +110,13 @@ class Hub:
         """May be asked from any thread."""
         return Figures(self.places.count, self.reader_count, self._times_behind)
 
-    def subscribe(self, topic: Topic, newest: int) -> Reader:
+    def subscribe(self, topic: Topic, newest: int, send_at_once: Callable[[Batch], bool]) -> Reader:
         """A reader that gets every row after the id `newest`, which was the topic's last before this call or earlier.
 
         Rows up to those that were committed before this call are the caller's to read from the table; some of them may
         come here too.
         """
-        reader = Reader()
+        reader = Reader(send_at_once)
         self._followed.setdefault(topic, _Followed(newest)).readers.add(reader)
         if not self._tasks:
             add_waker(self._wake_from_thread)
@@ -181,19 +186,22 @@ class Hub:
 
     async def _hand_out(self, cursors: Mapping[Topic, int]) -> dict[Topic, int]:
         """Reads and gives every reader its news; the topics that have more, with their cursors."""
-        more, woken = {}, 0
+        more, served = {}, 0
         for topic, batch, is_more in await self._tail_thread.run(log.read_news, cursors):
             followed = self._followed.get(topic)
             if followed is None or followed.cursor != cursors[topic]:
                 continue  # its last reader has left meanwhile, and perhaps another one has come
-            followed.cursor = batch.last_id
-            woken += len(followed.readers)
-            for reader in followed.readers:
+            for reader in tuple(followed.readers):  # some may leave meanwhile; who comes reads this batch in the table
                 reader.offer(batch)
+                served += 1
+                if served % READERS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            # Not before: should a reader fail, the batch comes again, and those who have had it know it by its ids.
+            followed.cursor = batch.last_id
             if is_more:
                 more[topic] = batch.last_id
-        if woken:
-            await asyncio.sleep(min(MOST_REST_SECONDS, woken * REST_SECONDS_A_READER))
+        if served:
+            await asyncio.sleep(min(MOST_REST_SECONDS, served * REST_SECONDS_A_READER))
         return more
 
 

@@ -215,7 +215,7 @@ def test_access_is_looked_at_often_enough() -> None:
 async def test_a_reader_past_its_bound_is_emptied_and_behind(run: Run) -> None:
     await log_event(run)
     batch = Batch(await sync_to_async(log.read_after)(Topic(run.pk), 0))
-    reader = hub.Reader()
+    reader = hub.Reader(lambda batch: False)
     for _ in range(hub.QUEUE_BATCHES + 1):
         reader.offer(batch)
     assert (reader.is_behind, len(reader.batches)) == (True, 0)

@@ -188,9 +188,9 @@ async def test_a_tailer_that_breaks_is_told_of_and_begun_again(
     monkeypatch.setattr(hub, "AGAIN_SECONDS", 0.05)
     stream = await guarded()
     await log_event(run, Draft("log", "first"))
-    await stream.until(b"first")  # from now on only the tailer reads
+    await stream.until(b"first")
     with pytest.MonkeyPatch.context() as broken, caplog.at_level(logging.ERROR):
-        broken.setattr(log, "PAGE_BYTES", "no number")
+        broken.setattr(log, "read_news", "no function")
         await log_event(run, Draft("log", "second"))
         await eventually(lambda: "trying again" in caplog.text)
     await log_event(run, Draft("log", "third"))
