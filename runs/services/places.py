@@ -51,7 +51,8 @@ def take_place(user: User, token: AccessToken | None, *, path: str, client: str)
     held = list(leases.annotate(is_expired=_EXPIRED))
     stream = (token and token.pk, path, client)
     replaced = {each.pk for each in held if client and (each.token_id, each.path, each.client) == stream}
-    free = {each.pk for each in held if each.is_expired or is_owner_gone(each.owner)}
+    gone = {owner for owner in {each.owner for each in held} if is_owner_gone(owner)}
+    free = {each.pk for each in held if each.is_expired or each.owner in gone}
     limit = read("limits.streams_per_user")
     if len({each.pk for each in held} - replaced - free) >= limit:
         seconds = int(LEASE.total_seconds())
