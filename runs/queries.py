@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from accounts.models import User
+from config.api.problems import InvalidCursor
 from config.statements import Statement
 from projects.git.changes import (
     LARGE_BYTES,
@@ -64,6 +65,15 @@ def last_event_before(run: Run, moment: datetime) -> int:
     numbers = range(1, run.last_seq + 1)
     older = bisect_left(numbers, moment, key=lambda number: times.filter(seq=number).first() or _LONG_AGO)
     return events.filter(seq=older).values_list("id", flat=True).first() or 0
+
+
+def require_known(run: Run, after: int) -> None:
+    """400 `invalid-cursor` where the id is greater than any of the run: another server gave it, or a backup came back.
+
+    Taken, it would hide whatever comes until ids are as great.
+    """
+    if after > (run.last_event_id or 0):
+        raise InvalidCursor("This is not an id of this stream: begin anew without one.")
 
 
 def require_kept(run: Run, after: int) -> None:

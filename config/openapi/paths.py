@@ -133,7 +133,7 @@ _ID_OF_RUN: Schema = {
 _LAST_EVENT_ID: Schema = {
     "name": "Last-Event-ID",
     "in": "header",
-    "description": "Resume after this id.",
+    "description": "Resume after this id; one greater than any of the stream is 400 `invalid-cursor`.",
     "schema": {"type": "string"},
 }
 _STREAMED = """\

@@ -21,6 +21,7 @@ from runs.execution.gateway.errors import CallRefused
 from runs.execution.gateway.meter import Call
 from runs.execution.gateway.usage import Usage
 from runs.execution.questions import wait_for_answer
+from runs.execution.recorder import Recorder
 from runs.models import Permission, Run, RunAttempt
 from runs.services import budgets
 from runs.services.budgets import Budget
@@ -43,10 +44,10 @@ class _View:
 
 
 class RunMeter:
-    """Of one sitting of one run's agent: a `gateway.meter.Meter`."""
+    """Of one sitting of one run's agent: a `gateway.meter.Meter`. What the recorder holds goes before a question."""
 
-    def __init__(self, run: Run, attempt: RunAttempt, lease: Lease) -> None:
-        self._run, self._attempt, self._lease = run, attempt, lease
+    def __init__(self, run: Run, attempt: RunAttempt, lease: Lease, recorder: Recorder) -> None:
+        self._run, self._attempt, self._lease, self._recorder = run, attempt, lease, recorder
         self._used = budgets.used_by(attempt)
         self._waiting: list[SettledCall] = []
         self._is_told, self._tell_at = True, 0.0
@@ -141,6 +142,7 @@ class RunMeter:
     async def _ask(self, budget: Budget, used: Decimal) -> None:
         """Comes back with the answer. A task of its own: the call may be given up meanwhile, and made again."""
         try:
+            await self._recorder.finish()
             permission = await sync_to_async(budgets.ask_for_more)(self._run, self._lease, budget, used)
             await wait_for_answer(permission)
             if permission.status != Permission.Status.ALLOWED:

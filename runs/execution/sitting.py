@@ -71,7 +71,6 @@ class Sitting:
         self._profile: AgentProfile = profile_of(run.selected_agent)
         self._login = login_of(run)
         self._road = None if self._login else road_of(run, probe())
-        self._meter = RunMeter(run, attempt, lease)
         access = self._road.access if self._road else None
         self._setting = agent_setting(attempt, access=access, login=self._login)
         spec = agent_spec(attempt, self._profile, self._setting)
@@ -82,6 +81,7 @@ class Sitting:
         with lent(run.pk, self._lent):
             self._redactor = redactor_of(run)
         self._recorder = Recorder(run, lease, self._spec.home, self._files_changed.set, redactor=self._redactor)
+        self._meter = RunMeter(run, attempt, lease, self._recorder)
         self._questions = Questions(run, lease, self._recorder)
 
     async def carry_out(self) -> None:

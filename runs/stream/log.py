@@ -9,11 +9,11 @@ from django.db import connection
 from django.db.models import Max, Q, QuerySet
 
 from accounts.models import User
-from config.api.problems import NotFound
+from config.api.problems import InvalidCursor, NotFound
 from projects.models import Membership
 from runs.filters import EventFilter
 from runs.models import USER_STREAM_TYPES, AgentEvent, Run
-from runs.queries import FRAME_FIELDS, require_kept
+from runs.queries import FRAME_FIELDS, require_kept, require_known
 from runs.stream.frames import Audience, Batch, Frame
 
 PAGE_ROWS = 500
@@ -24,6 +24,7 @@ LOOKED_AT = 10_000
 """So many rows of a run are looked at for one page of a filtered stream at most."""
 
 _TABLE = AgentEvent._meta.db_table
+_SEQUENCE = f"{_TABLE}_id_seq"
 _TYPES = ", ".join(f"'{each}'" for each in sorted(USER_STREAM_TYPES))
 _COLUMNS = ", ".join(FRAME_FIELDS)
 _OF_RUN = "run_id = %s"
@@ -144,17 +145,32 @@ def audience_of(projects: Collection[int]) -> Audience:
 def beginning(topic: Topic, after: int | None) -> int:
     """The id after which a stream begins: the one that is asked for, else a run's first event, for all runs now.
 
-    410 `events-expired` where what comes after the one that is asked for is no longer kept.
+    410 `events-expired` where what comes after the one that is asked for is no longer kept, 400 `invalid-cursor` where
+    it is greater than any of the stream.
     """
     if topic.run_id is None:
+        if after is not None and after > greatest_id():
+            raise InvalidCursor("This is not an id of this stream: begin anew without one.")
         return last_id(topic) if after is None else after
     run = Run.objects.filter(pk=topic.run_id).first()
     if run is None:
         raise NotFound
     if after is None:
         return run.expired_event_id
+    require_known(run, after)
     require_kept(run, after)
     return after
+
+
+def greatest_id() -> int:
+    """No event ever had a greater id, those included that are no longer kept: the database counts them so."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"SELECT last_value FROM {_SEQUENCE}")  # noqa: S608 - a constant
+        else:
+            cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [_TABLE])
+        found = cursor.fetchone()
+    return found[0] if found else 0
 
 
 def last_id(topic: Topic) -> int:

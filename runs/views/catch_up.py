@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import UserRequest
 from config.api.pagination import MAX_LIMIT, read_limit
+from config.api.problems import InvalidCursor
 from config.api.serializers import represent
 from config.one_moment import one_moment
 from runs.diffs import stats_of
@@ -15,7 +16,7 @@ from runs.errors import EventsExpired
 from runs.event_json import EventRow, join_events
 from runs.filters import read_since
 from runs.models import Run
-from runs.queries import log_page, pending_permissions, require_kept
+from runs.queries import log_page, pending_permissions, require_kept, require_known
 from runs.serializers import PermissionSerializer, RunSerializer
 from runs.summaries import describe
 from runs.views.base import RunDoor
@@ -30,7 +31,7 @@ class CatchUpViewSet(RunDoor):
     """
 
     abilities = {"catch_up": "projects:read"}
-    problems = {"catch_up": (EventsExpired,)}
+    problems = {"catch_up": (EventsExpired, InvalidCursor)}
     query_parameters = {"catch_up": ("since", "limit")}
 
     @extend_schema(responses={200: {"$ref": "#/components/schemas/CatchUp"}})
@@ -48,11 +49,12 @@ class CatchUpViewSet(RunDoor):
 
 
 def _start(run: Run, request: UserRequest) -> int:
-    """Events after this id are wanted; 410 `events-expired` where they are not all kept."""
+    """Events after this id are wanted; 410 `events-expired` where they are not all kept, 400 where it is no such id."""
     since = request.query_params.get("since")
     if since is None:
         return run.expired_event_id
     after = read_since(run, since)
+    require_known(run, after)
     require_kept(run, after)
     return after
 

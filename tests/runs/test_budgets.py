@@ -1,14 +1,24 @@
 """Budgets are kept before the next call: the run pauses and asks, goes on with more, or fails with its work kept."""
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from rest_framework.test import APIClient
 
+from projects import leases
+from runs.events import Draft
 from runs.execution.executor import execute
+from runs.execution.gateway.meter import Call
+from runs.execution.metering import RunMeter
 from runs.execution.model_server.server import ModelServer
+from runs.execution.recorder import Recorder
 from runs.models import ModelCall, Permission, Run
+from runs.redaction import Redactor
+from runs.services import lifecycle
 from tests.conftest import QueueRun, all_at_once, wait_until, working
 from tests.runs.model_runs import asking
 
@@ -84,6 +94,32 @@ def test_the_log_tells_of_80_percent_once_and_of_the_pause(api: APIClient, queue
     assert [event["eventType"] for event in moves] == [
         *("run_paused", "permission_requested", "permission_resolved", "run_resumed")
     ]
+
+
+@pytest.mark.usefixtures("tokens")
+def test_what_the_agent_did_before_is_in_the_log_before_the_pause(
+    api: APIClient, queue_run: QueueRun, tmp_path: Path
+) -> None:
+    run = queue_run("")
+    lease = leases.claim(Run.objects.filter(status="queued"), run.pk)
+    assert lease is not None
+    lifecycle.move(run, "claim", lease=lease)
+    attempt = run.attempts.create(number=1, base_commit="0" * 40, input_tokens=2000)
+
+    async def ask() -> None:
+        recorder = Recorder(run, lease, tmp_path, lambda: None, redactor=Redactor({}))
+        recorder.add(Draft("log", "Done before."))
+        meter = RunMeter(run, attempt, lease, recorder)
+        admitting = asyncio.create_task(meter.admit(Call("openai", "scripted")))
+        while not await run.permissions.filter(kind="budget").aexists():  # noqa: ASYNC110 - a row
+            await asyncio.sleep(0.01)
+        admitting.cancel()
+        await asyncio.gather(admitting, return_exceptions=True)
+        await meter.finish()
+
+    async_to_sync(ask)()
+    found = events(api, run, "log", "run_paused", "permission_requested")
+    assert [each["eventType"] for each in found] == ["log", "run_paused", "permission_requested"]
 
 
 @pytest.mark.usefixtures("tokens")

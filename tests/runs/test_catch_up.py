@@ -166,6 +166,14 @@ def test_a_wrong_parameter_is_named(api: APIClient, run: Run, query: dict[str, s
     assert (*problem(answer), answer.json()["parameter"]) == (400, "invalid-parameter", parameter)
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_an_id_that_is_greater_than_any_of_the_run_is_none(api: APIClient, run: Run, count: int) -> None:
+    last = max(log(run, count), default=0) if count else 0
+    answers = [api.get(f"/api/runs/{run.pk}/catch-up", {"since": str(since)}) for since in (last, last + 1)]
+    assert answers[0].status_code == 200
+    assert problem(answers[1]) == (400, "invalid-cursor")
+
+
 def test_a_stranger_learns_nothing(stranger: APIClient, run: Run) -> None:
     for query in ({}, {"since": "yesterday"}, {"colour": "red"}):
         assert problem(stranger.get(f"/api/runs/{run.pk}/catch-up", query)) == (404, "not-found")
