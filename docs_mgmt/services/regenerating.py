@@ -4,7 +4,6 @@ Safe to begin again at any point: a second delivery finds nothing to claim, or g
 generated before stays until the new is whole.
 """
 
-import errno
 import logging
 import threading
 from collections.abc import Iterable
@@ -21,9 +20,9 @@ from docs_mgmt.generators.managed import GENERATOR_VERSION, MANAGED, blob_id, wr
 from docs_mgmt.indexed_code import CodeNotIndexed, read_code
 from docs_mgmt.models import DocsState, GeneratedDocument
 from docs_mgmt.present import read_present
+from docs_mgmt.services.failures import failure_of
 from projects import leases
 from projects.events import tell_of
-from projects.git.errors import GitError
 from projects.git.repository import Repository
 from projects.leases import Lease
 from projects.models import Project
@@ -94,23 +93,10 @@ def _generated(project: Project, lost: threading.Event) -> tuple[dict[str, Any],
     except Exception as error:
         if isinstance(error, CodeNotIndexed):
             expect_fresh_index(project)  # else these were due again and again for an index that cannot be read
-        return {"status": Status.ERROR, "error": _told(project, error), **tried}, None
+        told = failure_of(error, f"Generating the documents of project {project.pk}")
+        return {"status": Status.ERROR, "error": told, **tried}, None
     now = timezone.now()
     return {"status": Status.READY, "error": None, "commit": code.commit, "generated_at": now, **tried}, rows
-
-
-def _told(project: Project, error: Exception) -> dict[str, str]:
-    if isinstance(error, GitError):
-        return {"code": error.code, "message": error.message}
-    if isinstance(error, CodeNotIndexed):
-        return {"code": "index-not-ready", "message": str(error)}
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return {
-            "code": "disk-full",
-            "message": "The server's disk is full: its operator must make room, then try again.",
-        }
-    logger.error("Generating the documents of project %s failed.", project.pk, exc_info=error)
-    return {"code": "internal-error", "message": "It failed inside the server: see its log. Try again."}
 
 
 def _document(project: Project, repository: Repository, commit: str, made: GeneratedText) -> GeneratedDocument:

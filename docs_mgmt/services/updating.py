@@ -4,7 +4,6 @@ Done again after a kill it comes to the same. Whatever fails here is told in the
 the same.
 """
 
-import errno
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,8 +18,9 @@ from docs_mgmt.generators.blocks import MAX_BYTES, BlocksRefused
 from docs_mgmt.generators.changelog import with_entry
 from docs_mgmt.generators.generating import SCRATCH, GeneratedText, GeneratingStopped, generate
 from docs_mgmt.generators.managed import CHANGELOG_AI, MANAGED, MANAGED_PATHS, ManagedDoc, write_document
-from docs_mgmt.indexed_code import CodeNotIndexed, read_code_of_tree
-from projects.git.errors import GitError, WorkTreeRefused
+from docs_mgmt.indexed_code import read_code_of_tree
+from docs_mgmt.services.failures import failure_of
+from projects.git.errors import WorkTreeRefused
 from projects.git.one_file import read_file, write_file
 from projects.git.work_tree import WorkTree
 from projects.leases import Lease
@@ -67,20 +67,9 @@ def update_documents(attempt: RunAttempt, lease: Lease, summarize: Callable[[], 
     except (LeaseLost, GeneratingStopped):
         raise
     except Exception as error:
-        told.failure = _reason(attempt, error)
+        told.failure = failure_of(error, f"Updating the documents of run {attempt.run_id}")["message"]
     if told.paths or told.problems or told.failure:
         append(attempt.run, [_draft(told)], lease=lease)
-
-
-def _reason(attempt: RunAttempt, error: Exception) -> str:
-    if isinstance(error, GitError):
-        return error.message
-    if isinstance(error, CodeNotIndexed):
-        return str(error)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "The server's disk is full."
-    logger.error("Updating the documents of run %s failed.", attempt.run_id, exc_info=error)
-    return "It failed inside the server: see its log."
 
 
 def _draft(told: _Told) -> Draft:

@@ -20,6 +20,7 @@ from runs.execution.errors import RunCannotGoOn
 from runs.execution.gateway.errors import CallRefused
 from runs.execution.gateway.meter import Call
 from runs.execution.gateway.usage import Usage
+from runs.execution.patience import patiently
 from runs.execution.questions import wait_for_answer
 from runs.execution.recorder import Recorder
 from runs.models import Permission, Run, RunAttempt
@@ -109,7 +110,7 @@ class RunMeter:
     async def _look(self, *, is_new: bool = False) -> _View:
         if self._view is None or is_new or time.monotonic() >= self._view.until:
             await self._write(is_told=False)  # what the day has cost is read from the rows
-            self._view = await sync_to_async(self._read)()
+            self._view = await patiently(self._read)
         return self._view
 
     def _read(self) -> _View:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 from asgiref.sync import sync_to_async
 from django.utils import timezone
@@ -10,6 +11,7 @@ from projects.leases import Lease
 from runs.events import Draft
 from runs.execution.agents.permission import PermissionRequest
 from runs.execution.brake import Brake
+from runs.execution.patience import patiently
 from runs.execution.recorder import Recorder
 from runs.execution.sandbox.running import SandboxedProcess
 from runs.models import Permission, Run
@@ -35,10 +37,10 @@ async def wait_for_answer(permission: Permission) -> None:
     """Returns when the row, which is read anew, is no longer pending: answered, or its time is up."""
     while permission.status == Permission.Status.PENDING:
         await asyncio.sleep(LOOK_EVERY_SECONDS)
-        await permission.arefresh_from_db()
+        await patiently(permission.refresh_from_db)
         if permission.status == Permission.Status.PENDING and timezone.now() >= permission.expires_at:
-            await sync_to_async(expire_overdue)(permission)
-            await permission.arefresh_from_db()
+            await patiently(partial(expire_overdue, permission))
+            await patiently(permission.refresh_from_db)
 
 
 class Questions:

@@ -18,6 +18,7 @@ from runs.execution.agents import updates
 from runs.execution.agents.output_files import OutputFileRefused, open_output, read_exit_code
 from runs.execution.agents.updates import AgentUpdate
 from runs.execution.live_output import LiveOutput
+from runs.execution.patience import AWAY_SECONDS, RETRY_SECONDS
 from runs.models import Run
 from runs.redaction import Redactor, TextStream
 from runs.services.recording import CommandEnd, CommandProgress, CommandStart, Entry, NotWritten, record
@@ -25,9 +26,6 @@ from runs.storable import MAX_DEPTH
 
 BATCH_SECONDS = 0.03
 TEXT_EVERY_SECONDS = 0.25
-AWAY_SECONDS = 20.0
-"""So long a batch is tried again while the database is locked or away: below a lease's term, then the run is lost."""
-RETRY_SECONDS = 0.2
 MAX_WAITING = 2_000
 MAX_WAITING_CHARACTERS = 4 * 1024 * 1024
 """About: of all that waits to be written. What is still open, as files are, counts as FILES_CHARACTERS."""
@@ -264,7 +262,8 @@ class Recorder:
         exit_code = update.exit_code
         if exit_code is None:
             exit_code = read_exit_code(self._home, update.exit_code_file)
-        return CommandEnd(update.tool_call_id, exit_code, update.status == "failed", outputs, update.reason)
+        has_failed, left_out_bytes = update.status == "failed", update.left_out_bytes
+        return CommandEnd(update.tool_call_id, exit_code, has_failed, outputs, update.reason, left_out_bytes)
 
     def _output(self, path: str | None, text: str) -> BinaryIO:
         """The whole output, where the agent kept it, else what it sent."""

@@ -19,7 +19,8 @@ def with_search(
 ) -> tuple[ProjectServers, SandboxSpec]:
     """The same with the tool, where the agent is to have it, and with what its program reads in the sandbox.
 
-    None in safe mode, where agents would ask for each search, and none without an index of the very commit.
+    None in safe mode, where agents would ask for each search, and none without an index of the very commit. One that is
+    pruned before the sandbox starts keeps no agent from its work: the tool then says that it cannot be read.
     """
     run = attempt.run
     wanted = run.rag_enabled and not run.safe_mode and profile.reads_context and read("rag.search_tool")
@@ -28,5 +29,6 @@ def with_search(
         return servers, spec
     program, *args = mcp_server.command(sys.executable, index, spec.work_tree)
     tool = McpServer(mcp_server.NAME, "stdio", program, tuple(args))
-    read_only = dict.fromkeys((*spec.read_only, *interpreter_folders(), mcp_server.FOLDER, index))
-    return replace(servers, opened=(*servers.opened, tool)), replace(spec, read_only=tuple(read_only))
+    read_only = dict.fromkeys((*spec.read_only, *interpreter_folders(), mcp_server.FOLDER))
+    shown = replace(spec, read_only=tuple(read_only), read_only_if_there=(*spec.read_only_if_there, index))
+    return replace(servers, opened=(*servers.opened, tool)), shown

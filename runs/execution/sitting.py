@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -26,6 +27,7 @@ from runs.execution.logins import login_of
 from runs.execution.mcp_servers import servers_of
 from runs.execution.metering import RunMeter
 from runs.execution.model_access import opened, road_of
+from runs.execution.patience import patiently
 from runs.execution.profiles import profile_of
 from runs.execution.prompts import begin, finish, forget_session, keep_session, next_prompt
 from runs.execution.questions import Questions
@@ -253,7 +255,7 @@ class Sitting:
     async def _look_at_files(self) -> None:
         """What cannot be recorded now may be gone in a moment: at the end it counts, here it is only told, once."""
         try:
-            await sync_to_async(record_present_files)(self._attempt, self._lease, open_work_tree(self._workspace))
+            await patiently(partial(record_present_files, self._attempt, self._lease, open_work_tree(self._workspace)))
         except GitError as error:
             if error.message != self._told:
                 self._recorder.add(Draft("log", f"The files could not be read just now: {error.message}", "warning"))

@@ -4,14 +4,15 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
-from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from config.api.params import read
 from projects.leases import Lease
 from runs.execution.brake import Brake
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
+from runs.execution.patience import patiently
 from runs.models import Run
 from runs.workers import stopping
 
@@ -28,10 +29,13 @@ class _State:
 
 
 async def watch_run(lease: Lease, brake: Brake) -> None:
-    """Returns never; raises RunInterrupted or RunCannotGoOn when the agent must be ended. A pause holds it still."""
+    """Returns never; raises RunInterrupted or RunCannotGoOn when the agent must be ended. A pause holds it still.
+
+    While the database is away the run goes on as it was; when it stays away, its error is raised.
+    """
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
-    limit_minutes: int = await sync_to_async(read)("runs.time_limit_minutes")
-    detach_minutes: int = await sync_to_async(read)("runs.pause_detach_after_minutes")
+    limit_minutes: int = await patiently(partial(read, "runs.time_limit_minutes"))
+    detach_minutes: int = await patiently(partial(read, "runs.pause_detach_after_minutes"))
 
     def wake() -> None:
         loop.call_soon_threadsafe(woken.set)
@@ -41,7 +45,7 @@ async def watch_run(lease: Lease, brake: Brake) -> None:
         while True:
             if stopping.is_requested():
                 raise RunInterrupted("stopping")
-            state = await sync_to_async(_look)(lease)
+            state = await patiently(partial(_look, lease))
             _check_limits(state, limit_minutes, detach_minutes)
             await brake.set_paused(state.status == Run.Status.PAUSED)
             with suppress(TimeoutError):

@@ -135,7 +135,7 @@ class CommandExecution(models.Model):
 
     @property
     def stdout_truncated(self) -> bool:
-        """Whether only the beginning was kept, or nothing: the run had put out too much."""
+        """Whether only the beginning was kept, or nothing: the command or the run had put out too much."""
         return self.stdout_kept_bytes < self.stdout_bytes
 
     @property

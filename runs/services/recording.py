@@ -46,13 +46,17 @@ class CommandProgress:
 
 @dataclass(frozen=True)
 class CommandEnd:
-    """A command has ended. The outputs are open files, stored as blobs before the rows are written."""
+    """A command has ended. The outputs are open files, stored as blobs before the rows are written.
+
+    `left_out_bytes` of a stream came after what its file has: they count as put out, and are not kept.
+    """
 
     tool_call_id: str
     exit_code: int | None
     has_failed: bool
     outputs: Mapping[str, BinaryIO] = field(default_factory=dict)
     reason: str = ""
+    left_out_bytes: Mapping[Any, int] = field(default_factory=dict)
 
 
 class NotWritten(OperationalError):
@@ -154,7 +158,7 @@ def _end(command: CommandExecution, entry: CommandEnd, kept: Mapping[str, KeptOu
     command.duration_ms = round((timezone.now() - command.started_at).total_seconds() * 1000)
     for stream, output in kept.items():
         setattr(command, stream, output.name)
-        setattr(command, f"{stream}_bytes", output.size_bytes)
+        setattr(command, f"{stream}_bytes", output.size_bytes + entry.left_out_bytes.get(stream, 0))
         setattr(command, f"{stream}_kept_bytes", output.kept_bytes)
     command.save()
     data = {

@@ -70,6 +70,15 @@ def test_the_event_tells_what_was_cut_off_too(run: Run, lease: Lease, monkeypatc
     assert (event["data"]["stdoutTruncated"], event["data"]["stderrTruncated"]) == (True, False)
 
 
+def test_what_the_agent_has_left_out_counts_as_put_out(api: APIClient, run: Run, lease: Lease) -> None:
+    end = CommandEnd("1", 0, False, {"stdout": io.BytesIO(b"out")}, left_out_bytes={"stdout": 7})
+    record(run, lease, [CommandStart("1", "make", "/"), end])
+    shown = api.get(f"/api/runs/{run.pk}/commands/{run.commands.get().pk}").json()
+    assert (shown["stdoutBytes"], shown["stdoutTruncated"], shown["stderrTruncated"]) == (10, True, False)
+    event = json.loads("{" + AgentEvent.objects.get(event_type="command_finished").body)
+    assert (event["data"]["stdoutBytes"], event["data"]["stdoutTruncated"]) == (10, True)
+
+
 def test_nothing_is_kept_for_an_executor_that_has_lost_the_run(run: Run, lease: Lease, blobs: Path) -> None:
     Run.objects.update(lease_generation=2)
     end = ended("1", stdout=b"out")

@@ -11,6 +11,8 @@ from .payload import text_of, value_of, whole_number_of
 from .updates import Stream, TokenUsage
 
 MAX_WRITTEN_CHARACTERS = 16 * 1024 * 1024
+MAX_LEFT_OUT_BYTES = 2**53
+"""More is not believed: the number comes from the agent, and is added to a column."""
 _STREAMS: Mapping[str | None, Stream] = {"stdout": "stdout", "stderr": "stderr"}
 
 
@@ -52,6 +54,7 @@ class CommandResult:
     stderr_file: str | None = None
     exit_code_file: str | None = None
     reason: str = ""
+    left_out_bytes: Mapping[Stream, int] = field(default_factory=dict)
 
 
 def plain_output(payload: Mapping[str, Any], _: Written) -> OutputPiece | None:
@@ -62,7 +65,10 @@ def plain_output(payload: Mapping[str, Any], _: Written) -> OutputPiece | None:
 
 
 def plain_result(payload: Mapping[str, Any], text: str) -> CommandResult:
-    """``rawOutput`` with ``stdout``, ``stderr`` and ``exit_code`` where they are; else the text."""
+    """``rawOutput`` with ``stdout``, ``stderr`` and ``exit_code`` where they are; else the text.
+
+    ``_meta.quarterdeck`` has the built-in agent's files, and how many of a stream's last bytes are not in its file.
+    """
     raw_output = value_of(payload, "rawOutput")
     files = value_of(payload, "_meta", "quarterdeck", "outputFiles")
     exit_code, stdout = whole_number_of(raw_output, "exit_code"), text_of(raw_output, "stdout")
@@ -73,7 +79,13 @@ def plain_result(payload: Mapping[str, Any], text: str) -> CommandResult:
         stdout_file=text_of(files, "stdout"),
         stderr_file=text_of(files, "stderr"),
         reason=text_of(raw_output, "reason") or "",
+        left_out_bytes=_left_out(value_of(payload, "_meta", "quarterdeck", "leftOutBytes")),
     )
+
+
+def _left_out(told: Any) -> dict[Stream, int]:
+    counts = {stream: whole_number_of(told, stream) or 0 for stream in _STREAMS.values()}
+    return {stream: min(count, MAX_LEFT_OUT_BYTES) for stream, count in counts.items() if count > 0}
 
 
 def plain_usage(answer: Mapping[str, Any]) -> TokenUsage | None:

@@ -156,6 +156,7 @@ def _end(call: ToolCall, status: Outcome, result: CommandResult) -> CommandFinis
         stderr_file=result.stderr_file,
         reason=result.reason,
         exit_code_file=result.exit_code_file,
+        left_out_bytes=result.left_out_bytes,
     )
 
 

@@ -1,7 +1,7 @@
 """What an agent does, in this server's words: one frozen dataclass for each kind of thing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Stream = Literal["stdout", "stderr"]
@@ -101,7 +101,8 @@ class CommandFinished(AgentUpdate):
 
     ``stdout`` and ``stderr`` are what the agent gave, perhaps shortened; the files, where there are any, hold the
     whole, and the exit code where the agent does not say it. They were named by the agent: open them only with
-    ``output_files.py``. ``reason``: why it did not run or finish, where the agent says.
+    ``output_files.py``. ``reason``: why it did not run or finish, where the agent says. ``left_out_bytes``: so many of
+    a stream's last bytes nobody has kept.
     """
 
     tool_call_id: str
@@ -113,6 +114,7 @@ class CommandFinished(AgentUpdate):
     stderr_file: str | None
     reason: str
     exit_code_file: str | None = None
+    left_out_bytes: Mapping[Stream, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,8 @@ def _all_mounts(spec: SandboxSpec, also_read_only: Iterable[Path]) -> Iterator[M
     for path in (*also_read_only, *spec.read_only):
         if not _is_behind_system_link(path):
             yield Mount(path, ("--ro-bind", str(path), str(path)))
+    for path in spec.read_only_if_there:
+        yield Mount(path, ("--ro-bind-try", str(path), str(path)))
     for path in (spec.home, spec.work_tree):
         yield Mount(path, ("--bind", str(path), str(path)))
     for bridge in spec.bridges:

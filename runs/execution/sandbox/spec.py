@@ -55,9 +55,10 @@ class SandboxSpec:
 
     ``work_tree`` and ``home`` are writable and must belong to ``uid`` (see ``ownership.give_to``). ``environment`` is
     complete: only ``PWD`` is added (``SHLVL`` and ``_`` too where /bin/sh is bash). ``read_only`` are folders or files
-    shown at their own path. ``hidden`` are shown empty where something else would show them (a server's home below
-    /usr). ``shares_network`` leaves it the machine's network, with its loopback and its abstract unix sockets. ``uid``
-    and ``gid`` count only for a server that runs as root; another server's sandbox keeps its own.
+    shown at their own path, ``read_only_if_there`` too where they are still there at the start. ``hidden`` are shown
+    empty where something else would show them (a server's home below /usr). ``shares_network`` leaves it the machine's
+    network, with its loopback and its abstract unix sockets. ``uid`` and ``gid`` count only for a server that runs as
+    root; another server's sandbox keeps its own.
     """
 
     work_tree: Path
@@ -65,6 +66,7 @@ class SandboxSpec:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     read_only: tuple[Path, ...] = ()
+    read_only_if_there: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
     bridges: tuple[Bridge, ...] = ()
     limits: Limits = Limits()
@@ -77,7 +79,7 @@ class SandboxSpec:
         _check_environment(self.environment)
         _check_ports([bridge.port for bridge in self.bridges])
         sockets = [bridge.socket for bridge in self.bridges]
-        for path in (self.work_tree, self.home, *self.read_only, *self.hidden, *sockets):
+        for path in (self.work_tree, self.home, *self.read_only, *self.read_only_if_there, *self.hidden, *sockets):
             _check_path(path)
         if self.uid <= 0 or self.gid <= 0:
             raise SandboxSpecInvalid("An agent must not run as root: give the sandbox a uid and gid above 0.")

@@ -7,6 +7,7 @@ import pytest
 
 from runs.execution.agents.errors import AgentFailed
 from runs.execution.agents.output_files import open_output
+from runs.execution.agents.script.output import FILE_BYTES
 from runs.execution.agents.updates import (
     CommandFinished,
     CommandOutput,
@@ -48,6 +49,11 @@ async def test_writing_keeps_the_mode_of_a_file(place: Place) -> None:
     (place.work_tree / "run").touch(mode=0o755)
     await place.do(block("file run", "hello\n"))
     assert (place.work_tree / "run").stat().st_mode & 0o777 == 0o755
+
+
+async def test_what_a_command_puts_out_beyond_its_file_is_counted(place: Place) -> None:
+    driven = await place.do(block("sh", f"head -c {FILE_BYTES + 1000} /dev/zero\necho short >&2\n"))
+    assert [finished.left_out_bytes for finished in driven.of(CommandFinished)] == [{"stdout": 1000}]
 
 
 async def test_append_adds_to_a_file(place: Place) -> None:

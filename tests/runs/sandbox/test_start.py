@@ -166,6 +166,15 @@ async def test_a_path_that_does_not_exist_is_a_clear_failure(make: Maker, suppor
         await start(make.shell("true", read_only=(Path("/no/such/installation"),)), support)
 
 
+async def test_what_is_shown_if_it_is_there_may_be_gone(make: Maker, support: SandboxSupport, tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    there, gone = tmp_path / "app/there", tmp_path / "app/gone"
+    there.write_text("x")
+    spec = make.shell(f"cat {there}; echo; test -e {gone} || echo gone", read_only_if_there=(there, gone))
+
+    assert (await outcome(spec, support))[:2] == (0, "x\ngone\n")
+
+
 async def test_a_bwrap_that_vanished_is_a_clear_failure(make: Maker, support: SandboxSupport, tmp_path: Path) -> None:
     with pytest.raises(SandboxFailed, match="could not be started"):
         await start(make(PYTHON), replace(support, bwrap=tmp_path / "bwrap"))

@@ -71,9 +71,9 @@ class StreamCapture:
         return head + _left_out(left_out_bytes) + tail
 
     @property
-    def is_whole_in_file(self) -> bool:
-        """Whether the file has every byte of the stream."""
-        return self.filed_bytes == self.total_bytes
+    def left_out_bytes(self) -> int:
+        """How many of the stream's last bytes the file does not have."""
+        return self.total_bytes - self.filed_bytes
 
     def close(self) -> None:
         """Close the file; text() goes on working."""

@@ -175,8 +175,8 @@ def _failure(result: CommandResult, step: Shell) -> str | None:
 def _command_end(result: CommandResult, captures: tuple[StreamCapture, StreamCapture]) -> Json:
     raw_output: Json = {capture.name: capture.text() for capture in captures}
     files = {capture.name: str(capture.path) for capture in captures}
-    cut_off = [capture.name for capture in captures if not capture.is_whole_in_file]
-    meta: Json = {"outputFiles": files} | ({"cutOff": cut_off} if cut_off else {})
+    left_out = {capture.name: capture.left_out_bytes for capture in captures if capture.left_out_bytes}
+    meta: Json = {"outputFiles": files} | ({"leftOutBytes": left_out} if left_out else {})
     return {
         "rawOutput": raw_output | {"exit_code": result.exit_code, "is_timed_out": result.is_timed_out},
         "_meta": {"quarterdeck": meta},
