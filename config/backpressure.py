@@ -52,6 +52,24 @@ class Valve:
         self.resumeProducing()  # the client is gone: whoever waits goes on, and learns it
 
 
+class LastChunk:
+    """The chunk that was sent last, as HTTP/1.1 frames it: many readers of one stream are sent the same."""
+
+    __slots__ = ("_chunk", "_framed")
+
+    def __init__(self) -> None:
+        self._chunk = self._framed = b""
+
+    def framed(self, chunk: bytes) -> bytes:
+        """The chunk between its length and its end (RFC 9112, section 7.1)."""
+        if chunk is not self._chunk:
+            self._chunk, self._framed = chunk, b"%x\r\n%b\r\n" % (len(chunk), chunk)
+        return self._framed
+
+
+_last_chunk = LastChunk()
+
+
 class PatientRequest(WebRequest):
     """A request whose answer is sent as fast as the client takes it."""
 
@@ -72,15 +90,15 @@ class PatientRequest(WebRequest):
         """
         if not chunk or len(chunk) > MOST_AT_ONCE_BYTES or not self._is_flowing():
             return False
-        pieces = (b"%x\r\n" % len(chunk), chunk, b"\r\n") if self.chunked else (chunk,)
+        framed = _last_chunk.framed(chunk) if self.chunked else chunk
         connection: Any = self.channel.transport
         try:
-            sent = connection.socket.sendmsg(pieces)
+            sent = connection.socket.send(framed)
         except OSError:  # it is full, or broken, which Twisted finds out
             sent = 0
         self.sentLength += len(chunk)
-        if sent < sum(map(len, pieces)):
-            connection.write(b"".join(pieces)[sent:])
+        if sent < len(framed):
+            connection.write(framed[sent:])
         return True
 
     def _is_flowing(self) -> bool:

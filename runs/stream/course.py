@@ -19,7 +19,7 @@ class Course:
 
     __slots__ = (
         *("_cursor", "_heard_at", "_hub", "_is_ping_due", "_loop", "_send", "_send_now", "_topic", "_user_id"),
-        "_wishes",
+        *("_wants_all", "_wishes"),
     )
 
     def __init__(
@@ -34,6 +34,7 @@ class Course:
     ) -> None:
         self._hub, self._topic, self._user_id, self._wishes = hub, topic, user_id, wishes
         self._cursor, self._send, self._send_now = cursor, send, send_now
+        self._wants_all = wishes.wanted.is_open
         self._loop = asyncio.get_running_loop()
         self._heard_at = self._loop.time()
         self._is_ping_due = False
@@ -54,7 +55,7 @@ class Course:
     async def _replay(self) -> None:
         """Sends what the table has after the cursor."""
         run_id, wanted = self._topic.run_id, self._wishes.wanted
-        if run_id is None or wanted.is_open:
+        if run_id is None or self._wants_all:
             while news := await self._hub.replays.run(log.read_batch, self._topic, self._cursor):
                 await self._send_batch(news.batch)
                 await self._tell_progress()
@@ -94,7 +95,7 @@ class Course:
 
     def _send_at_once(self, batch: Batch) -> bool:
         """Sends the batch if all of it is wanted and the client's connection has room; else it has to be queued."""
-        is_whole = batch.audience is None and self._wishes.wanted.is_open and batch.first_id > self._cursor
+        is_whole = self._wants_all and batch.first_id > self._cursor and batch.audience is None
         if not is_whole or not self._send_now(batch.wire):
             return False
         self._cursor = batch.last_id
@@ -103,11 +104,11 @@ class Course:
     async def _send_batch(self, batch: Batch) -> None:
         """The batch's bytes as they are where the reader wants all of them, else those of the rows it wants."""
         before, self._cursor = self._cursor, max(self._cursor, batch.last_id)
-        if batch.audience is None and self._wishes.wanted.is_open and batch.first_id > before:
+        if batch.audience is None and self._wants_all and batch.first_id > before:
             await self._say(batch.wire)
             return
         numbers = [number for number, frame in enumerate(batch.frames) if frame.event_id > before]
-        if not self._wishes.wanted.is_open:
+        if not self._wants_all:
             numbers = [number for number in numbers if self._wishes.wanted.admits(batch.frames[number])]
         if audience := batch.audience:
             numbers = [number for number in numbers if audience.has(self._user_id, batch.frames[number].project_id)]
