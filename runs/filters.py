@@ -50,7 +50,7 @@ class EventRow(Protocol):
     def path(self) -> str | None: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EventFilter:
     """A reader's wishes; empty ones let everything pass."""
 
@@ -86,6 +86,10 @@ class EventFilter:
         return wanted
 
 
+EVERYTHING = EventFilter()
+"""One for all readers without wishes: each stream keeps its filter for as long as it lasts."""
+
+
 def read_filter(parameters: Mapping[str, str]) -> EventFilter:
     """From query parameters; 400 `invalid-parameter` names the one that is wrong."""
     severity = parameters.get("severity")
@@ -94,6 +98,8 @@ def read_filter(parameters: Mapping[str, str]) -> EventFilter:
     types = [each for each in parameters.get("eventTypes", "").split(",") if each]
     if len(types) > 50 or "\0" in "".join(types) + parameters.get("path", ""):
         raise InvalidParameter("eventTypes is a comma list of at most 50 event types.", parameter="eventTypes")
+    if not (types or severity or parameters.get("path")):
+        return EVERYTHING
     return EventFilter(
         event_types=frozenset(types),
         severities=frozenset(SEVERITIES[SEVERITIES.index(severity) :]) if severity else frozenset(),

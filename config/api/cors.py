@@ -5,7 +5,7 @@ refused bodies and failures have them too.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from io import BytesIO
 from typing import Any
 from urllib.parse import SplitResult
@@ -55,21 +55,24 @@ def share_across_origins(application: Application) -> Application:
     """Answers preflights, and adds the headers to every answer to a listed origin. Without `Origin` it is not there."""
     cors = ParamCors()
 
-    async def shared(scope: Scope, receive: Receive, send: Send) -> None:
-        if not any(name == b"origin" for name, _ in scope["headers"]):
-            return await application(scope, receive, send)
+    def shared(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if any(name == b"origin" for name, _ in scope["headers"]):
+            return answered(scope, receive, send)
+        return application(scope, receive, send)
+
+    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
         is_preflight, headers = await database_sync_to_async(cors.decide)(scope)
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         if is_preflight:
             await send({"type": "http.response.start", "status": 200, "headers": raw})
             await send({"type": "http.response.body", "body": b""})
-            return None
+            return
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message.get("headers", ()), *raw]}
             await send(message)
 
-        return await application(scope, receive, answer)
+        await application(scope, receive, answer)
 
     return shared

@@ -20,9 +20,12 @@ _ID = b"X-Request-ID"
 
 
 def with_request_id(application: Application) -> Application:
-    """Every answer has `X-Request-ID`, streams and errors included, and every log line of the request has it too."""
+    """Every answer has `X-Request-ID`, streams and errors included, and every log line of the request has it too.
 
-    async def identified(scope: Scope, receive: Receive, send: Send) -> None:
+    No coroutine of its own, which would last as long as a stream: it is called within the request's task.
+    """
+
+    def identified(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         request_id = choose_request_id(dict(scope["headers"]).get(_ID.lower(), b"").decode("latin-1"))
         current_request_id.set(request_id)  # for good: the task belongs to this request
 
@@ -32,7 +35,7 @@ def with_request_id(application: Application) -> Application:
                 message = {**message, "headers": [*others, (_ID, request_id.encode())]}
             await send(message)
 
-        await application(scope, receive, answer)
+        return application(scope, receive, answer)
 
     return identified
 

@@ -33,7 +33,7 @@ class Visitor:
     session_key: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """Somebody who may stream: the place taken, where the stream begins, and the topic's newest id at that time."""
 

@@ -13,7 +13,7 @@ MAX_CLIENT_LENGTH = 100
 PARAMETERS = frozenset({"lastEventId", "eventTypes", "severity", "path", "follow", "client"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Wishes:
     """A request's wishes. `start` is the id after which it resumes, None without one."""
 

@@ -27,6 +27,8 @@ from runs.stream.places import Place
 logger = logging.getLogger(__name__)
 SEND_NOW = "quarterdeck.send_now"
 """The ASGI extension of our server (config/backpressure.py); another server's streams do without it."""
+SETTLE = "quarterdeck.settle"
+"""Another one: the stream has begun, and needs nothing of its request any more."""
 
 
 class EventStreamConsumer(AsyncHttpConsumer):
@@ -41,9 +43,16 @@ class EventStreamConsumer(AsyncHttpConsumer):
         self.usages: list[Usage] = []
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """Nothing of the stream outlives the request, also when the server stops and cancels it."""
+        """Nothing of the stream outlives the request, also when the server stops and cancels it.
+
+        Without channel layers there is one source of messages: Channels' task for each would take 2 kB.
+        """
+        self.scope, self.base_send = scope, send
         try:
-            await super().__call__(scope, receive, send)
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
         finally:
             await self._end()
 
@@ -136,6 +145,8 @@ class EventStreamConsumer(AsyncHttpConsumer):
             ]
         )
         await self.send_chunk(opening(random.randint(2000, 5000), cursor))  # noqa: S311 - spreads reconnects
+        self.usages.clear()
+        self.scope.get("extensions", {}).get(SETTLE, lambda: None)()
 
     async def send_chunk(self, chunk: bytes) -> None:
         """Sends bytes of the stream."""

@@ -27,6 +27,8 @@ async def count(scope, send):
     # All numbers, eight bytes each, by the quick way where it is open.
     send_now = scope["extensions"]["quarterdeck.send_now"]
     early = send_now(b"early")
+    settle = scope["extensions"]["quarterdeck.settle"]
+    settle()  # nothing is sent yet, so nothing may be forgotten
     length = [(b"Content-Length", b"%d" % ({NUMBERS} * 8))] if scope["path"] == "/counted" else []
     await send({{"type": "http.response.start", "status": 200, "headers": length}})
     early = early or send_now(b"early") or send_now(b"")
@@ -37,6 +39,7 @@ async def count(scope, send):
         else:
             print("refused", flush=True)
             await send({{"type": "http.response.body", "body": chunk, "more_body": True}})
+        settle()
     await send({{"type": "http.response.body"}})
     print("early" if early or send_now(b"late") else "ended", flush=True)
 
