@@ -56,24 +56,6 @@ class Valve:
         self.resumeProducing()  # the client is gone: whoever waits goes on, and learns it
 
 
-class LastChunk:
-    """The chunk that was sent last, as HTTP/1.1 frames it: many readers of one stream are sent the same."""
-
-    __slots__ = ("_chunk", "_framed")
-
-    def __init__(self) -> None:
-        self._chunk = self._framed = b""
-
-    def framed(self, chunk: bytes) -> bytes:
-        """The chunk between its length and its end (RFC 9112, section 7.1)."""
-        if chunk is not self._chunk:
-            self._chunk, self._framed = chunk, b"%x\r\n%b\r\n" % (len(chunk), chunk)
-        return self._framed
-
-
-_last_chunk = LastChunk()
-
-
 class Inbox:
     """What an application receives, one `get` at a time: daphne's `asyncio.Queue` takes 3 kB of each connection."""
 
@@ -117,15 +99,15 @@ class PatientRequest(WebRequest):
         """
         if not chunk or len(chunk) > MOST_AT_ONCE_BYTES or not self._is_flowing():
             return False
-        framed = _last_chunk.framed(chunk) if self.chunked else chunk
+        pieces = (b"%x\r\n" % len(chunk), chunk, b"\r\n") if self.chunked else (chunk,)  # RFC 9112, section 7.1
         connection: Any = self.channel.transport
         try:
-            sent = connection.socket.send(framed)
+            sent = connection.socket.sendmsg(pieces)
         except OSError:  # it is full, or broken, which Twisted finds out
             sent = 0
         self.sentLength += len(chunk)
-        if sent < len(framed):
-            connection.write(framed[sent:])
+        if sent < sum(map(len, pieces)):
+            connection.write(b"".join(pieces)[sent:])
         return True
 
     def settle(self) -> None:
