@@ -9,7 +9,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import AuditEntry, User
 from tests.config.answers import problem
-from tests.conftest import PASSWORD, MakeApi, MakeUser
+from tests.conftest import MakeApi, MakeUser
+from tests.serving import PASSWORD
 
 WRONG = "a-wrong-password"
 

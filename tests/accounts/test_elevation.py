@@ -10,7 +10,8 @@ from rest_framework.test import APIClient
 from accounts.models import AccessToken, AuditEntry, User
 from accounts.services import elevate, issue_token
 from tests.config.answers import pointers, problem
-from tests.conftest import PASSWORD, MakeApi, MakeUser
+from tests.conftest import MakeApi, MakeUser
+from tests.serving import PASSWORD
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from accounts.queries import note_use
 from accounts.services import elevate, issue_token, sign_in
 from config.api.problems import Unauthenticated
 from tests.config.answers import problem
-from tests.conftest import PASSWORD, MakeUser, all_at_once
+from tests.conftest import MakeUser, all_at_once
+from tests.serving import PASSWORD
 
 
 def bearer(text: str) -> APIClient:

@@ -3,7 +3,7 @@
 from rest_framework.test import APIClient
 
 from accounts.models import AccessToken, User
-from tests.conftest import PASSWORD
+from tests.serving import PASSWORD
 
 
 def test_a_token_is_shown_once_and_kept_as_a_digest(user: User) -> None:

@@ -11,7 +11,8 @@ from accounts.models import AccessToken, AuditEntry, User
 from accounts.services import issue_token
 from projects.models import Project
 from tests.config.answers import problem
-from tests.conftest import PASSWORD, MakeApi
+from tests.conftest import MakeApi
+from tests.serving import PASSWORD
 
 
 def sign_in(user: User, **members: Any) -> Any:

@@ -15,9 +15,9 @@ from runs.execution.model_server.server import ModelServer, Request
 from settings_params.providers import PROVIDERS, VENDORS
 from settings_params.stored import KEPT_SECONDS
 from tests.agents import installing, model
-from tests.conftest import PASSWORD, Server, serving, wait_until
 from tests.databases import Migrated
 from tests.flows.client import Client, alive, worker_of_agent
+from tests.serving import PASSWORD, Server, serving, wait_until
 
 PARAM = "QUARTERDECK_PARAM_"
 KEY = "sk-real-key-of-the-operator"

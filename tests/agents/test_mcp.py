@@ -9,7 +9,7 @@ import pytest
 from runs.execution.agents.registry import PROFILES
 from tests.agents.scripts import script
 from tests.agents.served import Served
-from tests.conftest import wait_until
+from tests.serving import wait_until
 
 pytestmark = pytest.mark.agents
 SERVER = r"""

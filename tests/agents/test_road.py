@@ -5,7 +5,7 @@ import pytest
 
 from tests.agents.scripts import script, waiting
 from tests.agents.served import BUDGET_TOKENS, Served
-from tests.conftest import wait_until
+from tests.serving import wait_until
 
 pytestmark = pytest.mark.agents
 STILL = (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.agents.scripts import script, waiting
 from tests.agents.served import KEY, Served
-from tests.conftest import wait_until
+from tests.serving import wait_until
 
 pytestmark = pytest.mark.agents
 COMMAND = "printf 'to-%s\\n' stdout; printf 'to-%s\\n' stderr >&2; (exit 3)"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.browser.chromium import Browser, Page, ScriptFailed
-from tests.conftest import OPERATOR, PASSWORD, wait_until
+from tests.serving import OPERATOR, PASSWORD, wait_until
 
 FILL = """(person, password) => {
   document.querySelector("[name=username]").value = person;

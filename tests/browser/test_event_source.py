@@ -8,12 +8,12 @@ import pytest
 
 from tests.browser.chromium import Browser
 from tests.browser.console import Console, follow, is_closed, told
-from tests.conftest import Server, StartServer, wait_until
 from tests.flows.client import Client
 from tests.flows.cutting_proxy import cutting
 from tests.flows.interruptions import kill_web, restart
 from tests.flows.log_writer import LogWriter, writing
 from tests.flows.page_examples import example
+from tests.serving import Server, StartServer, wait_until
 
 pytestmark = pytest.mark.browser
 interrupted = pytest.mark.parametrize("interrupt", [kill_web, restart], ids=["web process killed", "restarted"])

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.browser import installing
-from tests.conftest import Server, StartServer, wait_until
 from tests.flows.client import Client
 from tests.flows.cutting_proxy import cutting
 from tests.flows.interruptions import kill_web, restart
 from tests.flows.log_writer import writing
 from tests.flows.page_examples import example
 from tests.flows.test_clients import following, printed
+from tests.serving import Server, StartServer, wait_until
 
 pytestmark = pytest.mark.browser
 Interrupt = Callable[[Server, StartServer, Callable[[], None]], None]

@@ -10,10 +10,10 @@ import pytest
 
 from tests.browser.chromium import Browser
 from tests.browser.console import Console, follow, is_closed, told
-from tests.conftest import StartServer, wait_until
 from tests.flows.client import Client
 from tests.flows.log_writer import writing
 from tests.flows.test_places import may_open_one
+from tests.serving import StartServer, wait_until
 
 pytestmark = pytest.mark.browser
 READ = """async (address, headers, credentials) => {

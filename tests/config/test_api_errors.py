@@ -11,7 +11,8 @@ from accounts.models import AccessToken, User
 from projects.models import Project
 from runs.models import Run
 from tests.config.answers import problem
-from tests.conftest import MakeApi, MakeUser, StartServer
+from tests.conftest import MakeApi, MakeUser
+from tests.serving import StartServer
 
 JSON = "application/json"
 UNSUPPORTED = (415, "unsupported-media-type")

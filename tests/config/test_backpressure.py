@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, free_port, wait_until
+from tests.serving import ROOT, free_port, wait_until
 
 pytestmark = pytest.mark.plumbing
 TOTAL = 32 * 1024 * 1024

@@ -21,7 +21,7 @@ from accounts.tokens import digest
 from projects.models import Project
 from runs.models import Run, WorkerProcess
 from runs.tasks import execute_run
-from tests.conftest import PASSWORD
+from tests.serving import PASSWORD
 
 OURS = {"accounts", "settings_params", "devices", "projects", "runs", "snapshots", "docs_mgmt"}
 INLINE = {"Membership"}  # rows of a page of another model

@@ -11,7 +11,7 @@ import pytest
 from settings_params.params import ParamInvalid
 from settings_params.registry import PARAMS
 from tests.config.web_process import Answer, Web, serving
-from tests.conftest import ROOT
+from tests.serving import ROOT
 
 pytestmark = pytest.mark.plumbing
 LISTED, OTHER = "https://app.example.com", "https://evil.example.com"

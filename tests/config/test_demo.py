@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, git
+from tests.conftest import git
+from tests.serving import ROOT
 
 pytestmark = pytest.mark.plumbing
 Demo = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from runs.models import WorkerProcess
 from settings_params.services.params import change_params
-from tests.conftest import ROOT
+from tests.serving import ROOT
 
 with_database = pytest.mark.django_db
 

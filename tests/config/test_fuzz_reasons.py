@@ -8,8 +8,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.result import Ok
 
 from tests.config.described import DOCUMENT
-from tests.conftest import ROOT
 from tests.fuzz_expected import codes, reasons
+from tests.serving import ROOT
 
 pytestmark = pytest.mark.plumbing
 

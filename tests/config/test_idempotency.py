@@ -14,7 +14,8 @@ from projects.models import Membership, Project
 from runs.models import Run
 from tests.accounts.test_abilities import DOORS, Door
 from tests.config.answers import problem
-from tests.conftest import PASSWORD, MakeApi, all_at_once
+from tests.conftest import MakeApi, all_at_once
+from tests.serving import PASSWORD
 
 BODY = {"name": "New", "repositoryUrl": "https://git.example.com/new.git"}
 KEY = {"Idempotency-Key": "4b1c-retry"}

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.databases import Migrated
+from tests.serving import ROOT
 
 CHILD = """
 import json, os, signal, sys

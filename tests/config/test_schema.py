@@ -17,7 +17,7 @@ from config.openapi.problem_shapes import EXTENSIONS, MEMBERS
 from config.openapi.schema import ApiGenerator
 from runs.stream.asking import MAX_CLIENT_LENGTH
 from tests.config.described import DOCUMENT, IDS, OPERATIONS, SCHEMAS, codes_of
-from tests.conftest import ROOT
+from tests.serving import ROOT
 
 
 @pytest.mark.django_db

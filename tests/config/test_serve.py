@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from runs.execution.sandbox.support import probe
 from runs.models import WorkerProcess
-from tests.conftest import ROOT, StartServer, free_port
+from tests.serving import ROOT, StartServer, free_port
 
 Serve = Callable[..., "subprocess.CompletedProcess[str]"]
 

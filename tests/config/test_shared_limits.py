@@ -25,8 +25,9 @@ from accounts.services import issue_token
 from config.api.counters import OWN_COUNTERS, _client
 from tests.config.answers import problem
 from tests.config.test_limits import MakeUnhurried, limit, make_unhurried, state, unhurried
-from tests.conftest import ROOT, MakeApi, StartServer, wait_until
+from tests.conftest import MakeApi
 from tests.process_home import cleared
+from tests.serving import ROOT, StartServer, wait_until
 from tests.valkey import valkey
 
 __all__ = ["make_unhurried", "unhurried"]  # fixtures

@@ -13,7 +13,7 @@ from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import ROOT, free_port, wait_until
+from tests.serving import ROOT, free_port, wait_until
 
 SERVE = """
 import sys, django

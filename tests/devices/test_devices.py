@@ -10,7 +10,8 @@ from accounts.models import AccessToken, AuditEntry, User
 from accounts.services import elevate
 from devices.models import Device
 from tests.config.answers import pointers, problem
-from tests.conftest import PASSWORD, MakeApi, MakeUser, all_at_once
+from tests.conftest import MakeApi, MakeUser, all_at_once
+from tests.serving import PASSWORD
 
 TOKEN = "ab" * 32
 WISHES = {"finished": True, "failed": True, "paused": True, "permission": True, "preview": False}

@@ -10,7 +10,7 @@ import httpx
 import psutil
 from httpx_sse import ServerSentEvent, connect_sse
 
-from tests.conftest import OPERATOR, PASSWORD, Server, wait_until
+from tests.serving import OPERATOR, PASSWORD, Server, wait_until
 
 
 class Client:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from tests.conftest import Server, StartServer, is_ready, wait_until
 from tests.flows.client import alive, web_process
+from tests.serving import Server, StartServer, is_ready, wait_until
 
 
 def kill_web(server: Server, start_server: StartServer, meanwhile: Callable[[], None]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.conftest import ROOT, Server
+from tests.serving import ROOT, Server
 
 # Marks that a careless reader of lines, or writer of frames, stumbles over.
 HOSTILE = 'é \u2028 \u2029 \u0085 \v \f \r \n\nid: 1\ndata: x\n\n:ping \N{FIRE} \\n "'
@@ -86,3 +86,11 @@ def writing(server: Server, count: int = 0) -> Iterator[LogWriter]:
     with LogWriter(server) as writer:
         writer.append(count)
         yield writer
+
+
+def long_run(server: Server, events: int, text_bytes: int) -> int:
+    """The id of a run with so many events of that length, written two hundred at a time."""
+    with writing(server) as writer:
+        for _ in range(events // 200):
+            writer.append(200, message="x" * text_bytes)
+        return writer.run

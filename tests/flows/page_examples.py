@@ -2,7 +2,7 @@
 
 import re
 
-from tests.conftest import ROOT
+from tests.serving import ROOT
 
 PAGE = ROOT / "docs/stream-clients.md"
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import psutil
 
-from tests.conftest import PASSWORD, Server, StartServer, wait_until
 from tests.flows.client import Client, alive, tree_of, web_process
 from tests.flows.test_recovery import check_end, is_alive, kill_worker
 from tests.runs.agents import hostile
 from tests.runs.test_resume import CUT_SHORT, agent
+from tests.serving import PASSWORD, Server, StartServer, wait_until
 
 SAYING = CUT_SHORT.replace('open("one.txt"', 'say("I have begun."); flush(); open("one.txt"')
 

@@ -19,9 +19,10 @@ import httpx
 import psutil
 import pytest
 
-from tests.conftest import ROOT, Server, StartServer, serving, wait_until
 from tests.databases import Migrated
 from tests.flows.client import Client, web_process
+from tests.flows.log_writer import long_run
+from tests.serving import ROOT, Server, StartServer, serving, wait_until
 
 CONNECTIONS = int(os.environ.get("STREAM_CONNECTIONS", "400"))
 AT_ONCE, ROUNDS = 20, 4
@@ -30,19 +31,6 @@ ALLOWED_GROWTH_BYTES = 32 * 1024 * 1024
 """For what many at once leave to the allocator, the same for four hundred connections as for ten thousand."""
 
 SO_ATTACH_FILTER = 26  # asm-generic/socket.h
-MAKE = f"""
-import django
-django.setup()
-from projects.models import Project
-from runs.events import Draft, append
-from runs.models import Run
-
-project = Project.objects.create(name="Sample", slug="sample", repository_url="https://git.example.com/a.git")
-run = Run.objects.create(project=project, title="Try", prompt="Hello.", selected_agent="script")
-for _ in range({EVENTS} // 200):
-    append(run, [Draft("agent_message", "x" * {TEXT_BYTES})] * 200)
-print(run.pk)
-"""
 COUNT = "import django; django.setup(); from accounts.models import StreamLease; print(StreamLease.objects.count())"
 
 
@@ -84,20 +72,14 @@ class Streaming:
         return self.figures() == (0, 0)
 
     def leases(self) -> int:
-        return int(run_python(COUNT, self.server))
-
-
-def run_python(code: str, server: Server) -> str:
-    """What a program prints that works on the server's data."""
-    command = [sys.executable, "-c", code]
-    environment = server.environment
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+        command, environment = [sys.executable, "-c", COUNT], self.server.environment
+        return int(subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True).stdout)
 
 
 def start_streaming(start: StartServer) -> Streaming:
     """A server for streams."""
     server = start(QUARTERDECK_PARAM_LIMITS_STREAMS_PER_USER="1000", QUARTERDECK_PARAM_API_PUBLIC_METRICS="true")
-    run = int(run_python(MAKE, server))
+    run = long_run(server, EVENTS, TEXT_BYTES)
     authorization = Client(server).http.headers["Authorization"]
     Client.close_all()
     return Streaming(server, run, authorization)

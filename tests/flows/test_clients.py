@@ -15,12 +15,12 @@ import httpx
 import pytest
 from httpx_sse import connect_sse
 
-from tests.conftest import StartServer, wait_until
 from tests.flows.client import Client
 from tests.flows.cutting_proxy import cutting
 from tests.flows.interruptions import kill_web, restart
 from tests.flows.log_writer import writing
 from tests.flows.page_examples import example
+from tests.serving import StartServer, wait_until
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
 Event = dict[str, Any]

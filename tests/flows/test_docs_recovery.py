@@ -6,8 +6,9 @@ from pathlib import Path
 
 import psutil
 
-from tests.conftest import Server, StartServer, git, wait_until
+from tests.conftest import git
 from tests.flows.client import Client, alive
+from tests.serving import Server, StartServer, wait_until
 
 READER = "docs_mgmt.generators.child"
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import psutil
 
-from tests.conftest import Server, StartServer, git, wait_until
+from tests.conftest import git
 from tests.flows.client import Client, alive
 from tests.projects.git.remotes import http_server, smart_http
+from tests.serving import Server, StartServer, wait_until
 
 LARGE_BYTES = 1 << 20
 

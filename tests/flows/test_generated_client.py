@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import OPERATOR, PASSWORD, Server, StartServer, git, wait_until
+from tests.conftest import git
+from tests.serving import OPERATOR, PASSWORD, Server, StartServer, wait_until
 
 PACKAGE = "quarterdeck_client"
 PROMPT = "Leave a note.\n\n```file NOTE.md\nQuarterdeck was here.\n```\n"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import psutil
 
-from tests.conftest import Server, StartServer, wait_until
 from tests.flows.client import Client, alive
 from tests.projects.indexed import push_files
+from tests.serving import Server, StartServer, wait_until
 
 FILES = 500
 

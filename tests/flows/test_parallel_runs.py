@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from projects.git.repository import Repository
-from tests.conftest import StartServer, wait_until
 from tests.flows.client import Client
+from tests.serving import StartServer, wait_until
 
 RUNS = 3
 

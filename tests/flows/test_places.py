@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.conftest import StartServer, is_ready, wait_until
 from tests.flows.client import Client, alive, web_process
+from tests.serving import StartServer, is_ready, wait_until
 
 STREAM = "/events/stream"
 LET_IN = b"HTTP/1.1 200"

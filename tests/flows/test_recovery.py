@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from tests.conftest import Server, StartServer, wait_until
 from tests.flows.client import Client, alive, tree_of, web_process, worker_of_agent
+from tests.serving import Server, StartServer, wait_until
 
 # The second block waits on its first run only, until it is killed: the run that goes on finds `begun`.
 PROMPT = (

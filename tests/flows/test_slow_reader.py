@@ -2,30 +2,16 @@
 
 import json
 import socket
-import subprocess
-import sys
 import time
 
 import psutil
 
-from tests.conftest import ROOT, Server, StartServer
 from tests.flows.client import Client
+from tests.flows.log_writer import long_run
+from tests.serving import Server, StartServer
 
 EVENTS, TEXT_BYTES = 6_000, 8_000
 ALLOWED_GROWTH_BYTES = 24 * 1024 * 1024
-MAKE = f"""
-import django
-django.setup()
-from projects.models import Project
-from runs.events import Draft, append
-from runs.models import Run
-
-project = Project.objects.create(name="Sample", slug="sample", repository_url="https://git.example.com/a.git")
-run = Run.objects.create(project=project, title="Try", prompt="Hello.", selected_agent="script")
-for _ in range({EVENTS} // 200):
-    append(run, [Draft("agent_message", "x" * {TEXT_BYTES})] * 200)
-print(run.pk)
-"""
 
 
 def memory_bytes(server: Server) -> int:
@@ -36,9 +22,7 @@ def memory_bytes(server: Server) -> int:
 def test_a_reader_that_stops_reading_costs_no_memory_and_misses_nothing(start_server: StartServer) -> None:
     server = start_server()
     client = Client(server)
-    command = [sys.executable, "-c", MAKE]
-    made = subprocess.run(command, cwd=ROOT, env=server.environment, capture_output=True, text=True, check=True)
-    run = int(made.stdout)
+    run = long_run(server, EVENTS, TEXT_BYTES)
     client.streamed(f"/runs/{run}/events/stream?follow=false&eventTypes=log")  # what a first stream costs is spent
     before = memory_bytes(server)
 

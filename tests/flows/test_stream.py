@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import Server, serving
 from tests.databases import Migrated
 from tests.flows.client import Client
+from tests.serving import Server, serving
 
 PROMPT = "One.\n\n```file app/a.txt\nA\n```\n```sh\necho out; echo err >&2\n```\n```sh allow-fail\nfalse\n```\n"
 

@@ -8,10 +8,10 @@ from itertools import takewhile
 
 import pytest
 
-from tests.conftest import Server, serving
 from tests.databases import Migrated
 from tests.flows.client import Client
 from tests.flows.log_writer import LogWriter, writing
+from tests.serving import Server, serving
 
 BUFFERED_BYTES = 512  # so many does URLSession hold back
 

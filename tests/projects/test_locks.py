@@ -18,7 +18,8 @@ from projects.git.errors import LockLost
 from projects.locks import LockNotFree, repository_lock
 from projects.models import Project, RepositoryLease
 from projects.workspaces import open_repository
-from tests.conftest import ROOT, all_at_once
+from tests.conftest import all_at_once
+from tests.serving import ROOT
 
 HOLD = """
 import json, sys

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from tests.conftest import Server, git, serving, wait_until
+from tests.conftest import git
 from tests.databases import Migrated
 from tests.flows.client import Client, web_process, worker_of_agent
 from tests.rounds import checks
@@ -21,6 +21,7 @@ from tests.rounds.processes import Zygote, zygote
 from tests.rounds.progress import Progress
 from tests.rounds.readers import Reading
 from tests.rounds.rounds import join, start
+from tests.serving import Server, serving, wait_until
 
 AT_REST = ("completed", "failed", "cancelled")
 QUIET_READS = 3

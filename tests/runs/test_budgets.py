@@ -19,8 +19,9 @@ from runs.execution.recorder import Recorder
 from runs.models import ModelCall, Permission, Run
 from runs.redaction import Redactor
 from runs.services import lifecycle
-from tests.conftest import QueueRun, all_at_once, wait_until, working
+from tests.conftest import QueueRun, all_at_once, working
 from tests.runs.model_runs import asking
+from tests.serving import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited", "server")]
 PARAM = "QUARTERDECK_PARAM_"

@@ -17,7 +17,8 @@ from runs.queries import current_attempt
 from settings_params.params import IntParam
 from settings_params.registry import PARAMS
 from snapshots.models import Snapshot
-from tests.conftest import QueueRun, git, wait_until, working
+from tests.conftest import QueueRun, git, working
+from tests.serving import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

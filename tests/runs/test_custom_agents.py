@@ -16,7 +16,8 @@ from runs.models import Run
 from settings_params.custom_agents import CustomAgent
 from settings_params.models import AgentProvider
 from settings_params.services.params import change_params
-from tests.conftest import QueueRun, wait_until, working
+from tests.conftest import QueueRun, working
+from tests.serving import wait_until
 
 PROGRAM = Path(__file__).parent / "agents/note_agent.py"
 MINE: dict[str, Any] = {

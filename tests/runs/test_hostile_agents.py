@@ -13,8 +13,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from runs.models import Run
-from tests.conftest import wait_until, working
+from tests.conftest import working
 from tests.runs.conftest import QueueHostile
+from tests.serving import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited", "nothing_left")]
 STUBBORN = "import signal\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\n"

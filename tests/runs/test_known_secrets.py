@@ -81,7 +81,8 @@ def test_the_reason_of_a_failure_is_redacted(run: Run) -> None:
 
 
 def test_a_question_is_redacted(queue_run: QueueRun, api: APIClient) -> None:
-    from tests.conftest import wait_until, working
+    from tests.conftest import working
+    from tests.serving import wait_until
 
     run = queue_run(f"```sh\necho {KEY}\n```", safe_mode=True)
     with working(run):

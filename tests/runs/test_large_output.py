@@ -10,7 +10,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.conftest import ROOT, Server, StartServer
+from tests.serving import ROOT, Server, StartServer
 
 SIZE = 1 << 28
 ALLOWED_GROWTH_BYTES = 48 * 1024 * 1024

@@ -7,7 +7,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from runs.models import Run
-from tests.conftest import QueueRun, wait_until, working
+from tests.conftest import QueueRun, working
+from tests.serving import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 UNTIL_TOLD = "until [ -e go ]; do sleep 0.02; done"

@@ -5,8 +5,9 @@ from rest_framework.test import APIClient
 
 from runs.execution.executor import execute
 from runs.models import Run
-from tests.conftest import QueueRun, all_at_once, wait_until, working
+from tests.conftest import QueueRun, all_at_once, working
 from tests.runs.test_messages import FIRST, WAITING, line, log_of, send
+from tests.serving import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited")]
 

@@ -8,7 +8,8 @@ from runs.execution.executor import execute
 from runs.models import Run, RunMessage
 from runs.queries import current_attempt
 from runs.services.lifecycle import complete_run
-from tests.conftest import QueueRun, all_at_once, wait_until, working
+from tests.conftest import QueueRun, all_at_once, working
+from tests.serving import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited")]
 FIRST = "```sh\necho one >> log.txt\n```"

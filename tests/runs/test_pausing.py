@@ -14,7 +14,8 @@ from runs.execution.executor import execute
 from runs.models import Run
 from runs.queries import current_attempt
 from runs.workers import stopping
-from tests.conftest import QueueRun, wait_until, working
+from tests.conftest import QueueRun, working
+from tests.serving import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited")]
 DETACH_AFTER = "QUARTERDECK_PARAM_RUNS_PAUSE_DETACH_AFTER_MINUTES"

@@ -20,7 +20,8 @@ from runs.services.permissions import (
     mark_delivered,
 )
 from tests.config.answers import problem
-from tests.conftest import QueueRun, all_at_once, wait_until, working
+from tests.conftest import QueueRun, all_at_once, working
+from tests.serving import wait_until
 
 OPTIONS = [
     {"optionId": "yes", "name": "Yes", "kind": "allow_once"},

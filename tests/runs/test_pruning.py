@@ -23,7 +23,8 @@ from projects.workspaces import open_repository
 from runs.execution.executor import execute
 from runs.models import CommandExecution, Run, RunAttempt
 from tests.config.answers import problem
-from tests.conftest import ROOT, QueueRun, git
+from tests.conftest import QueueRun, git
+from tests.serving import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PROMPT = "```file note.txt\nhello\n```\n```sh\nprintf 'b\\r\\n\\0' > new.bin; echo out\n```\n"

@@ -14,8 +14,9 @@ from runs.execution.recap import MAX_CHARACTERS
 from runs.models import Run
 from runs.workers import stopping
 from runs.workers.recovery import requeue_ownerless_runs
-from tests.conftest import wait_until, working
+from tests.conftest import working
 from tests.runs.conftest import QueueHostile
+from tests.serving import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited")]
 

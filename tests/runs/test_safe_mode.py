@@ -9,8 +9,9 @@ from rest_framework.test import APIClient
 from runs.execution import questions
 from runs.models import Run
 from settings_params.commands import covering, plain_command
-from tests.conftest import QueueRun, wait_until, working
+from tests.conftest import QueueRun, working
 from tests.runs.conftest import QueueHostile
+from tests.serving import wait_until
 
 ALLOWLIST = "QUARTERDECK_PARAM_SAFETY_COMMAND_ALLOWLIST"
 CALL = {"toolCallId": "t", "title": "make", "kind": "execute", "rawInput": {"command": "make test"}}

@@ -8,7 +8,8 @@ from rest_framework.test import APIClient
 from projects.models import Project
 from runs.execution.executor import execute
 from runs.models import Run
-from tests.conftest import QueueRun, wait_until, working
+from tests.conftest import QueueRun, working
+from tests.serving import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 PROMPT = "```sh\ncat ready.txt > seen.txt\n```\n"

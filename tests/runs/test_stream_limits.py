@@ -13,8 +13,8 @@ from accounts.models import AccessToken, StreamLease, User
 from runs.models import Run
 from runs.services.places import take_place
 from runs.stream import course, places
-from tests.conftest import PASSWORD
 from tests.runs.test_hub import Open, Visit, visit
+from tests.serving import PASSWORD
 
 __all__ = ["visit"]  # a fixture
 pytestmark = pytest.mark.django_db(transaction=True)

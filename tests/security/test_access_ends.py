@@ -9,7 +9,8 @@ from accounts.models import AccessToken, User
 from accounts.services import elevate, issue_token
 from projects.models import Project
 from runs.stream.log import audience_of
-from tests.conftest import PASSWORD, MakeUser
+from tests.conftest import MakeUser
+from tests.serving import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from settings_params.binaries import Version, ask_version, find_binary
-from tests.conftest import wait_until
+from tests.serving import wait_until
 from tests.settings_params.conftest import Programs
 
 pytestmark = pytest.mark.plumbing

@@ -20,7 +20,7 @@ from settings_params.models import AgentProvider
 from settings_params.programs import find_program
 from settings_params.providers import PROVIDERS
 from settings_params.services.params import change_params
-from tests.conftest import wait_until
+from tests.serving import wait_until
 from tests.settings_params.conftest import Programs
 
 BASE = Path(__file__).resolve().parents[2]

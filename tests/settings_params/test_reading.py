@@ -15,7 +15,8 @@ from settings_params.models import ServerParam
 from settings_params.params import IntParam
 from settings_params.registry import PARAMS
 from settings_params.services.params import change_params
-from tests.conftest import MakeUser, QueueRun, all_at_once, wait_until
+from tests.conftest import MakeUser, QueueRun, all_at_once
+from tests.serving import wait_until
 
 DEPTH = "git.clone_depth"
 

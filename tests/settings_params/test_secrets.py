@@ -25,7 +25,8 @@ from settings_params.models import ServerParam
 from settings_params.queries import read_param
 from settings_params.secrets import decrypt, encrypt
 from settings_params.services.params import change_params
-from tests.conftest import ROOT, all_at_once, wait_until
+from tests.conftest import all_at_once
+from tests.serving import ROOT, wait_until
 
 SECRET = "sk-the-secret-that-nobody-sees"
 

@@ -30,7 +30,8 @@ from snapshots.models import Restore, Snapshot
 from snapshots.services.restoring import finish_interrupted
 from snapshots.services.taking import save_tree
 from tests.config.answers import problem
-from tests.conftest import ROOT, QueueRun, all_at_once, wait_until, working
+from tests.conftest import QueueRun, all_at_once, working
+from tests.serving import ROOT, wait_until
 from tests.snapshots.test_compare_restore import compare, take
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import ROOT
 from tests.databases import Migrated
+from tests.serving import ROOT
 
 # It counts the steps that Python tells of (sys.addaudithook): files renamed and removed, folders made, git started.
 CHILD = """

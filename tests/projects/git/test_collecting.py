@@ -21,9 +21,9 @@ from projects.git.remote import fetch
 from projects.git.repository import Repository, alone
 from projects.git.trees import write_exact_tree, write_review_tree
 from projects.git.work_tree import WorkTree
-from tests.conftest import ROOT, wait_until
 from tests.projects.git.conftest import MakeWorkTree
 from tests.projects.git.sample import Origin
+from tests.serving import ROOT, wait_until
 
 pytestmark = pytest.mark.plumbing
 
