@@ -77,7 +77,8 @@ class Recorder:
         self._redactor = redactor
         self._outputs: dict[tuple[str, str], LiveOutput] = {}
         self._waiting: list[Entry] = []
-        self._characters: list[int] = []
+        self._sizes: list[int] = []
+        self._waiting_characters = 0
         self._text: _Text | None = None
         self._writing = asyncio.Lock()
 
@@ -103,7 +104,7 @@ class Recorder:
 
     @property
     def _is_full(self) -> bool:
-        return len(self._waiting) > MAX_WAITING or sum(self._characters) > MAX_WAITING_CHARACTERS
+        return len(self._waiting) > MAX_WAITING or self._waiting_characters > MAX_WAITING_CHARACTERS
 
     async def run(self) -> None:
         """Writes batch after batch until cancelled."""
@@ -161,12 +162,15 @@ class Recorder:
 
     def _forget(self, count: int, written: "asyncio.Future[None]") -> None:
         if not written.cancelled() and written.exception() is None:
-            del self._waiting[:count], self._characters[:count]
+            self._waiting_characters -= sum(self._sizes[:count])
+            del self._waiting[:count], self._sizes[:count]
 
     def _wait(self, *entries: Entry) -> None:
         """They go with the next batch."""
+        sizes = list(map(_characters_of, entries))
         self._waiting += entries
-        self._characters += map(_characters_of, entries)
+        self._sizes += sizes
+        self._waiting_characters += sum(sizes)
 
     def _take_text(self, event_type: str, message_id: str, text: str) -> None:
         if self._text is None or (self._text.event_type, self._text.message_id) != (event_type, message_id):

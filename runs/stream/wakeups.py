@@ -41,11 +41,12 @@ def _data_version(watcher: sqlite3.Connection) -> int | None:
 
 async def watch_postgresql(on_wake: Callable[[], None]) -> None:
     """Wakes on NOTIFY; a lost connection is made again, with a wake-up for what may have been missed."""
-    parameters = connection.get_connection_params()
-    wanted = {name: parameters[name] for name in ("dbname", "user", "password", "host", "port") if name in parameters}
+    parameters = connection.get_connection_params()  # with what DATABASE_URL says after `?`, as `sslmode`
+    for of_django in ("context", "cursor_factory", "prepare_threshold"):
+        parameters.pop(of_django, None)
     while True:
         try:
-            async with await psycopg.AsyncConnection.connect(**wanted, autocommit=True) as listener:
+            async with await psycopg.AsyncConnection.connect(**parameters, autocommit=True) as listener:
                 await listener.execute(f"LISTEN {CHANNEL}")
                 on_wake()
                 async for _ in listener.notifies():
