@@ -31,6 +31,7 @@ WARM_EVENTS = 20
 WARM_SECONDS = 20.0
 SETTLE_SECONDS = 1.0
 OWN_WRITERS = ("raw", "raw-asyncio", "peer")
+LONG_RUN_EVENTS = 100_000
 PEER = "django-eventstream==5.3.4"
 COMPARED = ("raw-asyncio", "daphne", "daphne-uvloop", "uvicorn")
 LIMITS = {"STREAMS_PER_USER": "10000", "STREAM_OPENS_PER_MINUTE": "1000000", "DEFAULT_PER_MINUTE": "1000000"}
@@ -184,6 +185,22 @@ async def show_pages(options: Options, kind: str, run: int) -> None:
     show_most(f"  {options.rows} rows, times 10000", pages.many_ms / pages.few_ms, "", 1.5)
 
 
+async def show_replay(options: Options, kind: str, run: int) -> None:
+    """A run of many events, read from the first on, beside a loop that only reads and frames the table's pages."""
+    from bench.stream_replay import lengthen, replay
+
+    await asyncio.to_thread(lengthen, run, LONG_RUN_EVENTS)
+    headers = f"Authorization: Bearer {options.token}\r\n"
+    async with serving(kind, run) as server:
+        await replay(server, run, LONG_RUN_EVENTS, headers)  # its threads, caches and connections are there then
+        found = await replay(server, run, LONG_RUN_EVENTS, headers)
+    show(f"replay of {LONG_RUN_EVENTS} events, first one after", f"{1000 * found.first_seconds:.0f} ms")
+    of_table = f"table read and framed {found.table_per_second:.0f}"
+    show("  events a second", f"{found.per_second:.0f}", of_table)
+    show("  times the table's", f"{found.per_second / found.table_per_second:.2f}")
+    show("  memory meanwhile", f"{found.grown_mb:.1f} MB more")
+
+
 def show_delivered(what: str, load: Load) -> None:
     """A row about how much of everything came."""
     show(what, f"{load.delivered} of {load.expected}", "", "goal all", load.delivered == load.expected)
@@ -194,6 +211,7 @@ LINES: dict[str, Callable[[Options, str, int], Coroutine[Any, Any, None]]] = {
     "live": measure_live,
     "one-reader": measure_one_reader,
     "peer": measure_peer,
+    "replay": show_replay,
     "pages": show_pages,
 }
 
