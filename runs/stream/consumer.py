@@ -102,7 +102,8 @@ class EventStreamConsumer(AsyncHttpConsumer):
         try:
             await self._stream(topic, entry)
         finally:
-            self.hub.places.free(entry.place)
+            freed = self.hub.places.free(entry.place)
+        await freed  # who sees the end may open the next one
         await self.send_body(b"")
 
     async def _enter(self, topic: Topic) -> Entry:

@@ -37,7 +37,7 @@ class Places:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
         self._held: dict[int, Place] = {}
-        self._given_back: set[int] = set()
+        self._given_back: dict[int, asyncio.Future[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._going: set[asyncio.Task[None]] = set()
         self._is_giving_back = False
@@ -58,10 +58,10 @@ class Places:
                 asyncio.create_task(self._repeat(self._look, lambda: ACCESS_SECONDS)),
             ]
 
-    def free(self, pk: int) -> None:
-        """Gives a place back, without a wait: the stream that held it may be on its way out."""
+    def free(self, pk: int) -> "asyncio.Future[None]":
+        """Gives a place back, without a wait: the stream that held it may be on its way out. Done once it is free."""
         self._held.pop(pk, None)
-        self._given_back.add(pk)
+        freed = self._given_back[pk] = asyncio.get_running_loop().create_future()
         if not self._is_giving_back:
             self._is_giving_back = True
             self._go(self._give_back())
@@ -69,6 +69,7 @@ class Places:
             for task in self._tasks:
                 self._go(end(task))
             self._tasks = []
+        return freed
 
     async def close(self) -> None:
         """Waits until everything that was given back is free."""
@@ -84,8 +85,11 @@ class Places:
         """Frees all that has come together since the last time by one statement. What fails lapses by itself."""
         try:
             while self._given_back:
-                pks, self._given_back = self._given_back, set()
-                await self._logged(self._threads.run(places.free_places, pks))
+                given_back, self._given_back = self._given_back, {}
+                await self._logged(self._threads.run(places.free_places, set(given_back)))
+                for freed in given_back.values():
+                    if not freed.done():
+                        freed.set_result(None)
         finally:
             self._is_giving_back = False
 
