@@ -24,6 +24,7 @@ from tests.flows.client import Client, web_process
 from tests.flows.log_writer import long_run
 from tests.serving import ROOT, Server, StartServer, serving, wait_until
 
+pytestmark = pytest.mark.once
 CONNECTIONS = int(os.environ.get("STREAM_CONNECTIONS", "400"))
 AT_ONCE, ROUNDS = 20, 4
 EVENTS, TEXT_BYTES = 1_000, 200

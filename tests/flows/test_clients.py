@@ -22,6 +22,7 @@ from tests.flows.log_writer import writing
 from tests.flows.page_examples import example
 from tests.serving import StartServer, wait_until
 
+pytestmark = pytest.mark.once
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
 Event = dict[str, Any]
 

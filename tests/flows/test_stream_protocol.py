@@ -129,6 +129,7 @@ def test_the_user_stream_resumes_from_its_first_block(shared: Shared, own: LogWr
     assert ids(body) == [row["id"] for row in own.rows() if row["eventType"] == "run_paused"]
 
 
+@pytest.mark.once
 def test_a_ping_moves_the_place_of_a_filtered_stream_on(shared: Shared, own: LogWriter) -> None:
     with (
         asked(shared, f"GET {stream_of(own)}?eventTypes=log HTTP/1.0") as connection,

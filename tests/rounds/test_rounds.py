@@ -15,6 +15,7 @@ from tests.rounds.wire import Answer, Broken, Chunks, EventSource, Request
 SEEDS = (3, 105, 107, 112)
 
 
+@pytest.mark.once  # bin/test --rounds plays them on both
 def test_every_reader_ends_with_the_rows_of_the_table(migrated: Migrated, tmp_path: Path) -> None:
     with ground(migrated, tmp_path) as here:
         for seed in SEEDS:
