@@ -89,11 +89,13 @@ def locked(run: Run) -> Iterator[threading.Event]:
 @pytest.fixture
 def impatient() -> Iterator[None]:
     """A connection that gives a lock up at once."""
-    is_postgresql = connection.vendor == "postgresql"
+    close_pool: Any = getattr(connection, "close_pool", None)  # PostgreSQL's
     with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '20ms'" if is_postgresql else "PRAGMA busy_timeout = 20")
+        cursor.execute("SET lock_timeout = '20ms'" if close_pool else "PRAGMA busy_timeout = 20")
     yield
     connection.close()
+    if close_pool:
+        close_pool()  # it would lend the connection on as it is
 
 
 @pytest.mark.django_db(transaction=True)
