@@ -74,7 +74,7 @@ class Places:
     async def close(self) -> None:
         """Waits until everything that was given back is free."""
         while self._going:
-            await asyncio.gather(*self._going)
+            await asyncio.wait(self._going)  # gather would not let the callbacks run that take out what is done
 
     def _go(self, work: "asyncio._CoroutineLike[None]") -> None:
         task = asyncio.create_task(work)
