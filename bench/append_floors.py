@@ -2,6 +2,7 @@
 
 import itertools
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -121,7 +122,7 @@ class _Sqlite(_Floor):
         execute("COMMIT")
 
 
-class _Postgres(_Floor):
+class _Postgres(_Floor, ABC):
     def __init__(self, statement: str, *, is_encoded: bool) -> None:
         super().__init__(statement, is_encoded=is_encoded)
         parameters = connection.get_connection_params()
@@ -139,9 +140,9 @@ class _Postgres(_Floor):
             )
         self.database.commit()
 
+    @abstractmethod
     def insert(self, cursor: psycopg.Cursor[Any], lines: Iterator[Line]) -> None:
         """In this way's words."""
-        raise NotImplementedError
 
 
 class _Executed(_Postgres):

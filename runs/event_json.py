@@ -6,7 +6,11 @@ EventRow = tuple[int, str]
 """An event's id and body (see AgentEvent)."""
 
 
+def event_json(event_id: int, body: str) -> str:
+    """`{…}`: the event as the API shows it."""
+    return f'{{"id":{event_id},{body}'
+
+
 def join_events(rows: Iterable[EventRow]) -> str:
     """`[{…},{…}]`: the events as the API shows them."""
-    shown = [f'{{"id":{event_id},{body}' for event_id, body in rows]
-    return f"[{','.join(shown)}]"
+    return f"[{','.join(event_json(*row) for row in rows)}]"

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+from runs.event_json import event_json
+
 PING = b":ping\n\n"
 # URLSession (iOS) hands over neither a text's response nor its bytes before there are 512 of them.
 PADDING = b" " * 512
@@ -22,7 +24,7 @@ class Frame(NamedTuple):
     @property
     def public_json(self) -> str:
         """The event as the API shows it."""
-        return f'{{"id":{self.event_id},{self.body}'
+        return event_json(self.event_id, self.body)
 
     @property
     def wire(self) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 from tests.browser import installing
 from tests.flows.client import Client
 from tests.flows.cutting_proxy import cutting
-from tests.flows.interruptions import kill_web, restart
+from tests.flows.interruptions import interrupt_follower, kill_web, restart
 from tests.flows.log_writer import writing
 from tests.flows.page_examples import example
 from tests.flows.test_clients import following, printed
@@ -44,12 +44,7 @@ def test_it_resumes_by_itself_and_ends_with_its_token(
     server = start_server()
     client = Client(server)
     with writing(server, 30) as writer, node(tmp_path, client, server.address, writer.run) as process:
-        wait_until(lambda: len(printed(tmp_path / "printed")) == 30)
-        writer.append(30)
-        interrupt(server, start_server, lambda: writer.append(30))
-        writer.append(5)
-        wait_until(lambda: len(printed(tmp_path / "printed")) >= 95)
-        assert printed(tmp_path / "printed") == writer.rows()
+        interrupt_follower(interrupt, server, start_server, writer, lambda: printed(tmp_path / "printed"))
 
         client.http.post("/api/auth/logout").raise_for_status()
         assert process.wait(60) == 1

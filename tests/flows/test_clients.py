@@ -17,7 +17,7 @@ from httpx_sse import connect_sse
 
 from tests.flows.client import Client
 from tests.flows.cutting_proxy import cutting
-from tests.flows.interruptions import kill_web, restart
+from tests.flows.interruptions import interrupt_follower, kill_web, restart
 from tests.flows.log_writer import writing
 from tests.flows.page_examples import example
 from tests.serving import StartServer, wait_until
@@ -164,12 +164,7 @@ def test_the_pages_python_example_resumes_by_itself(
                 TOKEN=client.http.headers["Authorization"].removeprefix("Bearer "),
             )
         )
-        wait_until(lambda: len(printed(tmp_path / "printed")) == 30)
-        writer.append(30)
-        interrupt(server, start_server, lambda: writer.append(30))
-        writer.append(5)
-        wait_until(lambda: len(printed(tmp_path / "printed")) >= 95)
-        assert printed(tmp_path / "printed") == writer.rows()
+        interrupt_follower(interrupt, server, start_server, writer, lambda: printed(tmp_path / "printed"))
 
         # A token that is no good any more is the end, told in words.
         client.http.post("/api/auth/logout").raise_for_status()
