@@ -24,6 +24,7 @@ from accounts.models import User
 from accounts.services import issue_token
 from projects.models import Membership, Project
 from runs.models import Run
+from runs.queries import current_attempt
 from settings_params import queries, stored
 from tests import databases
 from tests.databases import Migrated
@@ -346,6 +347,14 @@ def working(run: Run) -> Iterator[None]:
     yield
     thread.join(60)
     assert not thread.is_alive(), "the executor did not end"
+
+
+def work_tree(run: Run) -> Path:
+    """Where the agent of the run's present attempt works."""
+    attempt = current_attempt(run)
+    assert attempt is not None
+    assert attempt.workspace is not None
+    return attempt.workspace.work_tree_path
 
 
 def all_at_once(count: int, work: Callable[[int], T]) -> list[T]:

@@ -17,7 +17,7 @@ from runs.queries import current_attempt
 from settings_params.params import IntParam
 from settings_params.registry import PARAMS
 from snapshots.models import Snapshot
-from tests.conftest import QueueRun, git, working
+from tests.conftest import QueueRun, git, work_tree, working
 from tests.serving import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -188,6 +188,8 @@ def test_a_run_that_was_interrupted_goes_on_with_the_first_unfinished_step(queue
     try:
         with working(run):
             wait_until(has_started(run, "touch go"))
+            # Written down is not begun: ended before it has made `go`, it would wait when it is done again.
+            wait_until((work_tree(run) / "go").exists)
             stopping.request()
     finally:
         stopping._requested.clear()
@@ -196,10 +198,7 @@ def test_a_run_that_was_interrupted_goes_on_with_the_first_unfinished_step(queue
     execute(run.pk)
     run.refresh_from_db()
     assert run.status == "completed", run.error
-    attempt = current_attempt(run)
-    assert attempt is not None
-    assert attempt.workspace is not None
-    assert (attempt.workspace.work_tree_path / "log.txt").read_text() == "once\n"
+    assert (work_tree(run) / "log.txt").read_text() == "once\n"
 
 
 def test_an_agents_text_is_joined_and_ends_with_final(carry_out: QueueRun) -> None:

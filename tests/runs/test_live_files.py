@@ -1,23 +1,16 @@
 """Changed files are told while the agent is still at it: soon, together, and under ids that stay."""
 
 import time
-from pathlib import Path
 
 import pytest
 from rest_framework.test import APIClient
 
 from runs.models import Run
-from tests.conftest import QueueRun, working
+from tests.conftest import QueueRun, work_tree, working
 from tests.serving import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 UNTIL_TOLD = "until [ -e go ]; do sleep 0.02; done"
-
-
-def work_tree(run: Run) -> Path:
-    workspace = run.attempts.get().workspace
-    assert workspace is not None
-    return workspace.work_tree_path
 
 
 def told(run: Run, kind: str) -> list[str | None]:

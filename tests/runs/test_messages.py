@@ -6,9 +6,8 @@ from rest_framework.test import APIClient
 from projects.leases import Lease
 from runs.execution.executor import execute
 from runs.models import Run, RunMessage
-from runs.queries import current_attempt
 from runs.services.lifecycle import complete_run
-from tests.conftest import QueueRun, all_at_once, working
+from tests.conftest import QueueRun, all_at_once, work_tree, working
 from tests.serving import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited")]
@@ -25,10 +24,7 @@ def send(api: APIClient, run: Run, text: str) -> int:
 
 
 def log_of(run: Run) -> str:
-    attempt = current_attempt(run)
-    assert attempt is not None
-    assert attempt.workspace is not None
-    return (attempt.workspace.work_tree_path / "log.txt").read_text()
+    return (work_tree(run) / "log.txt").read_text()
 
 
 def test_messages_to_a_running_run_are_read_in_order(queue_run: QueueRun, api: APIClient) -> None:
@@ -37,10 +33,7 @@ def test_messages_to_a_running_run_are_read_in_order(queue_run: QueueRun, api: A
         wait_until(lambda: run.commands.count() == 2)
         assert [send(api, run, line(word)) for word in ("two", "three")] == [202, 202]
         send(api, run, "Thank you.")
-        attempt = current_attempt(run)
-        assert attempt is not None
-        assert attempt.workspace is not None
-        (attempt.workspace.work_tree_path / "go").touch()
+        (work_tree(run) / "go").touch()
     run.refresh_from_db()
     assert (run.status, log_of(run)) == ("completed", "one\ntwo\nthree\n"), run.error
     assert set(run.messages.values_list("status", flat=True)) == {"done"}
@@ -79,10 +72,7 @@ def test_a_message_to_a_paused_run_is_read_after_the_resume(queue_run: QueueRun,
         wait_until(lambda: run.commands.count() == 2)
         api.post(f"/api/runs/{run.pk}/pause")
         assert send(api, run, line("two")) == 202
-        attempt = current_attempt(run)
-        assert attempt is not None
-        assert attempt.workspace is not None
-        (attempt.workspace.work_tree_path / "go").touch()
+        (work_tree(run) / "go").touch()
         assert run.messages.get().status == "pending"
         api.post(f"/api/runs/{run.pk}/resume")
     run.refresh_from_db()

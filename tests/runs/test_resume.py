@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from runs.execution.recap import MAX_CHARACTERS
 from runs.models import Run
 from runs.workers import stopping
 from runs.workers.recovery import requeue_ownerless_runs
-from tests.conftest import working
+from tests.conftest import work_tree, working
 from tests.runs.conftest import QueueHostile
 from tests.serving import wait_until
 
@@ -69,12 +68,6 @@ def told(run: Run) -> list[str]:
     assert workspace is not None
     lines = (workspace.agent_home_path / "told.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
-
-
-def work_tree(run: Run) -> Path:
-    workspace = run.attempts.get().workspace
-    assert workspace is not None
-    return workspace.work_tree_path
 
 
 def finish(run: Run) -> Run:
