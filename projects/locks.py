@@ -61,6 +61,13 @@ def rest_lock(workspace: Workspace, *, wait_seconds: float | None = None) -> Ite
 
 
 @contextmanager
+def push_lock(workspace: Workspace) -> Iterator[None]:
+    """One push at a time of the branch of this work tree; nobody else waits for it, however slow the remote is."""
+    with _held(workspace.folder, "push.lock", None):
+        yield
+
+
+@contextmanager
 def collection_lock(project: Project) -> Iterator[None]:
     """One process at a time collects a repository's objects. LockNotFree where another one does."""
     with _held(project.folder, "collection.lock", 0):

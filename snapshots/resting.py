@@ -61,8 +61,8 @@ class RestingTree:
     def recording(self) -> Iterator[WorkTree]:
         """The tree for git to read, under both locks; what git cannot do with it is a 409.
 
-        An agent that sets out meanwhile waits for the tree's lock. Fetches and pushes hold the repository's for as
-        long as they take: a request does not wait for those.
+        An agent that sets out meanwhile waits for the tree's lock. A request waits only so long for what others
+        do in the repository, as to lay out a large work tree.
         """
         wait = {"wait_seconds": LOCK_WAIT_SECONDS}
         try:
@@ -71,7 +71,7 @@ class RestingTree:
                 is_gone = self.may_be_gone and not self.work_tree.is_ready
                 yield lay_out_work_tree(self.workspace) if is_gone else self.work_tree
         except LockNotFree:
-            detail = "The repository is being fetched or pushed, or others use the tree: try again when that is over."
+            detail = "Others are at work in the repository or use the tree: try again when that is over."
             raise WorkspaceBusy(detail, **_members(self.owner)) from None
         except GitError as error:
             raise WorkTreeNotRecordable(error.message, reason=error.code, **_members(self.owner)) from error

@@ -1,16 +1,20 @@
 """Pushing one commit to one branch of a remote; never by force, never another ref, never a tag."""
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from projects.git.connection import RECEIVE_PACK, Connection, connections, reach
 from projects.git.credentials import Credential, offered
 from projects.git.errors import GitError, GitFailed, PushRefused, RemoteMoved
 from projects.git.failures import classify
+from projects.git.remote_branch import remote_head
 from projects.git.repository import Repository, is_object_id
 from projects.git.urls import RemoteUrl
 
 REASON_LENGTH = 500
+LISTING_TIMEOUT_SECONDS = 60.0
 
 
 def push_branch(
@@ -21,12 +25,14 @@ def push_branch(
     credential: Credential | None = None,
     commit: str,
     branch: str,
+    locked: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     timeout_seconds: float = 600,
 ) -> None:
-    """Make the remote's `branch` point to `commit`. Pushing the same again is fine.
+    """Make the remote's `branch` point to `commit`. Pushing the same again is fine, even at the same time.
 
-    Raises RemoteMoved when the remote branch has other commits, PushRefused with the remote's own words when its rules
-    say no, and the errors of reaching a remote.
+    `locked` gives the repository lock, or raises what the caller thinks of the push by then: it is held while the
+    commit is published here, never while the remote is talked to. Raises RemoteMoved when the remote branch has other
+    commits, PushRefused with the remote's own words when its rules say no, and the errors of reaching a remote.
     """
     if not is_object_id(commit):
         raise ValueError("a full commit id is needed")
@@ -36,9 +42,30 @@ def push_branch(
     def attempt(way: Connection) -> None:
         _push(repository, way, f"{commit}:{target}", timeout_seconds)
 
-    repository.publish(commit)
-    with offered(credential) as login:
-        reach(connections(repository, remote, addresses, login), attempt)
+    with locked():
+        repository.publish(commit)
+    try:
+        with offered(credential) as login:
+            reach(connections(repository, remote, addresses, login), attempt)
+    except PushRefused:
+        # The remote may have been at work on another push of the same, as that of a worker that was killed.
+        if _ask_again(repository, remote, addresses, credential, branch) != commit:
+            raise
+
+
+def _ask_again(
+    repository: Repository, remote: RemoteUrl, addresses: Sequence[str], credential: Credential | None, branch: str
+) -> str | None:
+    with contextlib.suppress(GitError):
+        return remote_head(
+            repository,
+            remote,
+            addresses=addresses,
+            credential=credential,
+            branch=branch,
+            timeout_seconds=LISTING_TIMEOUT_SECONDS,
+        )
+    return None
 
 
 def _check_branch(repository: Repository, target: str) -> None:

@@ -1,6 +1,7 @@
 """Pushes the run branch, never another, never by force, and only where the operator has given leave."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +13,8 @@ from projects import remotes
 from projects.git.errors import GitError
 from projects.git.push import push_branch
 from projects.git.repository import Repository
-from projects.locks import repository_lock
+from projects.locks import push_lock, repository_lock
+from projects.models import Project
 from projects.workspaces import open_repository
 from runs import tasks
 from runs.errors import NothingToCommit, PushDisabled, RemoteBranchMoved, SecretsFound
@@ -105,21 +107,31 @@ def describe_finding(finding: Finding) -> dict[str, Any]:
 
 
 def carry_out_push(attempt_id: int) -> None:
-    """The task's work. A second delivery pushes the same commit again, which changes nothing."""
-    attempts = RunAttempt.objects.filter(pk=attempt_id).select_related("run__project")
-    attempt = attempts.first()
-    if attempt is None:
+    """The task's work. A second delivery pushes the same commit again, which changes nothing.
+
+    What is pushed is one commit, read at the beginning, and what came of it is recorded of that one. The repository's
+    lock is free while the remote is talked to: others work in the project meanwhile, and may even commit on the branch.
+    """
+    attempt = RunAttempt.objects.filter(pk=attempt_id).select_related("workspace__project").first()
+    if attempt is None or attempt.workspace is None:
         return
-    # A commit takes this lock too: what is pushed, and what is recorded as pushed, is one and the same commit.
-    with repository_lock(attempt.run.project):
-        open_pushes = attempts.filter(push_status__in=[PushStatus.QUEUED, PushStatus.PUSHING])
-        if open_pushes.update(push_status=PushStatus.PUSHING):
-            _push_and_record(attempts.get())
+    with push_lock(attempt.workspace):
+        begun = _begin(attempt_id)
+        if begun is not None:
+            _push_and_record(begun)
+
+
+@transaction.atomic
+def _begin(attempt_id: int) -> RunAttempt | None:
+    """The attempt with the commit that is pushed now; None where nobody waits for a push of it."""
+    is_open = {"pk": attempt_id, "push_status__in": [PushStatus.QUEUED, PushStatus.PUSHING]}
+    if not RunAttempt.objects.filter(**is_open).update(push_status=PushStatus.PUSHING):
+        return None
+    return RunAttempt.objects.select_related("run__project").get(pk=attempt_id)
 
 
 def _push_and_record(attempt: RunAttempt) -> None:
     try:
-        _require_leave(attempt)
         _push(attempt)
     except GitError as error:
         _record(
@@ -130,33 +142,12 @@ def _push_and_record(attempt: RunAttempt) -> None:
         _record(attempt, "git_push_failed", message, "error", error={"code": "internal-error", "message": message})
         raise
     else:
-        _record(attempt, "git_pushed", f"Pushed {attempt.branch}.", "notice")
-
-
-def _require_leave(attempt: RunAttempt) -> None:
-    """What allowed the push when it was queued must still hold: the queue may have been long."""
-    if not read("safety.auto_git_push"):
-        raise PushWithdrawn(str(PushDisabled.default_detail), code="push-disabled")
-    review, commit = latest_review(attempt.run), _repository(attempt).read_commit(attempt.commit or "")
-    if review is None or review.approved_tree != commit.tree:
-        raise PushWithdrawn("The approval was withdrawn meanwhile: review the run again.", code="approval-stale")
-    _require_no_known_secret(attempt, commit.sha)
-
-
-def _require_no_known_secret(attempt: RunAttempt, commit: str) -> None:
-    """All of it, however large: the request that queued the push had no time for that."""
-    seconds = 60.0 * read("git.push_timeout_minutes")
-    redactor = redactor_of(attempt.run)
-    for found in known_secrets(_repository(attempt), commit, redactor, remote_commit=None, seconds=seconds):
-        place = f"{found.path or 'a commit or folder'}, line {found.line}"
-        raise PushWithdrawn(f"The push would carry a {found.rule} ({place}).", code="secrets-found")
-
-
-def _repository(attempt: RunAttempt) -> Repository:
-    return open_repository(attempt.run.project)
+        _record(attempt, "git_pushed", f"Pushed {(attempt.commit or '')[:12]} to {attempt.branch}.", "notice")
 
 
 def _push(attempt: RunAttempt) -> None:
+    _require_leave(attempt)
+    _require_no_known_secret(attempt)
     project = attempt.run.project
     remote, addresses = remotes.locate(project.repository_url)
     push_branch(
@@ -166,18 +157,57 @@ def _push(attempt: RunAttempt) -> None:
         credential=remotes.credential_of(project),
         commit=attempt.commit or "",
         branch=attempt.branch,
+        locked=lambda: _held_with_leave(attempt),
         timeout_seconds=60 * read("git.push_timeout_minutes"),
     )
+
+
+@contextmanager
+def _held_with_leave(attempt: RunAttempt) -> Iterator[None]:
+    """The repository, for who may push still: the look for secrets may have been long, and so the wait for this."""
+    with repository_lock(attempt.run.project):
+        _require_leave(attempt)
+        yield
+
+
+def _require_leave(attempt: RunAttempt) -> None:
+    """What allowed the push when it was queued must still hold: the queue may have been long."""
+    if not read("safety.auto_git_push"):
+        raise PushWithdrawn(str(PushDisabled.default_detail), code="push-disabled")
+    if Project.objects.filter(pk=attempt.run.project_id, status=Project.Status.ARCHIVED).exists():
+        raise PushWithdrawn("The project was archived meanwhile: clone it again.", code="project-not-ready")
+    review, commit = latest_review(attempt.run), _repository(attempt).read_commit(attempt.commit or "")
+    if review is None or review.approved_tree != commit.tree:
+        raise PushWithdrawn("The approval was withdrawn meanwhile: review the run again.", code="approval-stale")
+
+
+def _require_no_known_secret(attempt: RunAttempt) -> None:
+    """All of it, however large: the request that queued the push had no time for that."""
+    seconds = 60.0 * read("git.push_timeout_minutes")
+    redactor, commit = redactor_of(attempt.run), attempt.commit or ""
+    for found in known_secrets(_repository(attempt), commit, redactor, remote_commit=None, seconds=seconds):
+        place = f"{found.path or 'a commit or folder'}, line {found.line}"
+        raise PushWithdrawn(f"The push would carry a {found.rule} ({place}).", code="secrets-found")
+
+
+def _repository(attempt: RunAttempt) -> Repository:
+    return open_repository(attempt.run.project)
 
 
 @transaction.atomic
 def _record(
     attempt: RunAttempt, event: str, message: str, severity: str, *, error: dict[str, Any] | None = None
 ) -> None:
+    """What came of this commit; what another delivery has told already is not told again.
+
+    Where a commit was made on top of it meanwhile, that one has not been pushed: only the log tells of this one then.
+    """
     error = redactor_of(attempt.run).value(error)
     values: dict[str, Any] = {"push_status": PushStatus.FAILED, "push_error": error}
     if error is None:
         values = {"push_status": PushStatus.PUSHED, "push_error": None, "pushed_at": timezone.now()}
-    RunAttempt.objects.filter(pk=attempt.pk).update(**values)
-    data: dict[str, Any] = {"branch": attempt.branch, "commit": attempt.commit, "error": error}
-    append(attempt.run, [Draft(event, message, severity, data=data)])
+    rows = RunAttempt.objects.filter(pk=attempt.pk)
+    is_first = rows.filter(commit=attempt.commit, push_status=PushStatus.PUSHING).update(**values)
+    if is_first or rows.exclude(commit=attempt.commit).exists():
+        data: dict[str, Any] = {"branch": attempt.branch, "commit": attempt.commit, "error": error}
+        append(attempt.run, [Draft(event, message, severity, data=data)])

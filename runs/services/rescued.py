@@ -24,8 +24,8 @@ def rescue_refs_of(project: Project) -> list[RescueRef]:
 def drop_rescue_ref(project: Project, ref: str, *, actor: User | None) -> RescueRef:
     """Deletes it; a day later the objects that it alone had kept may go. The audit entry names the commit.
 
-    404 where there is none, 409 `workspace-busy` while the repository is being fetched or pushed. Killed in between,
-    it is dropped once more.
+    404 where there is none, 409 `workspace-busy` while others hold the repository. Killed in between, it is dropped
+    once more.
     """
     try:
         with repository_lock(project, wait_seconds=LOCK_WAIT_SECONDS):
@@ -36,7 +36,7 @@ def drop_rescue_ref(project: Project, ref: str, *, actor: User | None) -> Rescue
             open_repository(project).delete_ref(ref, found.commit)
             return found
     except LockNotFree:
-        busy = "The project's repository is being fetched or pushed: try again."
+        busy = "Others are at work in the project's repository: try again."
         raise WorkspaceBusy(busy, **project.error_members) from None
 
 

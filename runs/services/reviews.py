@@ -34,7 +34,7 @@ from runs.services.signing import signing_key_for
 
 Decision = RunReview.Decision
 LOCK_WAIT_SECONDS = 10.0
-"""A third of what clients usually wait for an answer; a push may hold a repository for minutes."""
+"""A third of what clients usually wait for an answer; laying out a large work tree may hold the repository longer."""
 RETRY_AFTER_SECONDS = 5
 
 
@@ -178,12 +178,12 @@ def commit_run(run: Run, *, actor: User, message: str = "") -> None:
 
 @contextmanager
 def _held_repository(run: Run) -> Iterator[None]:
-    """The repository for the body, with an answer for whoever asked: a request does not wait for a long push."""
+    """The repository for the body, with an answer for whoever asked: a request waits only so long."""
     with ExitStack() as stack:
         try:
             stack.enter_context(repository_lock(run.project, wait_seconds=LOCK_WAIT_SECONDS))
         except LockNotFree:
-            raise _busy(run, "The project's repository is being fetched or pushed: try again.") from None
+            raise _busy(run, "Others are at work in the project's repository: try again.") from None
         try:
             yield
         except (RefChanged, LockLost) as error:

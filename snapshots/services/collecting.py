@@ -105,7 +105,7 @@ def _collect(project: Project) -> Removal:
     try:
         named = collect(open_repository(project), lambda: roots_of(project), locked=locked)
     except LockNotFree:
-        message = "The repository is being fetched or pushed; it is tried again later."
+        message = "Others are at work in the repository; it is tried again later."
         return _fail(project, "repository-locked", message)
     except GitError as error:
         return _fail(project, error.code, error.message)

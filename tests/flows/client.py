@@ -41,7 +41,7 @@ class Client:
         made: dict[str, Any] = answer.json()
         return made
 
-    def make_project(self, remote: Path) -> int:
+    def make_project(self, remote: Path | str) -> int:
         """The id of a ready project."""
         made = self.post("/projects", name="Sample", repositoryUrl=str(remote))
         path = f"/projects/{made['id']}"

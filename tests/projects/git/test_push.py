@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,8 +31,8 @@ def make_commit(repository: Repository, parent: str, message: str = "run") -> st
     return commit_tree(repository, tree=tree, parents=[parent], author=ADA, committer=ADA, message=message, at=now)
 
 
-def hook(origin: Origin, script: str) -> None:
-    file = origin.path / ".git" / "hooks" / "pre-receive"
+def hook(origin: Origin, script: str, *, name: str = "pre-receive") -> None:
+    file = origin.path / ".git" / "hooks" / name
     file.parent.mkdir(exist_ok=True)
     file.write_text(f"#!/bin/sh\n{script}\n")
     file.chmod(0o755)
@@ -118,3 +120,30 @@ def test_an_impossible_branch_is_refused(repository: Repository, origin: Origin,
 def test_an_empty_commit_cannot_delete_a_branch(repository: Repository, origin: Origin) -> None:
     with pytest.raises(ValueError, match="commit id"):
         push_branch(repository, origin.remote, addresses=(), commit="", branch="trunk")
+
+
+def test_a_push_that_meets_another_of_the_same_commit_is_done(
+    repository: Repository, origin: Origin, commit: str
+) -> None:
+    hook(origin, 'exec env -u GIT_QUARANTINE_PATH git update-ref "$1" "$3"', name="update")
+    with http_server(smart_http(origin.path.parent)) as base:
+        remote = parse_remote_url(f"{base}/origin/.git", allow_local=False, allow_private_hosts=True)
+        push_branch(repository, remote, addresses=("127.0.0.1",), commit=commit, branch=BRANCH)
+    assert origin.git("rev-parse", BRANCH) == commit
+
+
+def test_the_repository_is_held_while_the_commit_is_published_and_no_longer(
+    repository: Repository, origin: Origin, commit: str
+) -> None:
+    packs = repository.objects / "pack"
+    before, seen = set(packs.glob("*.pack")), []
+
+    @contextmanager
+    def locked() -> Iterator[None]:
+        seen.append("taken")
+        yield
+        seen.append("published" if set(packs.glob("*.pack")) > before else "not published")
+        seen.append("sent" if origin.git("branch", "--list", BRANCH) else "not sent")
+
+    push_branch(repository, origin.remote, addresses=(), commit=commit, branch=BRANCH, locked=locked)
+    assert (seen, origin.git("rev-parse", BRANCH)) == (["taken", "published", "not sent"], commit)
