@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from projects.git.changes import FileChange, changed_files, diff
+from projects.git.changes import FileChange, changed_files, diff, large_among
 from projects.git.trees import record_exactly
 from projects.workspaces import open_repository
 from runs.diffs import ENOUGH_BYTES, cut, sums_of
@@ -12,7 +12,10 @@ from snapshots.resting import project_tree, recorded_part, require_still_now, ru
 
 @dataclass(frozen=True)
 class Comparison:
-    """The changed files, and their diff from the older to the newer side: `diff` is for display, cut past a size."""
+    """The changed files, and their diff from the older to the newer side: `diff` is for display.
+
+    It is cut past a size, and without large files: git would take each into memory, to show what nobody can read.
+    """
 
     files: tuple[FileChange, ...]
     diff: bytes
@@ -28,9 +31,11 @@ def compare(snapshot: Snapshot, against: Snapshot | None) -> Comparison:
     """From the snapshot to the other one, or to the present tree: 409 where something is at work in it."""
     other = present_tree(snapshot) if against is None else against.tree
     repository = open_repository(snapshot.project)
-    found = diff(repository, snapshot.tree, other, enough_bytes=ENOUGH_BYTES)
+    files = changed_files(repository, snapshot.tree, other)
+    large = large_among(repository, files)
+    found = diff(repository, snapshot.tree, other, enough_bytes=ENOUGH_BYTES, without=large)
     shown = cut(found)
-    return Comparison(changed_files(repository, snapshot.tree, other), shown, len(shown) < len(found))
+    return Comparison(files, shown, bool(large) or len(shown) < len(found))
 
 
 def present_tree(snapshot: Snapshot) -> str:

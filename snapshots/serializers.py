@@ -121,12 +121,14 @@ class StatsSerializer(serializers.Serializer[Any]):
 
 
 class ComparisonSerializer(serializers.Serializer[Comparison]):
-    """What changed from the snapshot to the other side; the diff is for display, cut at a file's end past 1 MiB."""
+    """What changed from the snapshot to the other side; the diff is for display."""
 
     files = ChangeSerializer(many=True)
     stats = StatsSerializer()
     diff = serializers.SerializerMethodField()
-    truncated = serializers.BooleanField(source="is_cut")
+    truncated = serializers.BooleanField(
+        source="is_cut", help_text="Whether files were left out: past 1 MiB, or over 64 MiB each."
+    )
     lossy = serializers.SerializerMethodField()
 
     def get_diff(self, comparison: Comparison) -> str:

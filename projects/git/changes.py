@@ -83,9 +83,14 @@ def diff(
 
 def large_files(repository: Repository, base: str, tree: str) -> list[str]:
     """The paths, old and new ones, of changed files with over LARGE_BYTES on either side."""
-    changes = [change for change in changed_files(repository, base, tree) if change.is_binary]
-    former = sizes_of(repository, [change.old_blob for change in changes if change.old_blob])
-    found = (each for each in changes if max(each.size_bytes, former.get(each.old_blob or "", 0)) > LARGE_BYTES)
+    return large_among(repository, changed_files(repository, base, tree))
+
+
+def large_among(repository: Repository, changes: Sequence[FileChange]) -> list[str]:
+    """The same of files that were just compared."""
+    binary = [change for change in changes if change.is_binary]
+    former = sizes_of(repository, [change.old_blob for change in binary if change.old_blob])
+    found = (each for each in binary if max(each.size_bytes, former.get(each.old_blob or "", 0)) > LARGE_BYTES)
     return [path for change in found for path in (change.path, change.old_path) if path is not None]
 
 

@@ -101,6 +101,25 @@ def test_what_cannot_be_shown_is_said(api: APIClient, cloned: Project, folder: P
 
 
 @on_disk
+@pytest.mark.once
+def test_a_very_large_file_is_left_out_of_what_is_shown(
+    api: APIClient, cloned: Project, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUARTERDECK_PARAM_SNAPSHOTS_MAX_FILE_MB", "100")
+    with (folder / "*large\n").open("wb") as file:
+        file.truncate(65 * 1024 * 1024)
+    (folder / "small.txt").write_text("small\n")
+    number = take(api, cloned)
+    (folder / "*large\n").write_bytes(b"\0")
+    (folder / "small.txt").write_text("other\n")
+
+    body = compare(api, number, "current").json()
+
+    assert ("large" in body["diff"], "-small\n+other\n" in body["diff"], body["truncated"]) == (False, True, True)
+    assert [(file["path"], file["sizeBytes"]) for file in body["files"]] == [("*large\n", 1), ("small.txt", 6)]
+
+
+@on_disk
 def test_a_tree_that_a_run_works_in_is_not_compared(api: APIClient, carry_out: QueueRun) -> None:
     run = carry_out("Nothing.")
     before = Snapshot.objects.get(kind="before_run", run=run)
