@@ -18,6 +18,7 @@ PIECE_CHARACTERS = 96
 _OPENING_CHARACTERS = 3
 _BASE64_STARTS = (0, 2, 3)
 """The first base64 characters that depend on the value alone, where it begins at byte 0, 1 or 2 of three."""
+_HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _COMMON_LINES = re.compile(r"-----|b3BlbnNzaC1rZXktdjE")  # armour (RFC 7468), and how every new OpenSSH key begins
 
 
@@ -127,7 +128,9 @@ class TextStream:
 
     def take(self, piece: str) -> str:
         """What can be told by now."""
-        done, self._waiting = self._redactor.cut(self._waiting + piece, is_last=False)
+        done, self._waiting = self._redactor.cut(_put_together(self._waiting + piece), is_last=False)
+        if "\ud800" <= done[-1:] <= "\udbff":  # half a character: the other half may come
+            done, self._waiting = done[:-1], done[-1] + self._waiting
         return done
 
     def finish(self) -> str:
@@ -150,6 +153,13 @@ class ByteStream:
     def finish(self) -> bytes:
         """The rest."""
         return self._stream.finish().encode("latin-1")
+
+
+def _put_together(text: str) -> str:
+    """Characters whose two halves (UTF-16) came apart, as programs do that cut text by JavaScript's length."""
+    if text.isascii():
+        return text
+    return _HALVES.sub(lambda halves: halves[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
 
 
 def _forms(value: str) -> Iterator[str]:

@@ -132,7 +132,7 @@ def _look(
         meanwhile()
         (changed, gone), names = tracked.result(), untracked.result()
     index.forget(gone)
-    if any(Path(private.work_tree, os.fsdecode(name)).is_dir() for name in gone):
+    if any(_is_folder(private, name) for name in gone):
         names = _list_others(private)
     return changed, _other_files(private, index, names), gone, ignored.result()
 
@@ -239,7 +239,7 @@ def _add_again(private: PrivateDir, index: IndexChanges, base: str) -> None:
 
 def _drop_foreign_submodules(private: PrivateDir, index: IndexChanges, base: str, added: list[bytes]) -> None:
     """A folder that became a repository between two looks may have got in as a submodule: only the base's count."""
-    folders = [name for name in added if Path(private.work_tree, os.fsdecode(name)).is_dir()]
+    folders = [name for name in added if _is_folder(private, name)]
     if not folders:
         return
     names = submodules(private, folders if len(folders) <= FEW_NAMES else ())
@@ -247,6 +247,11 @@ def _drop_foreign_submodules(private: PrivateDir, index: IndexChanges, base: str
         lines = _split(private.run(["ls-tree", "-r", "-z", "--full-tree", base]))
         in_base = {line.partition(b"\t")[2] for line in lines if line.startswith(b"160000 ")}
         index.forget(sorted(names - in_base))
+
+
+def _is_folder(private: PrivateDir, name: bytes) -> bool:
+    """Also by a link. One that leads to what no file can be called leads nowhere: Path.is_dir raises for it."""
+    return os.path.isdir(os.path.join(os.fsencode(private.work_tree), name))  # noqa: PTH112, PTH118
 
 
 def _explain(error: GitFailed) -> GitError:

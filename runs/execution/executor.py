@@ -143,6 +143,12 @@ def _keep_what_is_there(run: Run, lease: Lease, outcome: str) -> None:
             results.record_results(attempt, lease, outcome)
         except GitError as error:
             logger.warning("The files of run %s could not be recorded: %s", run.pk, error.message)
+        except LeaseLost:
+            raise
+        except Exception:
+            # The run is over whatever its tree is like: left as it is, it would be taken for one whose worker was
+            # lost, and its agent would begin anew.
+            logger.exception("The files of run %s could not be recorded.", run.pk)
 
 
 def _tear_down(run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold) -> None:

@@ -22,6 +22,7 @@ from runs.queries import conflict_members
 from runs.services.attachments import take
 from runs.services.counting import count
 from runs.services.permissions import expire_permissions
+from runs.storable import storable
 from runs.transitions import MOVES
 from settings_params.availability import is_enabled
 
@@ -184,6 +185,6 @@ def complete_run(run: Run, lease: Lease) -> bool:
 @transaction.atomic
 def fail_run(run: Run, code: str, message: str, *, lease: Lease | None = None) -> None:
     """Ends the run as failed, with a reason that a person can act on."""
-    error = {"code": code, "message": redactor_of(run).text(message)}
+    error = {"code": code, "message": redactor_of(run).text(storable(message))}
     move(run, "fail", lease=lease, message=message, error=error, lease_expires_at=None, lease_owner="")
     expire_permissions(run)

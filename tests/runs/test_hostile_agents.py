@@ -12,6 +12,7 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from projects.workspaces import open_work_tree
 from runs.models import Run
 from tests.conftest import working
 from tests.runs.conftest import QueueHostile
@@ -314,6 +315,10 @@ NOISE = {
     "lone surrogates and NUL": "say('\\ud800 \\0 end')",
     "an end of a command that never began": "update({'sessionUpdate': 'tool_call_update', 'toolCallId': 'q', "
     "'kind': 'execute', 'status': 'completed'})",
+    "usage beyond all numbers": "update({'sessionUpdate': 'usage_update', 'used': 1, 'size': 2, "
+    "'cost': {'amount': 10**400, 'currency': 'USD'}})",
+    "an exit code that no system has": "update({'sessionUpdate': 'tool_call', 'toolCallId': 'q', 'kind': 'execute', "
+    "'status': 'completed', 'rawInput': {'command': 'x'}, 'rawOutput': {'exit_code': 10**30}})",
 }
 
 
@@ -328,6 +333,12 @@ def test_noise_is_kept_or_refused_and_harms_nothing(queue_hostile: QueueHostile,
 def test_a_session_whose_name_cannot_be_kept_fails_the_run(queue_hostile: QueueHostile, name: str) -> None:
     run = queue_hostile(f"answer({{'protocolVersion': 1}}); answer({{'sessionId': '{name}'}}); read()")
     assert "no name of at most 200 plain characters" in failed(run)
+
+
+def test_a_reason_with_what_no_database_holds_fails_the_run(queue_hostile: QueueHostile) -> None:
+    error = {"code": -32603, "message": "a \0 b"}
+    run = carried_out(queue_hostile(f"i = shake_hands(); write({{'id': i, 'error': {error!r}}}); flush(); read()"))
+    assert (run.status, (run.error or {}).get("message")) == ("failed", "a \ufffd b")
 
 
 # Deaths
@@ -351,6 +362,21 @@ def test_an_agent_that_dies_fails_the_run_with_its_last_words(queue_hostile: Que
     assert last_words(run) == ["boom"]
     assert set(run.commands.values_list("status", flat=True)) <= {"lost"}
     assert run.attempts.get().summary is not None
+
+
+@pytest.mark.once
+def test_a_run_fails_also_where_its_files_cannot_be_recorded(queue_hostile: QueueHostile, api: APIClient) -> None:
+    run = queue_hostile(f"shake_hands(); ask({CALL}); read(); {DIE}", safe_mode=True)
+    with working(run):
+        asked = wait_until(lambda: run.permissions.first())
+        workspace = run.attempts.get().workspace
+        assert workspace is not None
+        index_dir = open_work_tree(workspace).index_dir
+        index_dir.rename(index_dir.with_name("elsewhere"))
+        index_dir.touch()  # as a broken disk would do it
+        api.post(f"/api/runs/{run.pk}/permissions/{asked.pk}", {"decision": "reject"})
+    run.refresh_from_db()
+    assert (run.status, run.lease_owner) == ("failed", "")
 
 
 @pytest.mark.once

@@ -30,6 +30,12 @@ def test_pieces_of_any_length_give_what_the_whole_gives(text: str, lengths: list
     assert told + stream.finish() == SECRETS.text(text)
 
 
+def test_halves_of_a_character_come_together_again() -> None:
+    stream = SECRETS.stream()
+    told = [stream.take(piece) for piece in ("a\ud83c", "\udf89b\ud83c", "\ud83c\udf89")]
+    assert (told, stream.finish()) == (["a", "\U0001f389b", "\ud83c\U0001f389"], "")
+
+
 @given(TEXTS)
 def test_a_secret_is_in_the_bytes_of_a_text_where_it_is_in_the_text(text: str) -> None:
     written = text.encode("utf-8", "replace")

@@ -15,6 +15,8 @@ from .updates import AgentUpdate, CommandFinished, CommandOutput, CommandStarted
 
 SHOWN_TOGETHER, LEAST_OF_ONE = 1_900, 12
 """Characters of a question about several calls (of which 2,000 are shown), and of one of them at least."""
+MOST_EXIT_CODE = 2**31 - 1
+"""What a system can give, and a database keep. An agent that says otherwise has not said."""
 _REFUSED = "Refused."
 _ENDS: dict[str | None, Outcome] = {"completed": "completed", "failed": "failed"}
 
@@ -149,7 +151,7 @@ def _end(call: ToolCall, status: Outcome, result: CommandResult) -> CommandFinis
     return CommandFinished(
         tool_call_id=call.tool_call_id,
         status=status,
-        exit_code=result.exit_code,
+        exit_code=result.exit_code if result.exit_code is None or abs(result.exit_code) <= MOST_EXIT_CODE else None,
         stdout=result.stdout or "",
         stderr=result.stderr,
         stdout_file=result.stdout_file,

@@ -25,6 +25,8 @@ _CHUNKS = {
     "user_message_chunk": UserMessageChunk,
 }
 _PLAN_STATUSES = ("pending", "in_progress", "completed")
+_MOST_TOKENS = 2**53
+"""What is beyond it, or below nothing, is no count of tokens; nor does every reader of JSON know such numbers."""
 
 
 class Translator:
@@ -117,8 +119,9 @@ def _read_plan(payload: dict[str, Any]) -> tuple[AgentUpdate, ...] | None:
 
 def _usage(payload: dict[str, Any]) -> tuple[AgentUpdate, ...] | None:
     used, size = whole_number_of(payload, "used"), whole_number_of(payload, "size")
-    if used is None or size is None:
+    if used is None or size is None or not (0 <= used <= _MOST_TOKENS and 0 <= size <= _MOST_TOKENS):
         return None
     amount = value_of(payload, "cost", "amount")
-    cost = float(amount) if isinstance(amount, int | float) and not isinstance(amount, bool) else None
+    is_amount = isinstance(amount, int | float) and not isinstance(amount, bool) and abs(amount) <= _MOST_TOKENS
+    cost = float(amount) if is_amount else None
     return (UsageUpdated(used, size, cost, text_of(payload, "cost", "currency")),)

@@ -204,6 +204,13 @@ def test_a_folder_too_deep_to_read_is_refused_not_left_out(work_tree: WorkTree) 
     assert caught.value.code in ("unreadable", "unrecordable-path")
 
 
+def test_a_link_to_what_no_file_can_be_called_is_recorded(work_tree: WorkTree) -> None:
+    (work_tree.path / "long").symlink_to("x" * 3000)
+    first = write_review_tree(work_tree)
+    (work_tree.path / "README.md").unlink()
+    assert write_review_tree(work_tree) != first
+
+
 def nested(folder: Path, with_commit: bool = True) -> None:
     folder.mkdir(parents=True)
     git(folder, "init", "-q")

@@ -138,6 +138,8 @@ def test_a_replayed_update_says_so() -> None:
         {"sessionUpdate": "tool_call", "title": "no id"},
         {"sessionUpdate": "plan", "entries": [{"content": 3}]},
         {"sessionUpdate": "usage_update", "used": True, "size": "x"},
+        {"sessionUpdate": "usage_update", "used": -1, "size": 2},
+        {"sessionUpdate": "usage_update", "used": 1, "size": 2**60},
     ],
 )
 def test_what_has_no_word_here_is_kept_whole(payload: dict[str, Any]) -> None:
