@@ -99,10 +99,16 @@ def django_db_keepdb() -> bool:
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept() -> None:
-    """No test sees the server params of the one before it."""
+def params_clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """No test sees the server params of the one before it; and the time stands still for what is kept of its own, or
+    what asks the database as often as it should would ask once more when a second happens to end.
+    """
+    clock = SimpleNamespace(now=0.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr(stored, "time", clock)
     queries._warn.cache_clear()
     stored._kept.forget()
+    return clock
 
 
 @pytest.fixture(scope="session")
