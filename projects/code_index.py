@@ -96,6 +96,8 @@ def _why(file: FoundFile, passages: Sequence[FoundPassage]) -> str:
     symbols = " ".join(passage.chunk.symbol or "" for passage in passages).lower()
     text = " ".join(passage.snippet for passage in passages).lower()
     left, reasons = list(file.terms), [f"defines {', '.join(file.defines)}"] if file.defines else []
+    if file.is_named:
+        reasons.append("its path")
     for place, where in (("path", file.path.lower()), ("symbol", symbols), ("text", text)):
         here = [term for term in left if term.stem in where]
         left = [term for term in left if term not in here]

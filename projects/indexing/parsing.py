@@ -18,7 +18,7 @@ from projects.indexing.references import read_references
 from projects.indexing.shapes import FileAnalysis
 from projects.indexing.symbols import SCOPE, read_symbols
 
-EXTRACTOR_VERSION = 3
+EXTRACTOR_VERSION = 4
 """Higher with every change of what is found in the same bytes: cached analyses of another version are not used."""
 
 

@@ -34,8 +34,8 @@ _PREAMBLE = re.compile(
 _STRING = re.compile(r"""^(?:[rRuUbBfF]{0,2})(\"\"\"|'''|"|')""")
 _SENTENCE_END = re.compile(r"(?<![A-Z]\.[A-Za-z])(?<!e\.g)(?<!i\.e)(?<!etc)(?<! vs)[.!?](?=\s|$)")
 _ABOUT = re.compile(r"^[@\\](?:file|fileoverview|overview|module|brief)\b:?")
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>|!?\[[^\[\]]{0,200}\]\([^()]{0,300}\)")
-_LINK = re.compile(r"(?<!!)\[([^\[\]]{1,200})\]\([^()]{0,300}\)")
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>|!\[[^\[\]]{0,200}\]\([^()]{0,300}\)")
+_LINK = re.compile(r"\[([^\[\]]{0,200})\]\([^()]{0,300}\)")
 
 
 def purpose_of(content: bytes, language: str | None) -> str | None:
@@ -54,7 +54,7 @@ def purpose_of(content: bytes, language: str | None) -> str | None:
 
 
 def _sentence(paragraph: str) -> str | None:
-    plain = " ".join(_TAG.sub("", _LINK.sub(r"\1", paragraph)).split()).strip("*#=-~/<> \t`_")
+    plain = " ".join(_LINK.sub(r"\1", _TAG.sub("", paragraph)).split()).strip("*#=-~/<> \t`_")
     end = _SENTENCE_END.search(plain)
     sentence = plain[: end.end() if end else None]
     if sum(letter.isalpha() for letter in sentence) < 3:  # no word

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from projects.indexing.index_file import CHUNK_BITS
+from projects.indexing.named_paths import Naming, named_files
 from projects.indexing.query_terms import Query, Term, read_query
 
 FIELD_WEIGHTS = (10.0, 5.0, 1.0)
@@ -20,6 +21,11 @@ MAXIMUM_CHUNKS = 1200
 """As many of the best chunks are looked at for files."""
 
 SYMBOL_BONUS = 0.5
+"""Of a file that defines a symbol, or has a path, which the query says among other things."""
+
+ALONE_BONUS = 10.0
+"""Of one whose symbol, or the end of whose path, is the whole query: more than all else can give."""
+
 SHOWN_CHUNKS = 3
 
 
@@ -37,7 +43,8 @@ class FoundChunk:
 class FoundFile:
     """A file that was found, its best chunks first; `score` is at most 1, that of the best file.
 
-    `defines` are the symbols of the query that it defines. `terms` are what was searched.
+    `defines` are the symbols of the query that it defines. `terms` are what was searched. `is_named`: the query names
+    its path, or the end of it.
     """
 
     path: str
@@ -49,6 +56,7 @@ class FoundFile:
     defines: tuple[str, ...]
     in_history: bool
     terms: tuple[Term, ...]
+    is_named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,8 @@ def search(index: sqlite3.Connection, text: str, *, limit: int, scope: Scope = S
     chunks, files = (int(_meta(index, key)) for key in ("chunks", "files"))
     query = read_query(text, index, chunks)
     defining = _defining(index, query, scope)
+    named = named_files(index, text, *scope.condition)
+    bonuses = _bonuses(defining, query, named)
     found = _matching_chunks(index, query, scope)
     histories = _matching_histories(index, query)
     texts = {file: _of_file([score for _, score in scored]) for file, scored in found.items()}
@@ -83,15 +93,21 @@ def search(index: sqlite3.Connection, text: str, *, limit: int, scope: Scope = S
         texts,
         histories,
         files,
-        _facts(index, texts.keys() | histories.keys() | defining.keys(), scope),
-        defining,
-        query,
+        _facts(index, texts.keys() | histories.keys() | bonuses.keys(), scope),
+        bonuses,
     )
     best = sorted(scores.items(), key=lambda each: (-each[1][0], each[1][1]))[:limit]
     highest = best[0][1][0] if best else 1.0
     return [
         _file(
-            index, number, score / highest, found.get(number, []), defining.get(number, {}), number in histories, query
+            index,
+            number,
+            score / highest,
+            found.get(number, []),
+            defining.get(number, {}),
+            number in histories,
+            number in named,
+            query,
         )
         for number, (score, _) in best
     ]
@@ -148,6 +164,14 @@ def _defining(index: sqlite3.Connection, query: Query, scope: Scope) -> dict[int
     return found
 
 
+def _bonuses(defining: Mapping[int, object], query: Query, named: Mapping[int, Naming]) -> dict[int, float]:
+    """What files get because the query names them, or something in them, exactly. A whole path comes before its ends."""
+    bonuses = {number: ALONE_BONUS if query.is_symbol else SYMBOL_BONUS for number in defining}
+    for number, naming in named.items():
+        bonuses[number] = max(bonuses.get(number, 0), naming * ALONE_BONUS or SYMBOL_BONUS)
+    return bonuses
+
+
 def _facts(index: sqlite3.Connection, numbers: set[int], scope: Scope) -> dict[int, tuple[str, float]]:
     """Path and PageRank of those of the files that are in scope."""
     where, values = scope.condition
@@ -160,8 +184,7 @@ def _together(
     histories: Mapping[int, float],
     files: int,
     facts: Mapping[int, tuple[str, float]],
-    defining: Mapping[int, Mapping[str, int]],
-    query: Query,
+    bonuses: Mapping[int, float],
 ) -> dict[int, tuple[float, str]]:
     """Score and path of each file: both searches, each by its best, weighted by PageRank."""
     best_text, best_history = max(texts.values(), default=0) or 1, max(histories.values(), default=0) or 1
@@ -169,9 +192,7 @@ def _together(
     for number, (path, rank) in facts.items():
         score = texts.get(number, 0) / best_text + HISTORY_SHARE * histories.get(number, 0) / best_history
         score *= 1 + RANK_SHARE * math.log1p(files * rank)
-        if number in defining:
-            score += 10 if query.is_symbol else SYMBOL_BONUS
-        scores[number] = (score, path)
+        scores[number] = (score + bonuses.get(number, 0), path)
     return scores
 
 
@@ -182,6 +203,7 @@ def _file(
     chunks: Sequence[tuple[int, float]],
     defines: Mapping[str, int],
     in_history: bool,
+    is_named: bool,
     query: Query,
 ) -> FoundFile:
     path, blob, language, kind = index.execute(
@@ -197,6 +219,7 @@ def _file(
         defines=tuple(defines),
         in_history=in_history,
         terms=query.terms,
+        is_named=is_named,
     )
 
 

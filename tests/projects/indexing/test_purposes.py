@@ -36,6 +36,7 @@ pytestmark = pytest.mark.plumbing
         ("ruby", b"# frozen_string_literal: true\n\n# Sends it.\nmodule A\n", "Sends it"),
         ("sql", b"-- The users.\nCREATE TABLE a (b int);\n", "The users"),
         ("markdown", b"---\ntitle: x\n---\n<!-- no -->\n[![badge](a)](b)\n\n# The *shop*\n\nText.\n", "The *shop"),
+        ("markdown", b"# Shop [![built](a)](b)\n\nText.\n", "Shop"),
         ("markdown", b"It sells [things](http://a). Cheap.\n", "It sells things"),
         ("restructuredtext", b".. _x:\n\nQuick start\n===========\n\nText\n", "Quick start"),
         ("html", b"<!doctype html>\n<!-- The page. -->\n", "The page"),

@@ -1,6 +1,7 @@
 """What a search finds, and in which order; nothing that is asked can break it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -74,6 +75,23 @@ def test_what_commits_said_finds_the_files_that_they_changed(index: IndexReader)
 
 def test_a_path_finds_its_file(index: IndexReader) -> None:
     assert paths(index, "basket.js")[0] == "web/basket.js"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["web/api.py", "./web/api.py", "`web/api.py:12`", "WEB/Api.py", "api.py", "API.py:3:7", "what is in web/api.py today"],
+)
+def test_a_named_file_comes_first_whatever_its_words_are(tmp_path: Path, query: str) -> None:
+    origin = make_origin(tmp_path / "origin")
+    others = {f"web/api/part{number}.py": b"# web api py web api py\n" for number in range(60)}
+    commit = origin.commit({**others, "web/api.py": b"x = 1\n", "other/web/api.py.txt": b"web api py\n"}, "all")
+    build_index(repository_of(origin), commit, tmp_path / "a.sqlite", analyses=InProcess())
+    with IndexReader(tmp_path / "a.sqlite") as opened:
+        assert [(file.path, file.is_named) for file in opened.search(query)][0] == ("web/api.py", True)
+
+
+def test_a_whole_path_comes_before_paths_that_end_so(index: IndexReader) -> None:
+    assert paths(index, "tests/test_orders.py")[0] == "tests/test_orders.py"
 
 
 def test_a_search_is_kept_to_a_folder(index: IndexReader) -> None:
