@@ -96,8 +96,10 @@ def read_filter(parameters: Mapping[str, str]) -> EventFilter:
     if severity is not None and severity not in SEVERITIES:
         raise InvalidParameter(f"severity is one of {', '.join(SEVERITIES)}.", parameter="severity")
     types = [each for each in parameters.get("eventTypes", "").split(",") if each]
-    if len(types) > 50 or "\0" in "".join(types) + parameters.get("path", ""):
+    if len(types) > 50 or "\0" in "".join(types):
         raise InvalidParameter("eventTypes is a comma list of at most 50 event types.", parameter="eventTypes")
+    if "\0" in parameters.get("path", ""):
+        raise InvalidParameter("path is a text without NUL.", parameter="path")
     if not (types or severity or parameters.get("path")):
         return EVERYTHING
     return EventFilter(

@@ -165,8 +165,8 @@ def _defining(index: sqlite3.Connection, query: Query, scope: Scope) -> dict[int
 
 
 def _bonuses(defining: Mapping[int, object], query: Query, named: Mapping[int, Naming]) -> dict[int, float]:
-    """What files get because the query names them, or something in them, exactly. A whole path comes before its ends."""
-    bonuses = {number: ALONE_BONUS if query.is_symbol else SYMBOL_BONUS for number in defining}
+    """What files get because the query names them, or what they define, exactly. A whole path comes before an end."""
+    bonuses = dict.fromkeys(defining, ALONE_BONUS if query.is_symbol else SYMBOL_BONUS)
     for number, naming in named.items():
         bonuses[number] = max(bonuses.get(number, 0), naming * ALONE_BONUS or SYMBOL_BONUS)
     return bonuses

@@ -8,6 +8,9 @@ MAX_LINE_BYTES = 5000
 MAX_UNDECODABLE_SHARE = 0.02
 """A stray byte of an old encoding is no reason to lose a file."""
 
+MAX_OLD_ENCODING_SHARE = 0.3
+"""Nor are many of them, as a Latin-1 text has, without a control character: what is no text has some of those."""
+
 LINK = "symbolic link"
 SUBMODULE = "submodule"
 TOO_LARGE = "larger than 400 KB"
@@ -17,6 +20,9 @@ LOCALE = "translations"
 SECRET = "may hold keys or passwords"  # noqa: S105 (a reason)
 BINARY = "binary"
 MINIFIED = "minified: a line longer than 5,000 bytes"
+
+
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def _words(text: str) -> frozenset[str]:
@@ -103,7 +109,8 @@ def _is_text(content: bytes) -> bool:
         content.decode()
     except UnicodeDecodeError:
         replaced = content.decode("utf-8", "replace").count("\ufffd")
-        return replaced <= len(content) * MAX_UNDECODABLE_SHARE
+        most = MAX_UNDECODABLE_SHARE if _CONTROLS.search(content) else MAX_OLD_ENCODING_SHARE
+        return replaced <= len(content) * most
     return True
 
 

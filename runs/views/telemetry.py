@@ -14,7 +14,7 @@ from runs.errors import EventsExpired
 from runs.event_json import EventRow, join_events
 from runs.filters import EventFilter, read_filter, read_since
 from runs.models import AgentEvent, CommandExecution, Run
-from runs.queries import FRAME_FIELDS, log_page, require_kept
+from runs.queries import FRAME_FIELDS, log_page, require_kept, require_known
 from runs.stream.frames import Frame
 from runs.views.base import RunDoor
 
@@ -84,7 +84,10 @@ def _quoted(text: str | None) -> str:
 
 
 def _start(run: Run, request: UserRequest) -> int:
-    """The page's events come after this id; 410 `events-expired` where what comes after it is not all kept."""
+    """The page's events come after this id; 410 `events-expired` where what comes after it is not all kept.
+
+    400 `invalid-cursor` where the id is none of the run's.
+    """
     place, since = read_cursor(request), request.query_params.get("since")
     if place is not None and since is not None and "T" not in since:
         raise InvalidParameter("since and cursor do not go together.", parameter="since")
@@ -93,6 +96,7 @@ def _start(run: Run, request: UserRequest) -> int:
         after = max(after or 0, read_since(run, since))
     if after is None:
         return run.expired_event_id
+    require_known(run, after)
     require_kept(run, after)
     return after
 

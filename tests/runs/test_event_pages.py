@@ -114,6 +114,16 @@ def test_a_wrong_parameter_is_named(api: APIClient, run: Run, query: dict[str, s
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid-parameter")
 
 
+def test_a_path_with_nul_is_named_as_what_is_wrong(api: APIClient, run: Run) -> None:
+    answer = api.get(f"/api/runs/{run.pk}/events", {"path": "a\0b"})
+    assert answer.json()["detail"].startswith("path ")
+
+
+def test_an_id_that_the_run_has_not_reached_is_refused(api: APIClient, run: Run, ids: list[int]) -> None:
+    answer = api.get(f"/api/runs/{run.pk}/events", {"since": str(ids[-1] + 1)})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid-cursor")
+
+
 def test_a_cursor_belongs_to_its_filters(api: APIClient, ids: list[int], events: Any, run: Run) -> None:
     cursor = events(limit=2)[1]["nextCursor"]
     answer = api.get(f"/api/runs/{run.pk}/events", {"cursor": cursor, "severity": "info"})

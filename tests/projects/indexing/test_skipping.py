@@ -49,7 +49,9 @@ def test_a_file_over_the_limit_is_not_read() -> None:
     [
         (b"", None),
         (b"caf\xe9 is one byte of an old encoding in a long enough text, which is no reason to lose it\n", None),
+        ("# Straße, Größe, café\n".encode("latin-1"), None),
         (b"\xff\xfe\x80\x81" * 20, skipping.BINARY),
+        (b"a\x01\x02\x1f text with \xe9\xe9 and what no text has\n", skipping.BINARY),
         (b"import os\n\0\n", skipping.BINARY),
         (b"x" * skipping.MAX_LINE_BYTES + b"\n" + b"y" * skipping.MAX_LINE_BYTES, None),
         (b"a\n" + b"x" * (skipping.MAX_LINE_BYTES + 1) + b"\n", skipping.MINIFIED),
