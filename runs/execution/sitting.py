@@ -38,7 +38,7 @@ from runs.execution.sandbox.process import start
 from runs.execution.sandbox.running import SandboxedProcess
 from runs.execution.sandbox.spec import Bridge
 from runs.execution.sandbox.support import SandboxSupport, probe
-from runs.execution.sandbox.watchdog import watch
+from runs.execution.sandbox.watchdog import LimitExceeded, watch
 from runs.execution.search_tool import with_search
 from runs.execution.tree_hold import TreeHold
 from runs.execution.tree_watch import watch_tree
@@ -70,6 +70,7 @@ class Sitting:
         self._context = context
         self._files_changed = asyncio.Event()
         self._told = ""
+        self._excess: LimitExceeded | None = None
         self._profile: AgentProfile = profile_of(run.selected_agent)
         self._login = login_of(run)
         self._road = None if self._login else road_of(run, probe())
@@ -150,7 +151,7 @@ class Sitting:
         guards += [self._watch_files(), self._follow_files(brake), self._meter.run()]
         guards.append(self._questions.follow(process, brake))
         try:
-            await first_of(self._speak(session, brake), guards)
+            await self._speak_within_limits(session, brake, guards)
         except RunInterrupted as interruption:
             if interruption.reason != "lost":
                 await self._wind_up(session, process)
@@ -163,6 +164,24 @@ class Sitting:
             raise
         finally:
             await session.close()
+
+    async def _speak_within_limits(
+        self, session: AgentSession, brake: Brake, guards: list[Coroutine[Any, Any, None]]
+    ) -> None:
+        """The end of an agent that is killed for what it uses is seen by its session first: that is not the reason."""
+        try:
+            await first_of(self._speak(session, brake), guards)
+        except AgentFailed:
+            self._require_no_excess()
+            raise
+        self._require_no_excess()
+
+    def _require_no_excess(self) -> None:
+        if self._excess is not None:
+            raise RunCannotGoOn(f"{self._excess.kind}-limit", str(self._excess))
+
+    def _note_excess(self, excess: LimitExceeded) -> None:
+        self._excess = excess
 
     def _tell_last_words(self, session: AgentSession) -> None:
         """What the agent wrote to stderr last, for whoever wants to know why it failed. Redacted before it is cut."""
@@ -230,9 +249,8 @@ class Sitting:
         await process.has_exited_within(0.1)
 
     async def _keep_limits(self, process: SandboxedProcess) -> None:
-        excess = await watch(process, self._spec)
-        if excess is not None:
-            raise RunCannotGoOn(f"{excess.kind}-limit", str(excess))
+        await watch(process, self._spec, tell=self._note_excess)
+        self._require_no_excess()
         await asyncio.Event().wait()  # the agent has ended: its session says so
 
     async def _watch_files(self) -> None:

@@ -23,7 +23,7 @@ from runs.execution.sandbox.errors import SandboxError
 from runs.execution.sandbox.process import start
 from runs.execution.sandbox.running import SandboxedProcess
 from runs.execution.sandbox.support import SandboxSupport, probe
-from runs.execution.sandbox.watchdog import watch
+from runs.execution.sandbox.watchdog import LimitExceeded, watch
 from runs.execution.sitting import first_of
 from runs.execution.step_output import StepOutput
 from runs.execution.tree_hold import TreeHold
@@ -96,6 +96,7 @@ class _Step:
         self._spec = command_spec(attempt, profile_of(run.selected_agent), setting, shell)
         self._recorder = Recorder(run, lease, setting.home, lambda: None, redactor=redactor_of(run))
         self._output = StepOutput(self._recorder, self._id, limit_bytes=self._spec.limits.file_size_bytes)
+        self._excess = ""
         self._minutes: int = read(f"runs.{phase}_limit_minutes")
         self._is_allowed_without: bool = read("safety.allow_unsandboxed")
 
@@ -148,7 +149,7 @@ class _Step:
             await first_of(self._read(process), guards)
         except StepFailed as failure:
             return str(failure)
-        return ""
+        return self._excess  # its end may be seen before the watchdog has told
 
     async def _read(self, process: SandboxedProcess) -> None:
         try:
@@ -171,10 +172,13 @@ class _Step:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def _keep_limits(self, process: SandboxedProcess) -> None:
-        excess = await watch(process, self._spec)
-        if excess is not None:
-            raise StepFailed(f"used too much ({excess.kind}) and was ended")
+        await watch(process, self._spec, tell=self._note_excess)
+        if self._excess:
+            raise StepFailed(self._excess)
         await asyncio.Event().wait()
+
+    def _note_excess(self, excess: LimitExceeded) -> None:
+        self._excess = f"used too much ({excess.kind}) and was ended"
 
     async def _keep_time(self, brake: Brake) -> None:
         left_seconds = MINUTE_SECONDS * self._minutes

@@ -5,6 +5,7 @@ hard bounds.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,14 +39,22 @@ class LimitExceeded:
 
 
 async def watch(
-    process: SandboxedProcess, spec: SandboxSpec, interval_seconds: float = INTERVAL_SECONDS
+    process: SandboxedProcess,
+    spec: SandboxSpec,
+    interval_seconds: float = INTERVAL_SECONDS,
+    *,
+    tell: Callable[[LimitExceeded], None] = lambda _: None,
 ) -> LimitExceeded | None:
-    """Look until the command ends (None) or exceeds a limit: then everything of it is gone on return. Run as a task."""
+    """Look until the command ends (None) or exceeds a limit: then everything of it is gone on return. Run as a task.
+
+    `tell` is told why before the kill: whoever reads from the command sees its end sooner than this returns.
+    """
     folders = (spec.work_tree, spec.home)
     gauge = DiskGauge(folders, spec.limits.disk_bytes, lambda: [one.pid for one in process.members()])
     while not await process.has_exited_within(interval_seconds):
         excess = await asyncio.to_thread(_excess, process, spec.limits, gauge)
         if excess is not None:
+            tell(excess)
             await process.kill()
             return excess
     return None
