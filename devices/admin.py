@@ -12,5 +12,6 @@ class DeviceAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     list_filter = ("environment",)
     search_fields = ("user__email", "name")
+    exact_fields = ("user__email",)
     exclude = ("token",)
     readonly_fields = ("token_suffix",)

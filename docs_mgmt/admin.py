@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.admin import FactAdmin, act_on, operator_of
+from accounts.admin import FactAdmin, RecentValuesFilter, act_on, operator_of
 from docs_mgmt.models import DocsState, GeneratedDocument
 from docs_mgmt.services.queueing import request_docs
 
@@ -33,7 +33,7 @@ class GeneratedDocumentAdmin(FactAdmin):
 
     list_display = ("project", "slug", "blob", "problem", "changed_at")
     list_select_related = ("project",)
-    list_filter = ("slug", "changed_at")
+    list_filter = (("slug", RecentValuesFilter), "changed_at")
     search_fields = ("project__name", "slug")
     exclude = ("content", "text", "facts")
 

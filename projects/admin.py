@@ -4,10 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from accounts.admin import FactAdmin, LongListAdmin, act_on, operator_of
+from accounts.admin import FactAdmin, LongListAdmin, RecentValuesFilter, act_on, operator_of
 from projects.index_models import BlobAnalysis, ProjectIndex
 from projects.models import (
     McpServer,
@@ -20,11 +25,23 @@ from projects.models import (
 )
 from projects.services import host_keys, lifecycle, members
 
+MAX_SHOWN_MEMBERS = 50
+
+
+class FirstMembers(BaseInlineFormSet):  # type: ignore[type-arg]
+    """Those who were there first: of a page with thousands of forms neither browser nor server makes anything."""
+
+    def __init__(self, *, instance: Project, queryset: QuerySet[Membership], **named: Any) -> None:
+        first = queryset.filter(project=instance).order_by("pk").values_list("pk", flat=True)[:MAX_SHOWN_MEMBERS]
+        super().__init__(instance=instance, queryset=queryset.filter(pk__in=list(first)), **named)
+
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     """People, managed as the API does it: see `ProjectAdmin.save_formset`."""
 
     model = Membership
+    formset = FirstMembers
+    verbose_name_plural = f"memberships, the first {MAX_SHOWN_MEMBERS} at most"
     extra = 0
     fields = ("user", "role", "joined_at")
     readonly_fields = ("joined_at",)
@@ -35,13 +52,20 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 class ProjectAdmin(LongListAdmin):
     list_display = ("id", "name", "status", "default_branch", "head_commit", "disk", "updated_at")
     list_filter = ("status", "created_at")
-    search_fields = ("name", "slug", "repository_url", "memberships__user__email")
+    search_fields = ("name", "slug", "repository_url")
+    exact_fields = ("slug",)
     inlines = [MembershipInline]
     actions = ["clone_again", "index_anew", "archive", "forget_host_keys"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
         """Facts are looked at; people are managed in the rows below."""
-        return [field.name for field in Project._meta.fields]
+        return ["people", *(field.name for field in Project._meta.fields)]
+
+    @admin.display(description="members")
+    def people(self, project: Project) -> SafeString:
+        """A link to the list of all of them."""
+        page = reverse("admin:projects_membership_changelist")
+        return format_html('<a href="{}?project={}">all members</a>', page, project.pk)
 
     @admin.display(ordering="disk_bytes")
     def disk(self, project: Project) -> str:
@@ -105,6 +129,38 @@ def _with_new_role(formset: Any) -> list[Membership]:
     return [row for row, fields in formset.changed_objects if fields == ["role"]]
 
 
+def giving(role: str) -> Any:
+    """An action of the console that gives the selected members a role, as the API does."""
+
+    @admin.action(description=f"Make {role}", permissions=["view"])
+    def give(console: "MembershipAdmin", request: HttpRequest, queryset: QuerySet[Membership]) -> None:
+        def change(row: Membership) -> None:
+            members.change_role(row, role, actor=operator_of(request))
+
+        act_on(console, request, queryset.select_related("project"), change, "is done")
+
+    give.__name__ = f"make_{role}"
+    return give
+
+
+@admin.register(Membership)
+class MembershipAdmin(FactAdmin):
+    """Who works where, of all projects; people are added on the project's page."""
+
+    list_display = ("id", "project", "user", "role", "joined_at")
+    list_select_related = ("project", "user")
+    list_filter = ("role",)
+    search_fields = ("user__email", "project__name")
+    exact_fields = ("user__email", "project__slug")
+    actions = [*(giving(role) for role in Membership.Role.values), "remove"]
+
+    @admin.action(description="Remove from the project", permissions=["view"])
+    def remove(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
+        """The last owner stays."""
+        actor, rows = operator_of(request), queryset.select_related("project")
+        act_on(self, request, rows, lambda row: members.remove_member(row, actor=actor), "is removed")
+
+
 @admin.register(ProjectCredential)
 class ProjectCredentialAdmin(FactAdmin):
     """That there is a login, never its secret."""
@@ -149,8 +205,9 @@ class BlobAnalysisAdmin(FactAdmin):
     """The cache of what parsing gave."""
 
     list_display = ("blob", "path_kind", "extractor_version", "used_on")
-    list_filter = ("extractor_version",)
+    list_filter = (("extractor_version", RecentValuesFilter),)
     search_fields = ("blob",)
+    exact_fields = ("blob",)
     exclude = ("packed",)
 
 

@@ -61,6 +61,7 @@ class RunAdmin(FactAdmin):
     list_filter = ("status", ("selected_agent", RecentValuesFilter), "created_at")
     list_select_related = ("project",)
     search_fields = ("title", "project__name", "created_by__email")
+    exact_fields = ("created_by__email",)
     actions = [steering(name) for name in STEERING]
 
     fields = readonly_fields = ("belongings", *(field.name for field in Run._meta.fields))
@@ -149,7 +150,7 @@ class AttachmentAdmin(FactAdmin):
     """What came with prompts and messages, and what nobody uses yet; not its content."""
 
     list_display = ("id", "run_id", "name", "media_type", "size_bytes", "created_by", "created_at")
-    list_filter = ("media_type", "created_at")
+    list_filter = (("media_type", RecentValuesFilter), "created_at")
     list_select_related = ("created_by",)
     search_fields = ("name", "sha256")
     exclude = ("file",)
@@ -184,6 +185,7 @@ admin.site.unregister(DBTaskResult)
 @admin.register(DBTaskResult)
 class TaskAdmin(DBTaskResultAdmin):
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
     search_fields = ("task_path",)
     actions = ["redeliver"]
