@@ -85,6 +85,7 @@ def _fits(old: Path, version: str) -> bool:
     try:
         with closing(open_to_read(old)) as connection:
             found = dict(connection.execute("SELECT key, value FROM meta"))
+            connection.execute("SELECT 1 FROM identifiers LIMIT 1")  # older ones are read, but lack this
     except (OSError, sqlite3.Error):
         return False
     return found.get("format") == FORMAT and found.get("extractor_version") == version
@@ -126,7 +127,6 @@ class _Building:
         self._old_cut = meta.get("cut_at")
         self._before = self._writer.files()
         self._old_commits = self._writer.commits()
-        self._old_histories = histories(self._old_commits)
         self._new: set[str] = set()
 
     @property
@@ -154,9 +154,12 @@ class _Building:
         commits = self._read_history()
         if commits != self._old_commits or self._old_commit is None:
             self._writer.set_commits(commits)
-        before, after = self._old_histories, histories(commits)
+        files = self._writer.files()
+        touched = self._new | {path for each in {*commits} ^ {*self._old_commits} for path in each.paths}
+        before, after = histories(self._old_commits, touched), histories(commits, touched)
         times = []
-        for path, file in self._writer.files().items():
+        for path in touched & files.keys():
+            file = files[path]
             had = _NO_HISTORY if path in self._new else before.get(path, _NO_HISTORY)
             has = after.get(path, _NO_HISTORY)
             if had.subjects != has.subjects:
@@ -196,9 +199,10 @@ class _Building:
     def _remove(self, gone: Mapping[str, KeptFile]) -> None:
         """The texts that are taken out of the search are made anew from the blobs."""
         contents = read_contents(self._repository, [file.blob for file in gone.values()])
+        before = histories(self._old_commits, gone.keys())
         try:
             for (path, file), content in zip(gone.items(), contents, strict=True):
-                self._writer.set_history(file.number, self._old_histories.get(path, _NO_HISTORY).subjects, ())
+                self._writer.set_history(file.number, before.get(path, _NO_HISTORY).subjects, ())
                 self._writer.remove(path, file, content)
         except GitError as error:
             raise _OldIsGone from error

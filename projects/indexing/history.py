@@ -5,7 +5,7 @@ read before gives the same as reading all of it.
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -65,13 +65,15 @@ def continue_history(repository: Repository, before: Sequence[PastCommit], old: 
     return list(_cut(sorted(known, key=lambda each: each.place, reverse=True)))
 
 
-def histories(commits: Sequence[PastCommit]) -> dict[str, FileHistory]:
-    """What the commits, newest first, tell of each path that they changed."""
+def histories(commits: Sequence[PastCommit], wanted: Collection[str] | None = None) -> dict[str, FileHistory]:
+    """What the commits, newest first, tell of each path that they changed, or of those among them that are wanted."""
     subjects: dict[str, list[str]] = {}
     changed_at: dict[str, int] = {}
     for commit in commits:
         is_small = commit.files <= SMALL_COMMIT_FILES
         for path in commit.paths:
+            if wanted is not None and path not in wanted:
+                continue
             changed_at.setdefault(path, commit.committed_at)
             kept = subjects.setdefault(path, [])
             if is_small and len(kept) < SUBJECTS_OF_A_FILE:

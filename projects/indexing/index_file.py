@@ -28,6 +28,7 @@ CREATE TABLE files(
     kind TEXT NOT NULL, lines INTEGER NOT NULL, purpose TEXT, page_rank REAL NOT NULL, changed_at INTEGER
 );
 CREATE TABLE names(file INTEGER PRIMARY KEY, referred BLOB NOT NULL);
+CREATE TABLE identifiers(file INTEGER PRIMARY KEY, defined BLOB NOT NULL, referred BLOB NOT NULL);
 CREATE TABLE chunks(id INTEGER PRIMARY KEY, start_line INTEGER NOT NULL, end_line INTEGER NOT NULL, symbol TEXT);
 CREATE TABLE symbols(
     file INTEGER NOT NULL, place INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,

@@ -10,14 +10,15 @@ import orjson
 
 from projects.git.repository import Repository
 from projects.indexing.contents import read_contents
-from projects.indexing.page_rank import WHOLE, Edge, identifier_edges, page_rank
+from projects.indexing.page_rank import page_rank
 from projects.indexing.resolving.by_name import LANGUAGES as NAMED
 from projects.indexing.resolving.resolver import Resolver
 from projects.indexing.shapes import Import
+from projects.indexing.uses import find_edges
 
 LINK_SECONDS = 600.0
 """The largest repositories take about a minute. Who makes imports that cost more has the rest of them left out."""
-MAX_LINKS, MAX_DEFINITIONS = 4_000_000, 4_000_000
+MAX_LINKS = 4_000_000
 """More than the largest repositories have: they are held in memory. The rest is left out."""
 
 _TELLING = ("go.mod", "cargo.toml", "package.json", "tsconfig.json", "jsconfig.json")
@@ -37,7 +38,7 @@ def find_links(
     only: Collection[int] | None = None,
     *,
     tell: Callable[[int], None] = lambda percent: None,
-) -> list[Edge]:
+) -> list[tuple[int, int]]:
     """The files that import others, by the numbers of both: of all files or of some only. Raises GitError.
 
     `tell` is told before each file how much is done, in percent; what it raises ends this.
@@ -48,7 +49,7 @@ def find_links(
     numbers = {path: number for path, number, _, _ in rows}
     known = _telling(repository, {path: blob for path, _, blob, _ in rows})
     resolver, until = Resolver(numbers, known.get), time.monotonic() + LINK_SECONDS
-    links: list[Edge] = []
+    links: list[tuple[int, int]] = []
     for place, (path, number, _, language) in enumerate(rows):
         if only is not None and number not in only:
             continue
@@ -64,13 +65,13 @@ def find_links(
 
 def find_ranks(index: sqlite3.Connection) -> dict[int, float]:
     """Every file's PageRank, by its number: of the identifiers that files use of others, and of the links."""
-    nodes = [number for (number,) in index.execute("SELECT id FROM files ORDER BY path")]
-    names = index.execute("SELECT file, referred FROM names")
-    referred = ((number, _unpacked(packed)) for number, packed in names)
-    edges = identifier_edges(index.execute("SELECT name, file FROM symbols LIMIT ?", (MAX_DEFINITIONS,)), referred)
-    for link in index.execute("SELECT source, target FROM links"):
-        edges[link] = edges.get(link, 0) + WHOLE
-    return dict(zip(nodes, page_rank(nodes, edges), strict=True))
+    files = [number for (number,) in index.execute("SELECT id FROM files ORDER BY path")]
+    places = {number: place for place, number in enumerate(files)}
+    defined = ((places[file], packed) for file, packed in index.execute("SELECT file, defined FROM identifiers"))
+    referred = ((places[file], packed) for file, packed in index.execute("SELECT file, referred FROM identifiers"))
+    links = index.execute("SELECT source, target FROM links")
+    edges = find_edges(len(files), defined, referred, ((places[source], places[target]) for source, target in links))
+    return dict(zip(files, page_rank(edges), strict=True))
 
 
 def pack_names(names: Sequence[str]) -> bytes:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from projects.indexing import uses
 from projects.indexing.chunk_texts import chunk_texts
 from projects.indexing.history import PastCommit, pack_commits, unpack_commits
 from projects.indexing.index_file import CHUNK_BITS, chunk_id
@@ -58,6 +59,8 @@ class IndexWriter:
         row = (number, entry.path, entry.blob, len(content), *facts)
         self._run("INSERT INTO files VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, NULL)", row)
         self._run("INSERT INTO names VALUES(?, ?)", (number, pack_names(analysis.references)))
+        defined = uses.pack_names(symbol.name for symbol in analysis.symbols)
+        self._run("INSERT INTO identifiers VALUES(?, ?, ?)", (number, defined, uses.pack_names(analysis.references)))
         self._add_rows(number, analysis)
         self._add_texts(number, entry.path, content, analysis)
 
@@ -68,7 +71,7 @@ class IndexWriter:
         gone = ((chunk_id(file.number, place), text.path, text.symbol, text.body) for place, text in enumerate(texts))
         self._run_many(_DELETED_TEXT, gone)
         self._run("DELETE FROM chunks WHERE id BETWEEN ? AND ?", _range(file.number))
-        for table in ("symbols", "imports", "names"):
+        for table in ("symbols", "imports", "names", "identifiers"):
             self._run(f"DELETE FROM {table} WHERE file = ?", (file.number,))  # noqa: S608 - of the line above
         self._run("DELETE FROM files WHERE id = ?", (file.number,))
 

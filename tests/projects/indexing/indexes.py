@@ -20,6 +20,7 @@ ROWS = {
     "meta": "SELECT key, value FROM meta",
     "files": "SELECT path, blob, size_bytes, language, kind, lines, purpose, page_rank, changed_at FROM files",
     "names": "SELECT path, hex(referred) FROM names JOIN files ON id = file",
+    "identifiers": "SELECT path, hex(defined), hex(i.referred) FROM identifiers AS i JOIN files ON id = file",
     "chunks": f"SELECT {FILES_OF % 'c.id'}, id & {PLACE}, start_line, end_line, symbol FROM chunks AS c",
     "symbols": "SELECT path, place, name, s.kind, start_line, end_line, parent FROM symbols s JOIN files ON id = file",
     "imports": "SELECT path, place, module, names, line FROM imports JOIN files ON id = file",

@@ -1,8 +1,10 @@
 """Indexes of commits: what is in them, and that one which follows another equals one from nothing."""
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -161,6 +163,17 @@ def test_a_damaged_index_is_not_built_upon(origin: Origin, tmp_path: Path, conte
     build(origin, origin.commit(CODE), tmp_path / "b.sqlite", old=tmp_path / "a.sqlite")
     with IndexReader(tmp_path / "b.sqlite") as index:
         assert index.count("files") == 3
+
+
+def test_an_index_of_a_time_without_numbered_names_is_not_built_upon(origin: Origin, tmp_path: Path) -> None:
+    commit = origin.commit(CODE)
+    old = build(origin, commit, tmp_path / "a.sqlite")
+    old.chmod(0o600)
+    with closing(sqlite3.connect(old)) as index:
+        index.execute("DROP TABLE identifiers")
+    built = build_index(repository_of(origin), commit, tmp_path / "b.sqlite", analyses=InProcess(), old=old)
+    with IndexReader(old) as former:
+        assert (former.count("files"), built.is_incremental) == (3, False)
 
 
 def test_a_history_that_was_rewritten_is_followed(origin: Origin, tmp_path: Path) -> None:
