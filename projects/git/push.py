@@ -1,6 +1,7 @@
 """Pushing one commit to one branch of a remote; never by force, never another ref, never a tag."""
 
 import contextlib
+import math
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -83,7 +84,8 @@ def _push(repository: Repository, way: Connection, refspec: str, timeout_seconds
         repository.run(
             ["push", *options, "--", way.url, refspec],
             environment=way.environment,
-            config=way.config,
+            # A host that checks what it has got says little meanwhile: only the push's own time is its limit.
+            config=(*way.config, ("http.lowSpeedTime", str(math.ceil(timeout_seconds)))),
             timeout_seconds=timeout_seconds,
         )
     except GitFailed as failure:

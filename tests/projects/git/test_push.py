@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from projects.git import environment
 from projects.git.commits import commit_tree
 from projects.git.errors import CredentialsNeeded, PushRefused, RemoteMoved
 from projects.git.push import push_branch
@@ -88,6 +89,18 @@ def test_a_hook_of_the_remote_declines_in_its_own_words(repository: Repository, 
         remote = parse_remote_url(f"{base}/origin/.git", allow_local=False, allow_private_hosts=True)
         with pytest.raises(PushRefused, match="pre-receive hook declined; branches are frozen"):
             push_branch(repository, remote, addresses=("127.0.0.1",), commit=commit, branch=BRANCH)
+
+
+def test_a_host_that_says_nothing_while_it_checks_is_waited_for(
+    repository: Repository, origin: Origin, commit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient = tuple((key, "1" if key == "http.lowSpeedTime" else value) for key, value in environment.CONFIG)
+    monkeypatch.setattr(environment, "CONFIG", impatient)
+    hook(origin, "sleep 4")
+    with http_server(smart_http(origin.path.parent)) as base:
+        remote = parse_remote_url(f"{base}/origin/.git", allow_local=False, allow_private_hosts=True)
+        push_branch(repository, remote, addresses=("127.0.0.1",), commit=commit, branch=BRANCH)
+    assert origin.git("rev-parse", BRANCH) == commit
 
 
 def test_hooks_of_a_local_remote_do_not_run_as_the_server(
