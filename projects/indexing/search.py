@@ -26,6 +26,9 @@ SYMBOL_BONUS = 0.5
 ALONE_BONUS = 10.0
 """Of one whose symbol, or the end of whose path, is the whole query: more than all else can give."""
 
+TEST_SHARE = 0.5
+"""Of the latter for a file of tests: those often have a class or a function of the same name as what they test."""
+
 SHOWN_CHUNKS = 3
 
 
@@ -85,7 +88,7 @@ def search(index: sqlite3.Connection, text: str, *, limit: int, scope: Scope = S
     query = read_query(text, index, chunks)
     defining = _defining(index, query, scope)
     named = named_files(index, text, *scope.condition)
-    bonuses = _bonuses(defining, query, named)
+    bonuses = _bonuses(index, defining, query, named)
     found = _matching_chunks(index, query, scope)
     histories = _matching_histories(index, query)
     texts = {file: _of_file([score for _, score in scored]) for file, scored in found.items()}
@@ -164,9 +167,14 @@ def _defining(index: sqlite3.Connection, query: Query, scope: Scope) -> dict[int
     return found
 
 
-def _bonuses(defining: Mapping[int, object], query: Query, named: Mapping[int, Naming]) -> dict[int, float]:
+def _bonuses(
+    index: sqlite3.Connection, defining: Mapping[int, object], query: Query, named: Mapping[int, Naming]
+) -> dict[int, float]:
     """What files get because the query names them, or what they define, exactly. A whole path comes before an end."""
     bonuses = dict.fromkeys(defining, ALONE_BONUS if query.is_symbol else SYMBOL_BONUS)
+    if query.is_symbol:
+        tests = {row[0] for row in index.execute("SELECT id FROM files WHERE kind = 'test'")}
+        bonuses |= dict.fromkeys(bonuses.keys() & tests, TEST_SHARE * ALONE_BONUS)
     for number, naming in named.items():
         bonuses[number] = max(bonuses.get(number, 0), naming * ALONE_BONUS or SYMBOL_BONUS)
     return bonuses

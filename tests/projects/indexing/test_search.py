@@ -55,6 +55,21 @@ def test_who_defines_an_exact_symbol_comes_first(index: IndexReader, query: str)
     assert (first.path, bool(first.defines), first.score) == ("shop/orders.py", True, 1.0)
 
 
+def test_of_two_that_define_a_symbol_the_one_that_is_no_test_comes_first(tmp_path: Path) -> None:
+    origin = make_origin(tmp_path / "origin")
+    theirs = b"from shop.store import Store\n\n\ndef test_store():\n    class Store(Store):\n        store = 1\n"
+    commit = origin.commit(
+        {"tests/test_store.py": theirs, "shop/kept.py": b"class Store:\n    pass\n"}, "Test the store"
+    )
+    build_index(repository_of(origin), commit, tmp_path / "a.sqlite", analyses=InProcess())
+    with IndexReader(tmp_path / "a.sqlite") as opened:
+        found = opened.search("Store")
+        assert [(file.path, bool(file.defines)) for file in found] == [
+            ("shop/kept.py", True),
+            ("tests/test_store.py", True),
+        ]
+
+
 def test_the_passage_that_defines_a_symbol_is_shown(index: IndexReader) -> None:
     chunk = index.search("parseInvoice")[0].chunks[0]
     assert chunk.start_line <= 6 <= chunk.end_line
