@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, connection, models
+from django.db import Error, connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
@@ -21,6 +21,7 @@ from config.api.owners import owner_id
 logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)
 RENEW_EVERY_SECONDS = 5.0
+RETRY_SECONDS = 0.5
 
 
 def free() -> Q:
@@ -67,12 +68,15 @@ def kept(lease: Lease, on_lost: Callable[[], None]) -> Iterator[None]:
     done = threading.Event()
 
     def renew() -> None:
-        while not done.wait(RENEW_EVERY_SECONDS):
+        wait_seconds = RENEW_EVERY_SECONDS
+        while not done.wait(wait_seconds):
+            wait_seconds = RENEW_EVERY_SECONDS
             try:
                 if not lease.renew():
                     on_lost()
                     return
-            except DatabaseError:  # there is time to try again before the lease ends
+            except Error:  # there is time to try again, and again, before the lease ends
+                wait_seconds = RETRY_SECONDS
                 logger.warning("The lease on %s %s could not be renewed.", lease.model.__name__, lease.pk)
             finally:
                 connection.close()

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models.functions import Now
 
 from config.api.owners import is_owner_gone
+from config.one_commit import one_commit
 from projects import leases
 from projects.git.errors import LockLost
 from projects.leases import Lease
@@ -94,9 +95,13 @@ def _leased(project: Project, deadline: float | None) -> Iterator[None]:
         lease.release()
 
 
-@transaction.atomic
 def _claim(project: Project) -> Lease | None:
     """The lease, from nobody or from a process of this machine that is gone; None while somebody has it."""
+    with one_commit():  # else who has claimed it without knowing would wait for itself
+        return _claim_row(project)
+
+
+def _claim_row(project: Project) -> Lease | None:
     row = RepositoryLease.objects.select_for_update(skip_locked=True).filter(project=project).first()
     if row is None:
         return None

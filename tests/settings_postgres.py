@@ -10,4 +10,4 @@ from tests.settings_common import *  # noqa: E402, F403 - the environment must b
 from tests.settings_common import DATABASES  # noqa: E402
 
 # One test process plays many streams, workers and clients at once, each with a connection of its own.
-DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 0, "max_size": 40, "timeout": 10}
+DATABASES["default"]["OPTIONS"]["pool"] |= {"max_size": 40}

@@ -1,17 +1,21 @@
 """The story of one run, from the claim to its end. What an agent is, and how it is confined, is told elsewhere.
 
 Every step may be the last one before a kill -9: whoever claims the run next finds what is there and goes on from it.
+So a step that the database was away for is done again, here for as long as patience goes (`patience`), then by others.
 The event loop lives in one thread for the whole run, so that the sandbox, which dies with the thread that made it,
 lives as long; the database is used from the worker's own thread.
 """
 
 import errno
 import logging
+from contextlib import suppress
 
 from asgiref.sync import async_to_sync
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
+from config.one_commit import AWAY
 from projects import leases
 from projects.git.errors import GitError
 from projects.leases import Lease
@@ -22,6 +26,7 @@ from runs.execution import results, steps
 from runs.execution.attempts import prepare_attempt, remove_login, workspace_of
 from runs.execution.context import retrieve
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
+from runs.execution.patience import patiently_here, written_here
 from runs.execution.prompts import next_prompt
 from runs.execution.sitting import Sitting
 from runs.execution.tree_hold import TreeHold
@@ -39,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 def execute(run_id: int) -> None:
     """Carries out a queued run; of a cancelled one whose worker died, keeps what its agent did; no other is touched."""
-    claimed = _claim(run_id)
+    claimed = written_here(_claim, run_id)
     if claimed is None:
         _take_over_cancelled(run_id)
         return
@@ -52,21 +57,28 @@ def execute(run_id: int) -> None:
         lease.release()
     except RunInterrupted as interruption:
         _interrupted(run, lease, interruption.reason)
-    expect_upkeep(run.project_id)
+    except AWAY:
+        logger.exception("The database was away for too long: run %s is left to whoever finds it.", run_id)
+        _leave(lease)
+    patiently_here(expect_upkeep, run.project_id)
+
+
+def _leave(lease: Lease) -> None:
+    """As a worker that has died leaves its run, but at once: recovery queues it again, and ends what does so often."""
+    with suppress(*AWAY):  # it runs out by itself
+        lease.held().update(lease_expires_at=Now())
 
 
 def _claim(run_id: int) -> tuple[Run, Lease] | None:
+    """The claim and the move are one transaction of the caller's: nobody can cancel the run in between."""
     run = Run.objects.select_related("project").filter(pk=run_id).first()
     lease = leases.claim(Run.objects.filter(status=Run.Status.QUEUED), run_id)
     if run is None or lease is None:
         return None
-    try:
-        # A recovered run keeps its first start, and what it has used of its time.
-        now = timezone.now()
-        times = {"started_at": run.started_at or now, "limit_from": run.limit_from or now}
-        lifecycle.move(run, "claim", lease=lease, message="The run has started.", **times)
-    except LeaseLost:
-        return None
+    # A recovered run keeps its first start, and what it has used of its time.
+    now = timezone.now()
+    times = {"started_at": run.started_at or now, "limit_from": run.limit_from or now}
+    lifecycle.move(run, "claim", lease=lease, message="The run has started.", **times)
     return run, lease
 
 
@@ -74,7 +86,7 @@ def _take_over_cancelled(run_id: int) -> None:
     """Still owned, or begun without a summary: the worker died, or the run had been queued again, when it was ended."""
     is_unrecorded = Q(attempts__number=F("attempt"), attempts__summary__isnull=True)
     cancelled = Run.objects.filter(status=Run.Status.CANCELLED)
-    lease = leases.claim(cancelled.filter(is_unrecorded | ~Q(lease_owner="")), run_id)
+    lease = written_here(leases.claim, cancelled.filter(is_unrecorded | ~Q(lease_owner="")), run_id)
     if lease is None:
         return
     with leases.kept(lease, lambda: None):
@@ -84,10 +96,10 @@ def _take_over_cancelled(run_id: int) -> None:
 def _carry_out(run: Run, lease: Lease) -> None:
     try:
         while not _has_come_to_its_end(run, lease):
-            _require_running(lease)
+            patiently_here(_require_running, lease)
     except (RunCannotGoOn, GitError) as error:
         _fail(run, lease, error.code, error.message)
-    except (LeaseLost, RunInterrupted):
+    except (LeaseLost, RunInterrupted, *AWAY):
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
@@ -98,24 +110,26 @@ def _carry_out(run: Run, lease: Lease) -> None:
 
 def _has_come_to_its_end(run: Run, lease: Lease) -> bool:
     """Whether the run is completed; not so when a message has come in meanwhile, or somebody has moved the run."""
-    close_lost_commands(run)
-    expire_permissions(run)
-    attempt = prepare_attempt(run)
+    patiently_here(close_lost_commands, run)
+    patiently_here(expire_permissions, run)
+    attempt = patiently_here(prepare_attempt, run)
     workspace = workspace_of(attempt)
     with TreeHold(workspace) as tree:
-        finish_in(workspace)  # whoever was still at work in the tree is done, or dead
+        patiently_here(finish_in, workspace)  # whoever was still at work in the tree is done, or dead
         if not attempt.session_id:
-            take_run_snapshot(attempt, Snapshot.Kind.BEFORE_RUN, lease)
-        while next_prompt(attempt) is not None:  # by another process of the agent where one has lost its session
+            patiently_here(take_run_snapshot, attempt, Snapshot.Kind.BEFORE_RUN, lease)
+        # By another process of the agent where one has lost its session.
+        while patiently_here(next_prompt, attempt) is not None:
             steps.set_up(run, attempt, lease, tree)
             tree.take()
-            context = retrieve(run, attempt, lease)
-            async_to_sync(Sitting(run, attempt, lease, tree, context).carry_out)()
+            context = patiently_here(retrieve, run, attempt, lease)
+            sitting = patiently_here(Sitting, run, attempt, lease, tree, context)
+            async_to_sync(sitting.carry_out)()
             tree.take()
         steps.tear_down(run, attempt, lease, tree)
         tree.take()
-        results.record_results(attempt, lease, "completed")
-        return lifecycle.complete_run(run, lease)
+        patiently_here(results.record_results, attempt, lease, "completed")
+        return written_here(lifecycle.complete_run, run, lease)
 
 
 def _require_running(lease: Lease) -> None:
@@ -128,19 +142,19 @@ def _require_running(lease: Lease) -> None:
 def _fail(run: Run, lease: Lease, code: str, message: str) -> None:
     """Failed, with what the agent has done until then kept for review."""
     _keep_what_is_there(run, lease, "failed")
-    lifecycle.fail_run(run, code, message, lease=lease)
+    written_here(lifecycle.fail_run, run, code, message, lease=lease)
 
 
 def _keep_what_is_there(run: Run, lease: Lease, outcome: str) -> None:
-    attempt = current_attempt(run)
+    attempt = patiently_here(current_attempt, run)
     if attempt is None or attempt.workspace is None:
         return
     with TreeHold(attempt.workspace) as tree:
-        remove_login(attempt)  # of a worker that was killed
+        patiently_here(remove_login, attempt)  # of a worker that was killed
         _tear_down(run, attempt, lease, tree)
         tree.take()
         try:
-            results.record_results(attempt, lease, outcome)
+            patiently_here(results.record_results, attempt, lease, outcome)
         except GitError as error:
             logger.warning("The files of run %s could not be recorded: %s", run.pk, error.message)
         except LeaseLost:
@@ -159,7 +173,7 @@ def _tear_down(run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold) -> N
         steps.tear_down(run, attempt, lease, tree)
     except RunInterrupted as interruption:
         logger.warning("The teardown of run %s was cut short: %s.", run.pk, interruption.reason)
-    except LeaseLost:
+    except (LeaseLost, *AWAY):
         raise
     except Exception:
         logger.exception("The teardown of run %s failed inside the server.", run.pk)
@@ -172,7 +186,7 @@ def _interrupted(run: Run, lease: Lease, reason: str) -> None:
         return
     text = "The worker is stopping." if reason == "stopping" else "The run's worker gave it up."
     try:
-        was_given_back = pausing.give_back_run(run, lease, text)
+        was_given_back = written_here(pausing.give_back_run, run, lease, text)
     except LeaseLost:
         logger.warning("Run %s was moved on by somebody else.", run.pk)
         return
@@ -183,6 +197,6 @@ def _interrupted(run: Run, lease: Lease, reason: str) -> None:
 def _wind_up_cancelled(run: Run, lease: Lease) -> None:
     try:
         _keep_what_is_there(run, lease, "cancelled")
-        expire_permissions(run)
+        patiently_here(expire_permissions, run)
     finally:
-        lease.release()
+        patiently_here(lease.release)

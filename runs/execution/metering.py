@@ -12,15 +12,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from asgiref.sync import sync_to_async
-
 from config.api.params import read
 from projects.leases import Lease
 from runs.execution.errors import RunCannotGoOn
 from runs.execution.gateway.errors import CallRefused
 from runs.execution.gateway.meter import Call
 from runs.execution.gateway.usage import Usage
-from runs.execution.patience import patiently
+from runs.execution.patience import patiently, written
 from runs.execution.questions import wait_for_answer
 from runs.execution.recorder import Recorder
 from runs.models import Permission, Run, RunAttempt
@@ -144,11 +142,11 @@ class RunMeter:
         """Comes back with the answer. A task of its own: the call may be given up meanwhile, and made again."""
         try:
             await self._recorder.finish()
-            permission = await sync_to_async(budgets.ask_for_more)(self._run, self._lease, budget, used)
+            permission = await written(budgets.ask_for_more, self._run, self._lease, budget, used)
             await wait_for_answer(permission)
             if permission.status != Permission.Status.ALLOWED:
                 raise _used_up(permission)
-            await sync_to_async(mark_delivered)(permission)
+            await patiently(mark_delivered, permission)  # the same again changes nothing
         except Exception as error:
             self._fail(error)
 
@@ -160,7 +158,7 @@ class RunMeter:
     async def _write_batch(self, *, is_told: bool) -> None:
         async with self._writing:
             batch = tuple(self._waiting)
-            await sync_to_async(record_calls)(self._attempt, self._lease, batch, is_told=is_told)
+            await written(record_calls, self._attempt, self._lease, batch, is_told=is_told)
             del self._waiting[: len(batch)]
             if is_told and not self._waiting:
                 self._is_told, self._tell_at = True, time.monotonic() + TELL_EVERY_SECONDS

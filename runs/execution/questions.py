@@ -2,16 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass
-from functools import partial
 
-from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from projects.leases import Lease
 from runs.events import Draft
 from runs.execution.agents.permission import PermissionRequest
 from runs.execution.brake import Brake
-from runs.execution.patience import patiently
+from runs.execution.patience import patiently, written
 from runs.execution.recorder import Recorder
 from runs.execution.sandbox.running import SandboxedProcess
 from runs.models import Permission, Run
@@ -39,7 +37,7 @@ async def wait_for_answer(permission: Permission) -> None:
         await asyncio.sleep(LOOK_EVERY_SECONDS)
         await patiently(permission.refresh_from_db)
         if permission.status == Permission.Status.PENDING and timezone.now() >= permission.expires_at:
-            await patiently(partial(expire_overdue, permission))
+            await written(expire_overdue, permission)
             await patiently(permission.refresh_from_db)
 
 
@@ -55,10 +53,10 @@ class Questions:
         """Writes the question down and waits for its answer: the id of an option. No answer in time: a rejection."""
         self.hear()
         await self._recorder.finish()
-        permission = await sync_to_async(self._write)(request)
+        permission = await written(self._write, request)
         await wait_for_answer(permission)
         if permission.option_id:
-            await sync_to_async(self._close)(permission, request)
+            await patiently(self._close, permission, request)  # the same again changes nothing
         self._unheard.append(_Unheard(permission, await self._processes(), ACKNOWLEDGE_SECONDS))
         if permission.option_id:
             return permission.option_id

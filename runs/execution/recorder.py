@@ -10,18 +10,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from asgiref.sync import sync_to_async
-
+from config.one_commit import OutcomeUnknown
 from projects.leases import Lease
 from runs.events import MAX_MESSAGE_CHARACTERS, Draft
 from runs.execution.agents import updates
 from runs.execution.agents.output_files import OutputFileRefused, open_output, read_exit_code
 from runs.execution.agents.updates import AgentUpdate
 from runs.execution.live_output import LiveOutput
-from runs.execution.patience import AWAY_SECONDS, RETRY_SECONDS
+from runs.execution.patience import patiently
 from runs.models import Run
 from runs.redaction import Redactor, TextStream
-from runs.services.recording import CommandEnd, CommandProgress, CommandStart, Entry, NotWritten, record
+from runs.services.recording import CommandEnd, CommandProgress, CommandStart, Entry, record
 from runs.storable import MAX_DEPTH
 
 BATCH_SECONDS = 0.03
@@ -140,7 +139,7 @@ class Recorder:
             if not self._waiting:
                 return
             batch = tuple(self._waiting)
-            writing = asyncio.ensure_future(self._write(batch))
+            writing = asyncio.ensure_future(patiently(record, self._run, self._lease, batch))
             # At the very moment when it is written: a cancellation between that and here would have it written twice.
             writing.add_done_callback(partial(self._forget, len(batch)))
             try:
@@ -150,18 +149,9 @@ class Recorder:
                     with suppress(asyncio.CancelledError):
                         await asyncio.wait({writing})
 
-    async def _write(self, batch: tuple[Entry, ...]) -> None:
-        give_up_at = time.monotonic() + AWAY_SECONDS
-        while True:
-            try:
-                return await sync_to_async(record)(self._run, self._lease, batch)
-            except NotWritten:
-                if time.monotonic() >= give_up_at:
-                    raise
-            await asyncio.sleep(RETRY_SECONDS)
-
     def _forget(self, count: int, written: "asyncio.Future[None]") -> None:
-        if not written.cancelled() and written.exception() is None:
+        """Also of one that may be in the table: it must not come twice."""
+        if not written.cancelled() and isinstance(written.exception(), OutcomeUnknown | None):
             self._waiting_characters -= sum(self._sizes[:count])
             del self._waiting[:count], self._sizes[:count]
 

@@ -5,10 +5,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from typing import Any
-
-from asgiref.sync import sync_to_async
 
 from config.api.params import read
 from projects.git.errors import GitError
@@ -27,7 +24,7 @@ from runs.execution.logins import login_of
 from runs.execution.mcp_servers import servers_of
 from runs.execution.metering import RunMeter
 from runs.execution.model_access import opened, road_of
-from runs.execution.patience import patiently
+from runs.execution.patience import patiently, written
 from runs.execution.profiles import profile_of
 from runs.execution.prompts import begin, finish, forget_session, keep_session, next_prompt
 from runs.execution.questions import Questions
@@ -94,7 +91,7 @@ class Sitting:
 
     async def _carry_out_connected(self) -> None:
         """With the network and the model that the agent may have."""
-        allow_unsandboxed = await sync_to_async(read)("safety.allow_unsandboxed")
+        allow_unsandboxed = await patiently(read, "safety.allow_unsandboxed")
         support = await asyncio.to_thread(probe)
         hosts, note = (self._login.hosts, self._login.note) if self._login else ((), "")
         way_out_opened = open_way_out(support, self._recorder.add, also=hosts)
@@ -106,7 +103,7 @@ class Sitting:
                 await asyncio.to_thread(write_agent_files, self._profile, self._setting)
                 await self._carry_out(support, allow_unsandboxed=allow_unsandboxed)
             finally:
-                await sync_to_async(remove_login)(self._attempt)
+                await patiently(remove_login, self._attempt)
 
     @asynccontextmanager
     async def _model_gateway(self) -> AsyncIterator[tuple[Bridge, ...]]:
@@ -114,7 +111,7 @@ class Sitting:
         if self._road is None:
             yield ()
             return
-        await sync_to_async(self._meter.require_leave)()
+        await patiently(self._meter.require_leave)
         try:
             async with opened(self._road, self._run, self._lease, self._meter) as bridge:
                 yield (bridge,)
@@ -145,7 +142,7 @@ class Sitting:
             session_meta=self._profile.session_meta(self._setting),
             initialize_timeout_seconds=self._profile.initialize_timeout_seconds,
             session_timeout_seconds=self._profile.session_timeout_seconds,
-            limit_bytes=await sync_to_async(read)("runs.agent_output_mb") * MEBIBYTE,
+            limit_bytes=await patiently(read, "runs.agent_output_mb") * MEBIBYTE,
         )
         guards = [self._recorder.run(), watch_run(self._lease, brake), self._keep_limits(process)]
         guards += [self._watch_files(), self._follow_files(brake), self._meter.run()]
@@ -192,28 +189,28 @@ class Sitting:
     async def _speak(self, session: AgentSession, brake: Brake) -> None:
         if not await self._open(session):
             return
-        while (prompt := await sync_to_async(next_prompt)(self._attempt)) is not None:
+        while (prompt := await patiently(next_prompt, self._attempt)) is not None:
             await brake.may_prompt()
             if prompt.message is not None:
                 async with brake.held():  # what the agent has left running may not move either
-                    await sync_to_async(take_checkpoint)(self._attempt, prompt.message, self._lease)
+                    await patiently(take_checkpoint, self._attempt, prompt.message, self._lease)  # takes one only
             if self._attempt.is_recap_due:
                 async with brake.held():  # the recap tells which files have changed
                     await self._look_at_files()
-            files = await sync_to_async(files_of)(prompt, self._attempt)
+            files = await patiently(files_of, prompt, self._attempt)
             if files:
                 async with brake.held():  # nothing may move the folders that are written to
                     await asyncio.to_thread(lay_out, files, self._attempt)
-            text, recap = await sync_to_async(worded)(prompt, self._attempt, self._profile)
+            text, recap = await patiently(worded, prompt, self._attempt, self._profile)
             text += "" if prompt.message else self._context
-            if not await sync_to_async(begin)(prompt, self._attempt, self._lease):
+            if not await written(begin, prompt, self._attempt, self._lease):
                 continue
             if recap:
                 self._recorder.add(Draft("log", RECAP_NOTE, "notice", data={"recap": recap}))
             _check(await session.prompt(text, turn=prompt.name, files=files))
             self._questions.hear()
             await self._recorder.finish()
-            await sync_to_async(finish)(prompt, self._attempt, self._lease)
+            await written(finish, prompt, self._attempt, self._lease)
 
     def _take(self, update: AgentUpdate) -> "asyncio.Future[None] | None":
         self._questions.hear()
@@ -233,12 +230,12 @@ class Sitting:
                     await session.load_session(attempt.session_id, cwd, mode, servers)
                 except AgentFailed as failure:
                     self._recorder.add(Draft("log", f"{LOST_NOTE} {failure.reason}", "warning"))
-                    await sync_to_async(forget_session)(attempt, self._lease)
+                    await written(forget_session, attempt, self._lease)
                     return False
                 return True
-            await sync_to_async(forget_session)(attempt, self._lease)
+            await written(forget_session, attempt, self._lease)
         session_id = await session.new_session(cwd, mode, servers)
-        await sync_to_async(keep_session)(attempt, session_id, self._lease)
+        await written(keep_session, attempt, session_id, self._lease)
         return True
 
     async def _wind_up(self, session: AgentSession, process: SandboxedProcess) -> None:
@@ -273,7 +270,7 @@ class Sitting:
     async def _look_at_files(self) -> None:
         """What cannot be recorded now may be gone in a moment: at the end it counts, here it is only told, once."""
         try:
-            await patiently(partial(record_present_files, self._attempt, self._lease, open_work_tree(self._workspace)))
+            await patiently(record_present_files, self._attempt, self._lease, open_work_tree(self._workspace))
         except GitError as error:
             if error.message != self._told:
                 self._recorder.add(Draft("log", f"The files could not be read just now: {error.message}", "warning"))

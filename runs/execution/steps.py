@@ -8,7 +8,7 @@ attempt's row: after a kill the command that was under way begins again, and no 
 import asyncio
 import contextlib
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 
 from config.api.params import read
 from projects.leases import Lease
@@ -16,6 +16,7 @@ from runs.events import Draft
 from runs.execution.attempts import agent_setting, command_spec
 from runs.execution.brake import Brake
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
+from runs.execution.patience import patiently, patiently_here, written_here
 from runs.execution.profiles import profile_of
 from runs.execution.prompts import holding
 from runs.execution.recorder import Recorder
@@ -46,14 +47,14 @@ class StepFailed(Exception):
 def set_up(run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold) -> None:
     """Setup commands that are still to be done: once an attempt, and again after a teardown. RunCannotGoOn."""
     if attempt.teardown_done:
-        _count(attempt, lease, setup_done=0, teardown_done=0)
+        written_here(_count, attempt, lease, setup_done=0, teardown_done=0)
     for number in range(attempt.setup_done, len(attempt.setup_commands)):
         try:
             _carry_out(run, attempt, lease, tree, Phase.SETUP, number)
         except StepFailed as failure:
             cure = "Correct the project's setup commands or what they need, then try again."
             raise RunCannotGoOn("setup-failed", f"{failure} {cure}") from failure
-        _count(attempt, lease, setup_done=number + 1)
+        written_here(_count, attempt, lease, setup_done=number + 1)
 
 
 def tear_down(run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold) -> None:
@@ -62,8 +63,8 @@ def tear_down(run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold) -> No
         try:
             _carry_out(run, attempt, lease, tree, Phase.TEARDOWN, number)
         except (StepFailed, RunCannotGoOn, OSError) as failure:
-            _tell(run, lease, str(failure))
-        _count(attempt, lease, teardown_done=number + 1)
+            patiently_here(_tell, run, lease, str(failure))
+        written_here(_count, attempt, lease, teardown_done=number + 1)
 
 
 def _count(attempt: RunAttempt, lease: Lease, **counts: int) -> None:
@@ -80,7 +81,8 @@ def _tell(run: Run, lease: Lease, text: str) -> None:
 def _carry_out(run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold, phase: Phase, number: int) -> None:
     tree.take()  # a pause at the end of the last one has lent it
     # From this very thread: a sandbox dies with the thread that started it.
-    async_to_sync(_Step(run, attempt, lease, tree, phase, number).carry_out)()
+    step = patiently_here(_Step, run, attempt, lease, tree, phase, number)
+    async_to_sync(step.carry_out)()
 
 
 class _Step:
@@ -167,7 +169,7 @@ class _Step:
         while True:
             if stopping.is_requested():
                 raise RunInterrupted("stopping")
-            if not await sync_to_async(self._lease.held().exists)():
+            if not await patiently(self._lease.held().exists):
                 raise RunInterrupted("lost")
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 

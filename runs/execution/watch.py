@@ -4,7 +4,6 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.utils import timezone
 
@@ -34,8 +33,8 @@ async def watch_run(lease: Lease, brake: Brake) -> None:
     While the database is away the run goes on as it was; when it stays away, its error is raised.
     """
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
-    limit_minutes: int = await patiently(partial(read, "runs.time_limit_minutes"))
-    detach_minutes: int = await patiently(partial(read, "runs.pause_detach_after_minutes"))
+    limit_minutes: int = await patiently(read, "runs.time_limit_minutes")
+    detach_minutes: int = await patiently(read, "runs.pause_detach_after_minutes")
 
     def wake() -> None:
         loop.call_soon_threadsafe(woken.set)
@@ -45,7 +44,7 @@ async def watch_run(lease: Lease, brake: Brake) -> None:
         while True:
             if stopping.is_requested():
                 raise RunInterrupted("stopping")
-            state = await patiently(partial(_look, lease))
+            state = await patiently(_look, lease)
             _check_limits(state, limit_minutes, detach_minutes)
             await brake.set_paused(state.status == Run.Status.PAUSED)
             with suppress(TimeoutError):

@@ -1,7 +1,8 @@
 """Keeps what commands have put out, as files of the storage, within a bound for each run.
 
 The files are written before the transaction of the rows that name them: a copy of gigabytes holds no lock. One that
-no row came to name is deleted at once; a kill in between leaves a file that goes when the run's outputs are pruned.
+no row came to name is deleted at once; one of which that is not known, after a kill in between or a COMMIT without an
+answer, is left, and goes when the run's outputs are pruned if no row names it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from django.core.files.storage import default_storage
 from django.db.models import F, Sum
 
 from config.api.params import read
+from config.one_commit import OutcomeUnknown
 from runs.known_secrets import redactor_of
 from runs.models import Run
 from runs.redaction import ByteStream, Redactor
@@ -47,6 +49,8 @@ def folder_of(run_id: int) -> str:
 def kept(run: Run, ended: Mapping[str, Outputs]) -> Iterator[Mapping[str, Mapping[str, KeptOutput]]]:
     """Keeps the outputs of commands, by any key, while the body writes the rows; if it fails, they are deleted again.
 
+    The body must write them by `one_commit`: of any other transaction its error does not tell that no row names them.
+
     After a success the given files are closed; after a failure they can be given once more.
     """
     written: dict[str, dict[str, KeptOutput]] = {key: {} for key in ended}
@@ -58,7 +62,9 @@ def kept(run: Run, ended: Mapping[str, Outputs]) -> Iterator[Mapping[str, Mappin
                 written[key][stream] = _write(run, stream, file, room, redactor)
                 room -= written[key][stream].kept_bytes
         yield written
-    except BaseException:
+    except OutcomeUnknown:
+        raise
+    except Exception:
         _forget(written)
         raise
     for outputs in ended.values():

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
+from config.one_commit import one_commit
 from projects.git.changes import FileChange, changed_files, display_path
 from projects.git.trees import write_review_tree
 from projects.git.work_tree import WorkTree
@@ -59,32 +59,19 @@ class CommandEnd:
     left_out_bytes: Mapping[Any, int] = field(default_factory=dict)
 
 
-class NotWritten(OperationalError):
-    """The database is locked or away. It is certain that nothing was written: it may be tried again."""
-
-
 Entry = Draft | CommandStart | CommandProgress | CommandEnd
 
 
 def record(run: Run, lease: Lease, entries: Sequence[Entry]) -> None:
     """Writes entries in order, in one transaction; LeaseLost when the run is somebody else's by now.
 
-    NotWritten when the database is locked or away, but for PostgreSQL that goes away while it commits: nobody can tell
-    then what has become of it, and what is tried again may be written twice.
+    After any error nothing was written, and it may be tried again; but for OutcomeUnknown (`config.one_commit`).
     """
     ended = {str(n): entry.outputs for n, entry in enumerate(entries) if isinstance(entry, CommandEnd)}
-    is_at_commit = False
-    try:
-        with outputs.kept(run, ended) as kept, transaction.atomic():
-            commands = _Commands(run)
-            drafts = [_draft(commands, entry, kept.get(str(n), {})) for n, entry in enumerate(entries)]
-            append(run, drafts, lease=lease)
-            is_at_commit = connection.vendor == "postgresql"
-    except (OperationalError, InterfaceError) as error:
-        connection.close_if_unusable_or_obsolete()
-        if is_at_commit:
-            raise
-        raise NotWritten(str(error)) from error
+    with outputs.kept(run, ended) as kept, one_commit():
+        commands = _Commands(run)
+        drafts = [_draft(commands, entry, kept.get(str(n), {})) for n, entry in enumerate(entries)]
+        append(run, drafts, lease=lease)
 
 
 class _Commands:
@@ -195,9 +182,14 @@ def record_present_files(attempt: RunAttempt, lease: Lease | None, work_tree: Wo
     return tree
 
 
-@transaction.atomic
 def record_files(attempt: RunAttempt, lease: Lease | None, tree: str, changes: Sequence[FileChange]) -> None:
     """Makes the attempt's files those of this tree, with an event for each that is not as it was last time."""
+    with one_commit():
+        _write_files(attempt, lease, tree, changes)
+    attempt.tree = tree  # not before: what was rolled back is to be written by the next look
+
+
+def _write_files(attempt: RunAttempt, lease: Lease | None, tree: str, changes: Sequence[FileChange]) -> None:
     if lease is not None and not lease.held().exists():
         raise LeaseLost(attempt.run_id)
     former = list(attempt.files.all())
@@ -209,7 +201,6 @@ def record_files(attempt: RunAttempt, lease: Lease | None, tree: str, changes: S
     drafts += [_back_draft(known[path]) for path in gone]
     _replace_rows(former, known, rows)
     RunAttempt.objects.filter(pk=attempt.pk).update(tree=tree)
-    attempt.tree = tree
     append(attempt.run, drafts, lease=lease)
 
 

@@ -52,12 +52,12 @@ def _is_dead(worker: WorkerProcess) -> bool:
 
 def _bury(worker: WorkerProcess) -> None:
     logger.warning("Worker %s is gone; its work is delivered again.", worker.name)
-    _free_work_of(worker.name)
+    free_work_of(worker.name)
     worker.delete()
 
 
-def _free_work_of(owner: str) -> None:
-    """Ends the leases that a dead owner held, and makes its tasks ready again."""
+def free_work_of(owner: str) -> None:
+    """Ends the leases that an owner held who is dead, or does nothing, and makes its tasks ready again."""
     for model in (Project, ProjectIndex, Run):
         model._default_manager.filter(lease_owner=owner).update(lease_expires_at=Now())
     for row in DBTaskResult.objects.running():
@@ -72,7 +72,7 @@ def _redeliver_orphans() -> None:
     known = set(WorkerProcess.objects.values_list("name", flat=True))
     for owner in {row.worker_ids[-1] for row in DBTaskResult.objects.running() if row.worker_ids} - known:
         if is_owner_gone(owner):
-            _free_work_of(owner)
+            free_work_of(owner)
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 from django.utils import timezone
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
@@ -61,15 +61,20 @@ class QueueWorker(Worker):
         beat.start()
         news = _News()
         idle_from = time.monotonic() + IDLE_SECONDS
+        may_hold_work = False
         while self.running:
             try:
+                if may_hold_work:  # how its task ended could not be written down: here it does nothing
+                    recovery.free_work_of(self.worker_id)
+                    may_hold_work = False
                 if news.wait() and self._has_ready_tasks():
                     self.run()
                 elif time.monotonic() >= idle_from:
                     self._when_idle()
                     idle_from = math.inf
-            except DatabaseError:
-                logger.exception("The task queue could not be read; trying again.")
+            except Error:
+                logger.exception("The database could not be used; trying again.")
+                may_hold_work = True
                 close_old_connections()
                 time.sleep(LOOK_EVERY_SECONDS)
         WorkerProcess.objects.filter(name=self.worker_id).delete()
@@ -80,7 +85,7 @@ class QueueWorker(Worker):
     def _beat(self) -> None:
         prune_at = time.monotonic()
         while self.running:
-            with contextlib.suppress(DatabaseError):
+            with contextlib.suppress(Error):
                 now = timezone.now()
                 defaults = {"queue": self.queue, "last_seen_at": now}
                 WorkerProcess.objects.update_or_create(name=self.worker_id, defaults=defaults)

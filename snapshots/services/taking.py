@@ -6,6 +6,7 @@ from collections.abc import Collection
 from django.db import transaction
 
 from accounts.models import User
+from config.one_commit import one_commit
 from projects.errors import ProjectNotReady
 from projects.git.commits import save_snapshot
 from projects.git.work_tree import WorkTree
@@ -40,7 +41,7 @@ def take_run_snapshot(attempt: RunAttempt, kind: Snapshot.Kind, lease: Lease, de
     snapshot = Snapshot(project=workspace.project, run=run, attempt=attempt.number, kind=kind, description=text)
     with repository_lock(workspace.project):
         save_tree(snapshot, open_work_tree(workspace))
-    with transaction.atomic():
+    with one_commit():
         record_snapshot(snapshot, lease)
     return snapshot
 

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 
 from accounts.models import User
 from projects.leases import Lease
@@ -23,7 +23,7 @@ from runs.execution.recorder import MAX_WAITING, MAX_WAITING_CHARACTERS, Recorde
 from runs.models import CommandExecution, Permission, Run
 from runs.redaction import Redactor
 from runs.services.permissions import decide_permission
-from runs.services.recording import NotWritten, record
+from runs.services.recording import record
 from tests.runs.test_recorder import claimed, said, tool
 
 MEBIBYTE = 1024 * 1024
@@ -155,7 +155,7 @@ def test_a_batch_that_the_database_refused_is_tried_again_and_written_once(run: 
         recorder = recorder_of(run, lease, tmp_path)
         recorder.take(tool("once"))
         with locked(run) as is_over:
-            with pytest.raises(NotWritten):
+            with pytest.raises(OperationalError):
                 await sync_to_async(record)(run, lease, [Draft("log")])
             writing = asyncio.create_task(recorder.flush())
             await asyncio.sleep(0.1)
