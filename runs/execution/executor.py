@@ -128,7 +128,7 @@ def _has_come_to_its_end(run: Run, lease: Lease) -> bool:
             tree.take()
         steps.tear_down(run, attempt, lease, tree)
         tree.take()
-        patiently_here(results.record_results, attempt, lease, "completed")
+        results.record_results(attempt, lease, "completed")
         return written_here(lifecycle.complete_run, run, lease)
 
 
@@ -154,7 +154,7 @@ def _keep_what_is_there(run: Run, lease: Lease, outcome: str) -> None:
         _tear_down(run, attempt, lease, tree)
         tree.take()
         try:
-            patiently_here(results.record_results, attempt, lease, outcome)
+            results.record_results(attempt, lease, outcome)
         except GitError as error:
             logger.warning("The files of run %s could not be recorded: %s", run.pk, error.message)
         except LeaseLost:

@@ -6,6 +6,7 @@ from projects.leases import Lease
 from projects.workspaces import open_work_tree
 from runs.events import LeaseLost
 from runs.execution.errors import RunInterrupted
+from runs.execution.patience import patiently_here
 from runs.execution.summary import summarize
 from runs.models import RunAttempt
 from runs.services.recording import close_lost_commands, record_present_files
@@ -18,19 +19,19 @@ def record_results(attempt: RunAttempt, lease: Lease, outcome: str) -> None:
     workspace = attempt.workspace
     if workspace is None:
         return
-    if not lease.held().exists():
+    if not patiently_here(lease.held().exists):
         raise LeaseLost(attempt.run_id)
-    close_lost_commands(attempt.run)
+    patiently_here(close_lost_commands, attempt.run)
     if outcome == "completed":
         _update_documents(attempt, lease)
-    record_present_files(attempt, lease, open_work_tree(workspace))
-    take_run_snapshot(attempt, Snapshot.Kind.AFTER_RUN, lease)
-    attempt.summary = summarize(attempt, outcome)
-    attempt.save(update_fields=["summary"])
+    patiently_here(record_present_files, attempt, lease, open_work_tree(workspace))
+    patiently_here(take_run_snapshot, attempt, Snapshot.Kind.AFTER_RUN, lease)
+    attempt.summary = patiently_here(summarize, attempt, outcome)
+    patiently_here(attempt.save, update_fields=["summary"])
 
 
 def _update_documents(attempt: RunAttempt, lease: Lease) -> None:
     try:
-        update_documents(attempt, lease, lambda: summarize(attempt, "completed"))
+        patiently_here(update_documents, attempt, lease, lambda: summarize(attempt, "completed"))
     except GeneratingStopped:
         raise RunInterrupted("stopping") from None

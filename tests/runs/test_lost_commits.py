@@ -21,6 +21,7 @@ from runs.services.metering import SettledCall, record_calls
 from runs.services.recording import CommandEnd, CommandStart, record
 from tests.conftest import QueueRun
 from tests.runs.commit_proxy import CommitProxy, before_postgres
+from tests.runs.test_carried_through import told
 from tests.runs.test_recorder import claimed
 from tests.runs.test_recorder_flood import events
 
@@ -122,9 +123,3 @@ def test_a_run_that_loses_the_answer_to_each_of_its_commits_is_as_any_other(
     assert (run.status, run.error) == ("completed", None)
     assert told(run) == told(plain)
     assert proxy.cuts > 5
-
-
-def told(run: Run) -> list[str]:
-    """The kinds of its events, but for those that come in as many parts as the machine is slow."""
-    kinds = run.events.exclude(event_type__in=["command_output", "file_updated"]).values_list("event_type", flat=True)
-    return sorted(kinds)
