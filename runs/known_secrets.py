@@ -21,7 +21,8 @@ from django.db.models.functions import Cast, Concat
 from projects.mcp_servers import unseal
 from projects.models import McpServer, Project, ProjectCredential
 from runs.models import Run
-from runs.redaction import MIN_CHARACTERS, Redactor
+from runs.redaction import Redactor
+from runs.secret_forms import MIN_CHARACTERS
 from settings_params import encryption_keys
 from settings_params.encryption_keys import KeysUnusable
 from settings_params.errors import SecretUnreadable

@@ -22,6 +22,7 @@ from runs.execution.logins import LentLogin
 from runs.execution.profiles import profile_of
 from runs.execution.sandbox.ownership import give_to
 from runs.execution.sandbox.spec import GIBIBYTE, Limits, SandboxSpec, minimal_environment
+from runs.known_secrets import redactor_of
 from runs.models import Run, RunAttempt
 from runs.queries import current_attempt
 from settings_params.programs import installation_of
@@ -51,7 +52,8 @@ def workspace_of(attempt: RunAttempt) -> Workspace:
 
 
 def _new_attempt(run: Run) -> RunAttempt:
-    branch = f"quarterdeck/run-{run.pk}-{run.attempt}-{slugify(run.title)[:40].strip('-') or 'run'}"
+    title = redactor_of(run).text(run.title)  # a branch's name goes to the remote
+    branch = f"quarterdeck/run-{run.pk}-{run.attempt}-{slugify(title)[:40].strip('-') or 'run'}"
     base = run.project.head_commit or ""
     setup, teardown = commands_around(run.project)
     workspace, _ = Workspace.objects.get_or_create(

@@ -26,6 +26,7 @@ from runs.errors import (
     WorkspaceBusy,
 )
 from runs.events import Draft, append
+from runs.known_secrets import redactor_of
 from runs.models import Run, RunAttempt, RunReview
 from runs.queries import conflict_members, current_attempt, latest_review
 from runs.services.parts import Part, Remainder, leave_out
@@ -239,7 +240,7 @@ def _identity_of(reviewer: User | None) -> Identity:
 
 
 def _message(run: Run, message: str) -> str:
-    text = message.strip() or run.title
+    text = message.strip() or redactor_of(run).text(run.title)
     return f"{text}\n\nQuarterdeck-Run: {run.pk}\nQuarterdeck-Agent: {run.selected_agent}\n"
 
 

@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 
 from projects.models import Project
 from projects.services.credentials import NewCredential, store_credential
+from projects.workspaces import open_repository
 from runs import known_secrets
 from runs.events import Draft, append
 from runs.models import Run
@@ -122,6 +123,17 @@ def committed(carry_out: QueueRun, api: APIClient, allow_local: None) -> Run:
     run = carry_out(f"```file conf.py\n# settings\nKEY = '{KEY}'\n```")
     api.post(f"/api/runs/{run.pk}/approve", {"commit": True})
     return run
+
+
+@pytest.mark.once
+def test_a_secret_in_a_title_is_in_no_branch_and_no_commit(carry_out: QueueRun, api: APIClient) -> None:
+    run = carry_out("```file a.txt\nA.\n```", title=f"Try {KEY}")
+    assert api.post(f"/api/runs/{run.pk}/approve", {"commit": True}).status_code == 200
+    attempt = run.attempts.get()
+    assert KEY.lower() not in attempt.branch.lower()
+    assert attempt.branch.startswith(f"quarterdeck/run-{run.pk}-1-try-redacted")
+    said = open_repository(run.project).run(("log", "-1", "--format=%B", attempt.branch))
+    assert said.decode().startswith(f"Try {NAME}\n")
 
 
 @pytest.mark.once

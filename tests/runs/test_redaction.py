@@ -1,8 +1,10 @@
 """Secret values in text: found however they are written and however the text is cut."""
 
 import base64
+import binascii
 import json
 import re
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -16,7 +18,10 @@ KEY = "sk-ant-api03-Qm9vIQ/x+z"
 ODD = 'pa"ss\\wörd/+?'
 SSH_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\nQyNTUxOQAAACBhc3Vua25vd24\n-----END-----\n"
 SECRETS = Redactor({"key": KEY, "odd": ODD, "ab": "abababab", "longer": "ababababcd", "file": SSH_KEY})
-PARTS = st.sampled_from([KEY, ODD, "abababab", "ababababcd", KEY[:9], ODD[:5], "ab", "\n", "ö", quote(KEY, "")])
+ENCODED = base64.b64encode(KEY.encode()).decode()
+PARTS = st.sampled_from([KEY, ODD, "abababab", "ababababcd", KEY[:9], ODD[:5], "ab", "\n", "ö", quote(KEY, "")]) | (
+    st.sampled_from([ENCODED, KEY.encode().hex(), ENCODED[:2], ENCODED[2:12], ENCODED[12:], "\r", "\\n", "\\"])
+)
 TEXTS = st.lists(PARTS | st.text(max_size=8), max_size=12).map("".join)
 
 
@@ -69,6 +74,33 @@ def test_a_value_is_known_in_every_usual_form(value: str, name: str) -> None:
     for count in range(3):
         forms[f"basic{count}"] = base64.b64encode(f"{'u' * count}{value}:more".encode()).decode()
     assert "[redacted: " in SECRETS.text(forms[name])
+
+
+@pytest.mark.parametrize("value", [KEY, ODD])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\\n"])
+@pytest.mark.parametrize("width", [60, 64, 76])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.b16encode, binascii.hexlify])
+def test_a_value_is_known_wherever_a_line_ends_in_its_encoding(
+    value: str, end: str, width: int, encode: Callable[[bytes], bytes]
+) -> None:
+    written = value.encode()
+    for count in range(width):
+        text = encode(b"u" * count + written + b":more").decode()
+        lines = [text[at : at + width] for at in range(0, len(text), width)]
+        shown = SECRETS.text(end.join(lines)).replace(end, "")
+        assert shown.count("[redacted: ") == 1
+        before = len(encode(b"u" * count))
+        assert len(shown.partition("[redacted: ")[0]) <= before + 2
+
+
+def test_lines_that_have_nothing_to_do_with_each_other_stay() -> None:
+    text = f"{ENCODED[:12]}\n\n{ENCODED[12:]}"
+    assert SECRETS.text(f"<{text}>") == f"<{text}>"
+
+
+@pytest.mark.parametrize("text", ["Serving at port 8000\n", "done.\n", "sk-\n", "c2\n", f"{ENCODED[:2]}\r\n"])
+def test_an_ended_line_does_not_wait_for_the_next_one(text: str) -> None:
+    assert SECRETS.stream().take(text) == text
 
 
 def test_each_line_of_a_keys_file_is_known_but_for_what_all_have() -> None:
