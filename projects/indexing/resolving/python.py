@@ -2,12 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 
 from projects.indexing.resolving.path_table import PathTable, ancestors, nearest
 from projects.indexing.shapes import Import
 
 _ROOTS = ("src/", "lib/", "python/")
 _SUFFIXES = (".py", ".pyi")
+REMEMBERED, LONGEST_REMEMBERED = 1 << 14, 200
+"""Files of one folder import much the same. So many meanings are remembered, of names of so many characters."""
 
 
 class PythonImports:
@@ -15,6 +18,7 @@ class PythonImports:
 
     def __init__(self, table: PathTable) -> None:
         self._table = table
+        self._remembered = lru_cache(REMEMBERED)(self._find)
         self._modules: dict[str, list[str]] = defaultdict(list)
         for path in sorted(table.paths):
             if path.endswith(_SUFFIXES):
@@ -26,16 +30,20 @@ class PythonImports:
         base = self._absolute(path, imported.module)
         if base is None:
             return
-        found = [self._module(f"{base}.{name}" if base else name, path) for name in imported.names]
+        folder = path.rpartition("/")[0]
+        found = [self._module(f"{base}.{name}" if base else name, folder) for name in imported.names]
         if not imported.names or not all(found):
-            found.append(self._module(base, path))
+            found.append(self._module(base, folder))
         yield from (target for target in found if target is not None)
 
-    def _module(self, name: str, near: str) -> str | None:
+    def _module(self, name: str, folder: str) -> str | None:
+        """What a file in this folder means by a module's name: the same for all of them."""
+        return self._remembered(name, folder) if len(name) <= LONGEST_REMEMBERED else self._find(name, folder)
+
+    def _find(self, name: str, folder: str) -> str | None:
         """Beside a script first; then by its full name; then from one of the folders above, for a name with a dot."""
-        folder = near.rpartition("/")[0]
         beside = None if self._is_package(folder) else self._below(folder, name)
-        found = beside or nearest(self._modules.get(name, ()), near)
+        found = beside or nearest(self._modules.get(name, ()), f"{folder}/x".lstrip("/"))
         if found is None and "." in name:
             found = next(filter(None, (self._below(above, name) for above in ancestors(folder))), None)
         return found

@@ -151,6 +151,14 @@ def test_a_class_that_needs_no_import_is_found_by_its_name() -> None:
     assert RESOLVER.targets(f"{java}Cart.java", "java", (), ["Item", "Card"]) == {f"{java}Item.java"}
 
 
+def test_a_module_with_a_very_long_name_means_the_same_everywhere() -> None:
+    name = f"pkg.{'long' * 60}"
+    paths = [f"{name.replace('.', '/')}.py", "pkg/__init__.py", "a.py", "b.py"]
+    resolver = Resolver(paths)
+    found = [resolver.targets(path, "python", [Import(name, (), 1)]) for path in ("a.py", "b.py", "pkg/__init__.py")]
+    assert found == [{paths[0]}] * 3
+
+
 def test_of_two_modules_of_one_name_the_nearer_is_meant() -> None:
     resolver = Resolver(["a/lib/list.h", "b/lib/list.h", "b/src/main.c"])
     assert resolver.targets("b/src/main.c", "c", [Import("lib/list.h", (), 1)]) == {"b/lib/list.h"}
