@@ -80,6 +80,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/projects/<id:pk>", ProjectViewSet.as_view(ITEM)),
     *_actions("api/projects/<id:pk>", ProjectViewSet, "clone", "pull"),
     path("api/projects/<id:pk>/index-rag", IndexViewSet.as_view({"post": "index_rag"})),
+    *_actions("api/projects/<id:pk>/index-rag", IndexViewSet, "cancel"),
     *(path(f"api/projects/<id:pk>/{name}", IndexViewSet.as_view({"get": act})) for name, act in INDEX.items()),
     *(path(f"api/projects/<id:pk>/{name}", GeneratedViewSet.as_view({"get": act})) for name, act in GENERATED.items()),
     path("api/projects/<id:project>/credential", CredentialViewSet.as_view(ITEM)),

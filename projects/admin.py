@@ -55,7 +55,7 @@ class ProjectAdmin(LongListAdmin):
     search_fields = ("name", "slug", "repository_url")
     exact_fields = ("slug",)
     inlines = [MembershipInline]
-    actions = ["clone_again", "index_anew", "archive", "forget_host_keys"]
+    actions = ["clone_again", "index_anew", "cancel_index", "archive", "forget_host_keys"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
         """Facts are looked at; people are managed in the rows below."""
@@ -109,6 +109,12 @@ class ProjectAdmin(LongListAdmin):
         act_on(
             self, request, queryset, lambda project: lifecycle.request_index(project, actor=actor), "is being indexed"
         )
+
+    @admin.action(description="Cancel indexing", permissions=["view"])
+    def cancel_index(self, request: HttpRequest, queryset: ProjectQuerySet) -> None:
+        """What is queued or under way, as the API does it; the index that serves stays."""
+        actor, done = operator_of(request), "is not indexed any more"
+        act_on(self, request, queryset, lambda project: lifecycle.cancel_index(project, actor=actor), done)
 
     @admin.action(description="Archive", permissions=["view"])
     def archive(self, request: HttpRequest, queryset: ProjectQuerySet) -> None:

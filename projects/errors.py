@@ -47,6 +47,13 @@ class RoleRequired(Problem):
     default_code = "role-required"
 
 
+class IndexNotUnderWay(Problem):
+    title = "No index of the project's code is being made"
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "index-not-under-way"
+    default_detail = "There is nothing to cancel: the project's `index` is neither `queued` nor `indexing`."
+
+
 class IndexNotReady(Problem):
     title = "There is no index of the project's code"
     status_code = status.HTTP_409_CONFLICT

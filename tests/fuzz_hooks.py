@@ -77,7 +77,7 @@ FILTERS = UNKNOWN | {"search", "status", "kind", "projectId", "since", "eventTyp
 """Links lead on from the rows of a list: with made-up filters it would have none."""
 BREAKING = ("projects_update", "projects_destroy", "projects_clone", "projects_pull")
 ADDRESSED: dict[str, Callable[[str], Any]] = {
-    "project": lambda name: WORLD[_project_of(name)],
+    "project": lambda name: _indexed_anew() if name == "projects_index_rag_cancel" else WORLD[_project_of(name)],
     "run": lambda name: _fresh_draft() if name == "runs_destroy" else WORLD["runs"][RUN_OF.get(name, "done")],
     "file": lambda name: WORLD["file"],
     "command": lambda name: WORLD["command"],
@@ -99,6 +99,12 @@ def _project_of(name: str) -> str:
     if "credential" in name:
         return "farProject"
     return "spareProject" if name in BREAKING else "project"
+
+
+def _indexed_anew() -> int:
+    """The project's id: an index of it has just been asked for, and can be cancelled for a moment."""
+    CLIENT.post(f"/projects/{WORLD['project']}/index-rag")
+    return int(WORLD["project"])
 
 
 def _first(path: str) -> int | None:

@@ -33,6 +33,7 @@ _AFTER: dict[str, tuple[str, ...]] = {
     "runs_push": ("runs_retrieve",),
     "projects_clone": ("projects_retrieve",),
     "projects_pull": ("projects_retrieve",),
+    "projects_index_rag": ("projects_index_rag_cancel", "projects_retrieve"),
     "projects_destroy": ("projects_clone",),
 }
 """What people do with a run, or a project, after they have done something with it."""

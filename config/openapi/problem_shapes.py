@@ -64,6 +64,7 @@ EXTENSIONS: Mapping[str, tuple[str, ...]] = {
     "elevation-required": ("missing",),
     "project-not-ready": _PROJECT,
     "index-not-ready": (*_PROJECT, "indexStatus"),
+    "index-not-under-way": (*_PROJECT, "indexStatus"),
     "docs-not-ready": (*_PROJECT, "docsStatus", "indexStatus"),
     "docs-not-generated": _PROJECT,
     "tree-changed": (*_RUN, "tree"),

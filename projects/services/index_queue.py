@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from config.api.params import read
@@ -70,6 +71,26 @@ def queue_index(project_id: int, work: ProjectIndex.Work) -> bool:
         tasks.index_project.enqueue(project_id)
     ProjectIndex.objects.filter(pk=row.pk).update(**changes)
     return True
+
+
+def stop_index(project_id: int, reason: dict[str, str]) -> bool:
+    """Ends what is queued and what is under way, whose worker loses its claim; False where there is nothing such.
+
+    The index that serves stays as it is. What was to be made is made by the next pull, or when asked for.
+    """
+    under_way = ProjectIndex.objects.filter(project=project_id, status__in=ProjectIndex.UNDER_WAY)
+    stopped = under_way.update(
+        status=Status.ERROR,
+        error=reason,
+        wanted=Work.NOTHING,
+        doing=Work.NOTHING,
+        progress=None,
+        lease_generation=F("lease_generation") + 1,
+        lease_owner="",
+        lease_expires_at=None,
+        updated_at=timezone.now(),
+    )
+    return bool(stopped)
 
 
 def _is_expected(row: ProjectIndex, work: ProjectIndex.Work) -> bool:

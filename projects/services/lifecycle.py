@@ -10,14 +10,14 @@ from accounts.models import User
 from accounts.services import audit
 from config.api.params import read
 from projects import tasks
-from projects.errors import ProjectNotReady
+from projects.errors import IndexNotUnderWay, ProjectNotReady
 from projects.events import tell_of
 from projects.index_models import ProjectIndex
 from projects.models import Membership, Project, ProjectCredential
 from projects.queries import fetched_head
 from projects.services.credentials import NewCredential, store_credential
 from projects.services.disk import require_room
-from projects.services.index_queue import expect_index, queue_index
+from projects.services.index_queue import expect_index, queue_index, stop_index
 
 Status = Project.Status
 
@@ -127,6 +127,20 @@ def request_index(project: Project, *, actor: User) -> None:
     if queue_index(project.pk, ProjectIndex.Work.REBUILD):
         audit(actor, "index_requested", project_id=project.pk)
         tell_of(project.pk)
+    project.refresh_from_db()
+
+
+@transaction.atomic
+def cancel_index(project: Project, *, actor: User) -> None:
+    """Ends the making of an index, be it queued or under way; the one that serves stays, and says who did it."""
+    lock_writable(project)
+    name = actor.get_short_name()
+    message = f"It was cancelled by {name}. The next pull makes one, or index again."
+    if not stop_index(project.pk, {"code": "index-cancelled", "message": message}):
+        project.refresh_from_db()
+        raise IndexNotUnderWay(index_status=project.index["status"], **project.error_members)
+    audit(actor, "index_cancelled", project_id=project.pk)
+    tell_of(project.pk)
     project.refresh_from_db()
 
 

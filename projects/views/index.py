@@ -1,5 +1,6 @@
-"""What is read from a project's code index: map and search; and the wish for a new one."""
+"""What is read from a project's code index: map and search; and the wish for a new one, or for none."""
 
+from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -15,7 +16,7 @@ from config.api.serializers import represent
 from config.api.views import ApiViewSet
 from projects import index_shapes as shapes
 from projects.code_index import open_index, read_passages, readable
-from projects.errors import IndexNotReady, ProjectNotReady, RoleRequired
+from projects.errors import IndexNotReady, IndexNotUnderWay, ProjectNotReady, RoleRequired
 from projects.models import Membership, Project, ProjectQuerySet
 from projects.permissions import require_role
 from projects.queries import describe
@@ -58,11 +59,13 @@ class IndexViewSet(ApiViewSet):
 
     abilities = {
         "index_rag": "projects:write",
+        "cancel": "projects:write",
         "map": "projects:read",
         "search": "projects:read",
     }
     problems = {
         "index_rag": (RoleRequired, ProjectNotReady),
+        "cancel": (RoleRequired, ProjectNotReady, IndexNotUnderWay),
         **dict.fromkeys(("map", "search"), (IndexNotReady,)),
     }
     request: UserRequest
@@ -79,12 +82,22 @@ class IndexViewSet(ApiViewSet):
     @action(detail=True, methods=["post"])
     def index_rag(self, request: UserRequest, pk: str) -> Response:
         """Indexes the whole project anew."""
+        return self._change(request, lifecycle.request_index, status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=None, responses=ProjectSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: UserRequest, pk: str) -> Response:
+        """Ends the making of an index, queued or under way; the one that serves stays."""
+        return self._change(request, lifecycle.cancel_index, status.HTTP_200_OK)
+
+    def _change(self, request: UserRequest, change: Callable[..., None], answer: int) -> Response:
+        """What a maintainer asks for without a body: the project with its index as it is then."""
         project = self.get_object()
         require_role(project, request.user, Membership.Role.MAINTAINER)
         self.refuse_body(request)
-        lifecycle.request_index(project, actor=request.user)
+        change(project, actor=request.user)
         describe(request.user, [project])
-        return Response(represent(ProjectSerializer, project), status=status.HTTP_202_ACCEPTED)
+        return Response(represent(ProjectSerializer, project), status=answer)
 
     @extend_schema(responses=shapes.MapRowSerializer(many=True))
     def map(self, request: UserRequest, pk: str) -> Response:

@@ -18,7 +18,9 @@ from accounts.admin import MAX_COUNTED_ROWS
 from accounts.models import AccessToken, AuditEntry, User
 from accounts.services import elevate, issue_token
 from accounts.tokens import digest
+from projects.index_models import ProjectIndex
 from projects.models import Project
+from projects.services.index_queue import queue_index
 from runs.models import Run, WorkerProcess
 from runs.tasks import execute_run
 from tests.serving import PASSWORD
@@ -154,6 +156,13 @@ def test_a_project_is_archived_from_the_console(act: Act, project: Project) -> N
     act(Project, "archive", project.pk)
     project.refresh_from_db()
     assert project.status == Project.Status.ARCHIVED
+
+
+def test_an_index_is_cancelled_from_the_console(act: Act, project: Project) -> None:
+    queue_index(project.pk, ProjectIndex.Work.REBUILD)
+    assert "is not indexed any more" in act(Project, "cancel_index", project.pk)
+    assert "op@example.com" in str(ProjectIndex.objects.get().error)
+    assert "There is nothing to cancel" in act(Project, "cancel_index", project.pk)
 
 
 def test_a_failed_task_is_delivered_again_from_the_console(act: Act, run: Run) -> None:

@@ -25,6 +25,7 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "POST api/projects/<id:pk>/clone": ("owner", None),
     "POST api/projects/<id:pk>/pull": ("maintainer", None),
     "POST api/projects/<id:pk>/index-rag": ("maintainer", None),
+    "POST api/projects/<id:pk>/index-rag/cancel": ("maintainer", None),
     "POST api/projects/<id:pk>/docs/regenerate": ("maintainer", None),
     "GET api/projects/<id:project>/credential": ("owner", None),
     "PUT api/projects/<id:project>/credential": ("owner", TOKEN),
