@@ -24,7 +24,7 @@ from projects.workspaces import open_work_tree
 from runs.events import LeaseLost
 from runs.execution import results, steps
 from runs.execution.attempts import prepare_attempt, remove_login, workspace_of
-from runs.execution.context import retrieve
+from runs.execution.context import Shown, retrieve
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
 from runs.execution.patience import patiently_here, written_here
 from runs.execution.prompts import next_prompt
@@ -119,11 +119,11 @@ def _has_come_to_its_end(run: Run, lease: Lease) -> bool:
         if not attempt.session_id:
             patiently_here(take_run_snapshot, attempt, Snapshot.Kind.BEFORE_RUN, lease)
         # By another process of the agent where one has lost its session.
-        while patiently_here(next_prompt, attempt) is not None:
+        while (prompt := patiently_here(next_prompt, attempt)) is not None:
             steps.set_up(run, attempt, lease, tree)
             tree.take()
-            context = patiently_here(retrieve, run, attempt, lease)
-            sitting = patiently_here(Sitting, run, attempt, lease, tree, context)
+            shown = Shown() if prompt.message else patiently_here(retrieve, prompt, attempt)
+            sitting = patiently_here(Sitting, run, attempt, lease, tree, shown)
             async_to_sync(sitting.carry_out)()
             tree.take()
         steps.tear_down(run, attempt, lease, tree)

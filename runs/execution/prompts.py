@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from projects.leases import Lease
-from runs.events import LeaseLost
+from runs.events import Draft, LeaseLost, append
 from runs.models import RunAttempt, RunMessage
 from runs.services import messages
 
@@ -30,13 +30,18 @@ def next_prompt(attempt: RunAttempt) -> Prompt | None:
     return None if message is None else Prompt(f"{prefix}-message-{message.pk}", message.text, message)
 
 
-def begin(prompt: Prompt, attempt: RunAttempt, lease: Lease) -> bool:
-    """The agent is about to be told; False where the message was withdrawn. LeaseLost when the run is another's."""
+def begin(prompt: Prompt, attempt: RunAttempt, lease: Lease, told: Draft | None = None) -> bool:
+    """The agent is about to be told, and the log tells of what it is shown with it, in the same transaction.
+
+    False where the message was withdrawn. LeaseLost when the run is another's.
+    """
     with holding(lease):
-        if prompt.message is not None:
-            return messages.mark_given(prompt.message, lease)
-        attempt.is_prompt_given = True
-        attempt.save(update_fields=["is_prompt_given"])
+        if prompt.message is None:
+            attempt.is_prompt_given = True
+            attempt.save(update_fields=["is_prompt_given"])
+        elif not messages.mark_given(prompt.message, lease):
+            return False
+        append(attempt.run, [told] if told else [], lease=lease)
     return True
 
 

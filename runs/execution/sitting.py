@@ -19,6 +19,7 @@ from runs.execution.agents.updates import AgentUpdate
 from runs.execution.attachments import files_of, lay_out
 from runs.execution.attempts import agent_setting, agent_spec, remove_login, write_agent_files
 from runs.execution.brake import Brake
+from runs.execution.context import Shown, retrieve
 from runs.execution.errors import RunCannotGoOn, RunInterrupted
 from runs.execution.logins import login_of
 from runs.execution.mcp_servers import servers_of
@@ -26,7 +27,7 @@ from runs.execution.metering import RunMeter
 from runs.execution.model_access import opened, road_of
 from runs.execution.patience import patiently, written
 from runs.execution.profiles import profile_of
-from runs.execution.prompts import begin, finish, forget_session, keep_session, next_prompt
+from runs.execution.prompts import Prompt, begin, finish, forget_session, keep_session, next_prompt
 from runs.execution.questions import Questions
 from runs.execution.recap import worded
 from runs.execution.recorder import Recorder
@@ -59,12 +60,12 @@ STILL_PART = 8
 class Sitting:
     """The agent of one attempt is given what waits for it, one prompt after another, by one process of it.
 
-    `context` goes after the run's own prompt.
+    `shown` goes after the run's own prompt; what goes after messages is looked for when they are given.
     """
 
-    def __init__(self, run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold, context: str) -> None:
+    def __init__(self, run: Run, attempt: RunAttempt, lease: Lease, tree: TreeHold, shown: Shown) -> None:
         self._run, self._attempt, self._lease, self._tree = run, attempt, lease, tree
-        self._context = context
+        self._shown = shown
         self._files_changed = asyncio.Event()
         self._told = ""
         self._excess: LimitExceeded | None = None
@@ -202,15 +203,22 @@ class Sitting:
                 async with brake.held():  # nothing may move the folders that are written to
                     await asyncio.to_thread(lay_out, files, self._attempt)
             text, recap = await patiently(worded, prompt, self._attempt, self._profile)
-            text += "" if prompt.message else self._context
-            if not await written(begin, prompt, self._attempt, self._lease):
+            shown = await self._found_for(prompt)
+            told = shown.of_session(self._attempt.session_id)
+            if not await written(begin, prompt, self._attempt, self._lease, told):
                 continue
             if recap:
                 self._recorder.add(Draft("log", RECAP_NOTE, "notice", data={"recap": recap}))
-            _check(await session.prompt(text, turn=prompt.name, files=files))
+            _check(await session.prompt(text + shown.text, turn=prompt.name, files=files))
             self._questions.hear()
             await self._recorder.finish()
             await written(finish, prompt, self._attempt, self._lease)
+
+    async def _found_for(self, prompt: Prompt) -> Shown:
+        """What was found before the agent was started; what goes with a message is found now."""
+        if prompt.message is None and self._shown.told is not None:
+            return self._shown
+        return await patiently(retrieve, prompt, self._attempt)
 
     def _take(self, update: AgentUpdate) -> "asyncio.Future[None] | None":
         self._questions.hear()
