@@ -191,6 +191,7 @@ BODIES: dict[str, Callable[[dict[str, Any], int], None]] = {
     "projects_members_create": lambda body, _: body.update(email=WORLD["colleague"]),
     "projects_mcp_servers_create": lambda body, _: _replace(body, name="tools", kind="stdio", command="tools"),
     "projects_mcp_servers_update": lambda body, _: _replace(body, enabled=False),
+    "projects_snapshots_create": lambda body, _: _replace(body, description="As it is now"),
     "projects_credential_update": lambda body, _: _replace(body, kind="https_token", token="a-token"),
     "runs_create": _on_new_run,
     "runs_update": _on_run,
