@@ -35,7 +35,7 @@ RAG_PARAMS = (
         default=6000,
         minimum=0,
         maximum=100_000,
-        description="As many tokens, by estimate, an agent is shown of the code index with a prompt or a message; 0: nothing.",
+        description="As many tokens, by estimate, an agent is shown of the code index with each prompt; 0: nothing.",
     ),
     IntParam(
         key="rag.index_wait_seconds",
