@@ -75,6 +75,11 @@ async def test_a_stream_that_is_refused_takes_no_place(visit: Open) -> None:
     assert await leases() == 0
 
 
+async def test_a_parameter_that_is_given_twice_is_refused_as_on_pages(visit: Open) -> None:
+    stream = await visit(query="eventTypes=log&eventTypes=run_paused")
+    assert await refused(stream) == (400, "invalid-parameter")
+
+
 async def test_the_same_client_replaces_its_older_stream_at_once(visit: Open, four: None) -> None:
     older = await visit(USER_STREAM, query="client=phone")
     began = time.monotonic()
