@@ -41,6 +41,13 @@ async def wait_for_answer(permission: Permission) -> None:
             await patiently(permission.refresh_from_db)
 
 
+def _as_offered(permission: Permission, request: PermissionRequest) -> str:
+    """The agent's own id of the answer: that of the row is redacted."""
+    offered = zip(request.options, permission.options, strict=True)
+    ids = (option.option_id for option, kept in offered if kept["optionId"] == permission.option_id)
+    return next(ids, permission.option_id)
+
+
 class Questions:
     """The permission requests of one run, asked by one process of its agent."""
 
@@ -59,7 +66,7 @@ class Questions:
             await patiently(self._close, permission, request)  # the same again changes nothing
         self._unheard.append(_Unheard(permission, await self._processes(), ACKNOWLEDGE_SECONDS))
         if permission.option_id:
-            return permission.option_id
+            return _as_offered(permission, request)
         return next((option.option_id for option in request.options if option.kind.startswith("reject")), None)
 
     def hear(self) -> None:

@@ -35,6 +35,13 @@ MAX_PLAN_CHARACTERS = 500
 _TEXT_EVENTS = {updates.MessageChunk: "agent_message", updates.ThoughtChunk: "agent_thought"}
 _READING = frozenset({"read", "search", "think", "fetch"})
 """Kinds of tools (ACP) that change no file. Should one do so all the same, the watch on the tree tells."""
+_OF_CALLS = (
+    updates.ToolStarted,
+    updates.ToolFinished,
+    updates.CommandStarted,
+    updates.CommandOutput,
+    updates.CommandFinished,
+)
 _BESIDE = (updates.UsageUpdated, updates.Unrecognised)
 """What agents send in the middle of a message, which goes on after it."""
 
@@ -215,6 +222,8 @@ class Recorder:
                 self._wait(*output.finish())
 
     def _entry(self, update: AgentUpdate) -> Entry:
+        if isinstance(update, _OF_CALLS):
+            update = replace(update, tool_call_id=self._redactor.text(update.tool_call_id))
         match update:
             case updates.ToolStarted() | updates.ToolFinished():
                 return self._tool(update)

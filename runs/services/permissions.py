@@ -40,7 +40,7 @@ def ask_permission(
     permission = Permission(
         run=run,
         attempt=run.attempt,
-        options=[{**each, "name": redactor.text(each["name"])} for each in storable(options)],
+        options=redactor.value(storable(options)),
         expires_at=timezone.now() + timedelta(minutes=read("runs.permission_timeout_minutes")),
         **fields,
     )

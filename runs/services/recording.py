@@ -12,6 +12,7 @@ from projects.git.trees import write_review_tree
 from projects.git.work_tree import WorkTree
 from projects.leases import Lease
 from runs.events import Draft, LeaseLost, append
+from runs.known_secrets import redactor_of
 from runs.models import CommandExecution, Run, RunAttempt, WorkspaceFile
 from runs.services import outputs
 from runs.services.outputs import KeptOutput
@@ -135,7 +136,8 @@ def _start(commands: _Commands, entry: CommandStart) -> Draft:
 
 def restart_clock(run: Run, tool_call_id: str) -> None:
     """A command that had to wait for leave begins now, not when it was announced."""
-    announced = run.commands.filter(attempt=run.attempt, tool_call_id=_key(tool_call_id), status=Status.RUNNING)
+    key = _key(redactor_of(run).text(tool_call_id))
+    announced = run.commands.filter(attempt=run.attempt, tool_call_id=key, status=Status.RUNNING)
     announced.update(started_at=timezone.now())
 
 
