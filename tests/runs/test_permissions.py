@@ -117,6 +117,7 @@ def test_a_stranger_cannot_answer(stranger: APIClient, question: Permission) -> 
     assert stranger.post(path, {"decision": "reject"}).status_code == 404
 
 
+@pytest.mark.usefixtures("unlimited")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("decision", "status"), [("allow_once", "completed"), ("reject", "failed")])
 def test_the_agent_gets_the_answer(queue_run: QueueRun, api: APIClient, decision: str, status: str) -> None:
