@@ -12,7 +12,7 @@ import httpx
 
 from config.demo.road import DemoFailed
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0  # a slow machine migrates for a minute; a server that ends is told of at once
 STOP_SECONDS = 15.0
 
 

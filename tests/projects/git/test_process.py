@@ -96,7 +96,7 @@ def test_time_out_ends_git_and_what_it_started(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     with pytest.raises(GitTimeout):
         run_git(
-            ["x"], config=[("alias.x", f"!echo $$ > {pid_file}; trap '' TERM; sleep 600 & wait")], timeout_seconds=1
+            ["x"], config=[("alias.x", f"!echo $$ > {pid_file}; trap '' TERM; sleep 600 & wait")], timeout_seconds=3
         )
     assert wait_until_gone(wait_for_pid(pid_file))
 
