@@ -16,7 +16,8 @@ from settings_params.providers import PROVIDERS, VENDORS
 from settings_params.stored import KEPT_SECONDS
 from tests.agents import installing, model
 from tests.databases import Migrated
-from tests.flows.client import Client, alive, worker_of_agent
+from tests.flows.client import Client, worker_of_agent
+from tests.processes import alive
 from tests.serving import PASSWORD, Server, serving, wait_until
 
 PARAM = "QUARTERDECK_PARAM_"

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from config import home_lock, ports
+from tests.processes import is_over
 
 pytestmark = pytest.mark.plumbing
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,18 +81,11 @@ def wait_until(is_so: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> 
         time.sleep(0.01)
 
 
-def is_gone(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
-
-
 def test_sigterm_ends_the_children_and_exits_with_zero(start: Start) -> None:
     server = start("steady", "clean")
     pids = [server.pid_of("steady"), server.pid_of("clean")]
     status, _ = server.end(signal.SIGTERM)
-    assert (status, [is_gone(pid) for pid in pids]) == (0, [True, True])
+    assert (status, [is_over(pid) for pid in pids]) == (0, [True, True])
 
 
 def test_children_get_the_time_to_stop_by_themselves(start: Start) -> None:
@@ -112,7 +106,7 @@ def test_ctrl_c_to_the_whole_group_ends_everything_with_zero(start: Start) -> No
     pids = [server.pid_of("clean"), server.pid_of("steady")]
     os.killpg(server.process.pid, signal.SIGINT)
     status, errors = server.outcome()
-    assert (status, errors, [is_gone(pid) for pid in pids]) == (0, "", [True, True])
+    assert (status, errors, [is_over(pid) for pid in pids]) == (0, "", [True, True])
 
 
 def test_a_second_ctrl_c_does_not_cut_the_stop_short(start: Start) -> None:
@@ -127,7 +121,7 @@ def test_a_child_that_ignores_sigterm_is_killed_after_the_patience(start: Start)
     server = start("stubborn", STOP_SECONDS="0.3")
     pid = server.pid_of("stubborn")
     status, errors = server.end(signal.SIGTERM)
-    assert (status, is_gone(pid), "stubborn did not stop within 0.3 s" in errors) == (0, True, True)
+    assert (status, is_over(pid), "stubborn did not stop within 0.3 s" in errors) == (0, True, True)
 
 
 @pytest.mark.parametrize("name", ["steady", "clean", "stubborn"])
@@ -136,7 +130,7 @@ def test_kill_9_of_the_supervisor_leaves_no_child_after_two_seconds(start: Start
     pid = server.pid_of(name)
     server.process.kill()
     begun_at = time.monotonic()
-    wait_until(lambda: is_gone(pid))
+    wait_until(lambda: is_over(pid))
     assert time.monotonic() - begun_at < 2.5  # two and what a busy machine adds
 
 
@@ -144,7 +138,7 @@ def test_kill_9_of_the_supervisor_leaves_no_program_of_a_child(start: Start) -> 
     server = start("with_program")
     program, child = server.pid_of("program"), server.pid_of("with_program")
     server.process.kill()
-    wait_until(lambda: is_gone(program) and is_gone(child))
+    wait_until(lambda: is_over(program) and is_over(child))
 
 
 def test_kill_9_of_a_child_starts_it_again(start: Start) -> None:
@@ -165,7 +159,7 @@ def test_kill_9_of_a_child_ends_its_programs(start: Start) -> None:
     server = start("with_program")
     program = server.pid_of("program")
     os.kill(server.pid_of("with_program"), signal.SIGKILL)
-    wait_until(lambda: is_gone(program))
+    wait_until(lambda: is_over(program))
 
 
 def test_kill_9_of_a_child_leaves_the_others_alone(start: Start) -> None:
@@ -173,14 +167,14 @@ def test_kill_9_of_a_child_leaves_the_others_alone(start: Start) -> None:
     clean = server.pid_of("clean")
     os.kill(server.pid_of("steady"), signal.SIGKILL)
     server.pid_of("steady", nth=2)
-    assert not is_gone(clean)
+    assert not is_over(clean)
 
 
 def test_a_crash_loop_stops_everything_with_the_reason(start: Start) -> None:
     server = start("steady", "crashing")
     pid = server.pid_of("steady")
     status, errors = server.outcome()
-    assert (status, is_gone(pid)) == (1, True)
+    assert (status, is_over(pid)) == (1, True)
     assert errors.endswith("stopped: crashing failed 5 times within 60 s; the last time it ended with exit status 3.\n")
 
 
@@ -199,7 +193,7 @@ def test_sigterm_while_children_are_starting_leaves_nothing(start: Start) -> Non
     first = server.pid_of("steady")
     status, _ = server.end(signal.SIGTERM)
     pids = [first, *(int(line.split()[1]) for line in server.lines if line.startswith("steady"))]
-    assert (status, all(is_gone(pid) for pid in pids)) == (0, True)
+    assert (status, all(is_over(pid) for pid in pids)) == (0, True)
 
 
 def test_an_idle_supervisor_does_not_burn_the_processor(start: Start) -> None:
@@ -239,7 +233,7 @@ def test_a_start_right_after_kill_9_waits_for_the_old_processes(start: Start, tm
     first.process.kill()
     second = start(name, LOCK=str(tmp_path / "lock"))
     second.pid_of(name)
-    assert is_gone(old)
+    assert is_over(old)
 
 
 def test_a_released_home_lock_can_be_taken_again(tmp_path: Path) -> None:

@@ -91,18 +91,6 @@ def tree_of(server: Server) -> list[psutil.Process]:
     return [top, *top.children(recursive=True)]
 
 
-def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that still run."""
-    return [each for each in processes if _runs(each)]
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:  # it ended between the two questions
-        return False
-
-
 def worker_of_agent(server: Server) -> psutil.Process:
     """The worker whose child an agent's sandbox is."""
     for child in psutil.Process(server.process.pid).children():

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.flows.client import alive, web_process
+from tests.flows.client import web_process
 from tests.flows.log_writer import LogWriter
+from tests.processes import alive
 from tests.serving import Server, StartServer, is_ready, wait_until
 
 

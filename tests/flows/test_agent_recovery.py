@@ -8,8 +8,9 @@ from typing import Any
 
 import psutil
 
-from tests.flows.client import Client, alive, tree_of, web_process
+from tests.flows.client import Client, tree_of, web_process
 from tests.flows.test_recovery import check_end, is_alive, kill_worker
+from tests.processes import alive
 from tests.runs.agents import hostile
 from tests.runs.test_resume import CUT_SHORT, agent
 from tests.serving import PASSWORD, Server, StartServer, wait_until

@@ -7,7 +7,8 @@ from pathlib import Path
 import psutil
 
 from tests.conftest import git
-from tests.flows.client import Client, alive
+from tests.flows.client import Client
+from tests.processes import alive, words
 from tests.serving import Server, StartServer, wait_until
 
 READER = "docs_mgmt.generators.child"
@@ -15,13 +16,8 @@ READER = "docs_mgmt.generators.child"
 
 def reader_of(server: Server) -> psutil.Process | None:
     """The process that reads the code now."""
-    for process in psutil.Process(server.process.pid).children(recursive=True):
-        try:
-            if READER in process.cmdline():
-                return process
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
-            continue
-    return None
+    processes = psutil.Process(server.process.pid).children(recursive=True)
+    return next((process for process in processes if READER in words(process)), None)
 
 
 def test_a_worker_killed_while_it_generates_documents(start_server: StartServer, remote: Path) -> None:

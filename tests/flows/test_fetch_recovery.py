@@ -10,7 +10,8 @@ from typing import Any
 import psutil
 
 from tests.conftest import git
-from tests.flows.client import Client, alive
+from tests.flows.client import Client
+from tests.processes import alive, words
 from tests.projects.git.remotes import http_server, smart_http
 from tests.serving import Server, StartServer, wait_until
 
@@ -58,7 +59,7 @@ def add_large_file(remote: Path) -> str:
 def kill_fetching_worker(server: Server) -> None:
     """kill -9 of the worker whose git is fetching; none of its processes is left."""
     workers = psutil.Process(server.process.pid).children()
-    worker = next(each for each in workers if any("git" in child.name() for child in each.children(recursive=True)))
+    worker = next(each for each in workers if any("git" in words(child) for child in each.children(recursive=True)))
     started = worker.children(recursive=True)
     os.kill(worker.pid, signal.SIGKILL)
     wait_until(lambda: not alive(started), 10)

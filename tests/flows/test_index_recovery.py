@@ -7,7 +7,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.flows.client import Client, alive
+from tests.flows.client import Client
+from tests.processes import alive, words
 from tests.projects.indexed import push_files
 from tests.serving import Server, StartServer, wait_until
 
@@ -18,7 +19,7 @@ def indexing_worker(server: Server) -> psutil.Process | None:
     """The worker that has processes that parse."""
     with suppress(psutil.Error):  # one that has just ended
         for worker in psutil.Process(server.process.pid).children():
-            if any("parser_process.py" in " ".join(child.cmdline()) for child in worker.children()):
+            if any("parser_process.py" in " ".join(words(child)) for child in worker.children()):
                 return worker
     return None
 

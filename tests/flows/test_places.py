@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.flows.client import Client, alive, web_process
+from tests.flows.client import Client, web_process
+from tests.processes import alive
 from tests.serving import StartServer, is_ready, wait_until
 
 STREAM = "/events/stream"

@@ -8,17 +8,15 @@ from typing import Any
 import psutil
 
 from tests.conftest import git
-from tests.flows.client import Client, alive
+from tests.flows.client import Client
+from tests.processes import alive, words
 from tests.projects.git.slow_remote import slow_remote
 from tests.serving import PASSWORD, Server, StartServer, wait_until
 
 
 def is_push(process: psutil.Process) -> bool:
     """Not any git: the code may just be indexed."""
-    try:
-        return "push" in process.cmdline()
-    except psutil.Error:  # it has ended
-        return False
+    return "push" in words(process)
 
 
 def kill_pushing_worker(server: Server) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 
-from tests.flows.client import Client, alive, tree_of, web_process, worker_of_agent
+from tests.flows.client import Client, tree_of, web_process, worker_of_agent
+from tests.processes import alive
 from tests.serving import Server, StartServer, wait_until
 
 # The second block waits on its first run only, until it is killed: the run that goes on finds `begun`.

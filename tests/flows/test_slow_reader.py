@@ -8,6 +8,7 @@ import psutil
 
 from tests.flows.client import Client
 from tests.flows.log_writer import long_run
+from tests.processes import largest_bytes
 from tests.serving import Server, StartServer
 
 EVENTS, TEXT_BYTES = 6_000, 8_000
@@ -16,7 +17,7 @@ ALLOWED_GROWTH_BYTES = 24 * 1024 * 1024
 
 def memory_bytes(server: Server) -> int:
     """Of the largest process of the server: the one that answers."""
-    return max(process.memory_info().rss for process in psutil.Process(server.process.pid).children(recursive=True))
+    return largest_bytes(psutil.Process(server.process.pid).children(recursive=True))
 
 
 def test_a_reader_that_stops_reading_costs_no_memory_and_misses_nothing(start_server: StartServer) -> None:

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from projects.workspaces import open_work_tree
 from runs.models import Run
 from tests.conftest import working
+from tests.processes import status
 from tests.runs.conftest import QueueHostile
 from tests.serving import wait_until
 
@@ -26,14 +27,14 @@ CALL = {"toolCallId": "t", "title": "make", "kind": "execute", "rawInput": {"com
 
 def processes(tmp_path: Path) -> list[psutil.Process]:
     """All of the machine that have the hostile agent's script in their command line: it, its forks, their sandbox."""
-    script, all_there = str(tmp_path / "hostile/agent.py"), psutil.process_iter(["cmdline", "status"])
+    script, all_there = str(tmp_path / "hostile/agent.py"), psutil.process_iter(["cmdline", "name", "status"])
     mine = [each for each in all_there if script in (each.info["cmdline"] or [])]
     return [each for each in mine if each.info["status"] != psutil.STATUS_ZOMBIE]
 
 
 def is_bwrap(process: psutil.Process) -> bool:
     """Of the sandbox itself, which a pause stops too."""
-    return bool(process.is_running() and process.name() == "bwrap")
+    return bool(process.info["name"] == "bwrap")
 
 
 @pytest.fixture
@@ -217,7 +218,7 @@ def test_a_cancel_ends_an_agent_that_does_not_stand_still_in_a_pause(
     with working(run):
         wait_until(lambda: run.attempts.filter(session_id="s").exists())
         assert api.post(f"/api/runs/{run.pk}/pause").status_code == 200
-        wait_until(lambda: psutil.STATUS_STOPPED in {each.status() for each in processes(tmp_path) if is_bwrap(each)})
+        wait_until(lambda: psutil.STATUS_STOPPED in map(status, filter(is_bwrap, processes(tmp_path))))
         began = time.monotonic()
         assert api.post(f"/api/runs/{run.pk}/cancel").status_code == 200
         wait_until(lambda: not Run.objects.get(pk=run.pk).has_agent)

@@ -10,6 +10,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.processes import largest_bytes
 from tests.serving import ROOT, Server, StartServer
 
 SIZE = 1 << 28
@@ -49,8 +50,7 @@ class Large:
 
     def memory_bytes(self) -> int:
         """Of the largest process of the server: the one that answers."""
-        processes = psutil.Process(self.server.process.pid).children(recursive=True)
-        return max(process.memory_info().rss for process in processes)
+        return largest_bytes(psutil.Process(self.server.process.pid).children(recursive=True))
 
 
 @pytest.fixture

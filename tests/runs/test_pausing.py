@@ -15,6 +15,7 @@ from runs.models import Run
 from runs.queries import current_attempt
 from runs.workers import stopping
 from tests.conftest import QueueRun, working
+from tests.processes import ENDED, alive, status
 from tests.serving import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited")]
@@ -63,13 +64,13 @@ def _leave_others_out() -> None:
 
 def agents() -> list[psutil.Process]:
     children = psutil.Process(os.getpid()).children(recursive=True)
-    return [each for each in children if each.is_running() and each not in _others]
+    return [each for each in alive(children) if each not in _others]
 
 
 def is_still() -> bool:
     """Whether there are processes of agents, and all of them are stopped."""
     found = agents()
-    return bool(found) and all(each.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE) for each in found)
+    return bool(found) and all(status(each) in {psutil.STATUS_STOPPED, *ENDED} for each in found)
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import os
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from settings_params.binaries import Version, ask_version, find_binary
+from tests.processes import is_over
 from tests.serving import wait_until
 from tests.settings_params.conftest import Programs
 
@@ -75,7 +75,7 @@ def test_a_slow_program_is_ended_with_its_children(programs: Programs, tmp_path:
     assert ask_version(path, 3) == Version(None)
     assert time.monotonic() - began < 10
     child = int((tmp_path / "child").read_text())
-    wait_until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE)
+    wait_until(lambda: is_over(child))
 
 
 def test_a_child_that_stays_behind_with_the_output_open_does_not_hold_us_up(programs: Programs) -> None:

@@ -11,6 +11,7 @@ from docs_mgmt.generators.laid_out import LaidOutSources, lay_out
 from docs_mgmt.generators.managed import DATABASE_SCHEMA, PROJECT_MAP
 from docs_mgmt.generators.project_map import MapFile
 from projects.git.repository import Repository
+from tests.processes import words
 from tests.projects.git.sample import Origin, make_origin
 
 pytestmark = pytest.mark.plumbing
@@ -44,7 +45,7 @@ def texts_of(origin: Origin, commit: str, must_stop: Callable[[], bool] = lambda
 
 def readers() -> list[psutil.Process]:
     """The processes of this one that read code now."""
-    return [each for each in psutil.Process().children() if "docs_mgmt.generators.child" in each.cmdline()]
+    return [each for each in psutil.Process().children() if "docs_mgmt.generators.child" in words(each)]
 
 
 def test_each_document_gets_its_text(origin: Origin) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from projects.git.errors import DiskFull, GitFailed, GitTimeout, OutOfMemory
 from projects.git.process import StartedGit, run_git, scrub
+from tests.processes import is_over
 
 pytestmark = pytest.mark.plumbing
 
@@ -25,7 +26,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
 
 
 def wait_until_gone(pid: int) -> bool:
-    return wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    return wait_until(lambda: is_over(pid))
 
 
 def wait_for_pid(file: Path) -> int:

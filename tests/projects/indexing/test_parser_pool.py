@@ -15,6 +15,7 @@ from projects.indexing.parser_pool import UNPARSED, Parsed, Parsers, Unparsed
 from projects.indexing.parser_worker import Limits, ParserUnavailable
 from projects.indexing.parsing import analyse
 from projects.indexing.skipping import BINARY, MAX_FILE_BYTES
+from tests.processes import alive
 
 pytestmark = pytest.mark.plumbing
 ROOT = Path(__file__).resolve().parents[3]
@@ -131,6 +132,6 @@ def test_the_processes_end_with_a_killed_parent() -> None:
         parent.send_signal(signal.SIGKILL)
         parent.wait()
         until = time.monotonic() + 10
-        while worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE:
+        while alive([worker]):
             assert time.monotonic() < until
             time.sleep(0.01)

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import psutil
 import pytest
 
 from runs.execution.agents.errors import AgentFailed
@@ -18,6 +17,7 @@ from runs.execution.agents.updates import (
     ToolStarted,
     UsageUpdated,
 )
+from tests.processes import is_over
 from tests.runs.agents.driver import Place, block
 
 pytestmark = pytest.mark.plumbing
@@ -174,7 +174,7 @@ async def test_a_killed_shell_is_told_by_its_signal(place: Place) -> None:
 async def test_a_background_process_ends_with_its_block(place: Place) -> None:
     driven = await place.do(block("sh", "sleep 1000 & echo $!\n"))
     pid = int(driven.of(CommandFinished)[0].stdout)
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert is_over(pid)
 
 
 async def test_a_process_that_left_the_group_does_not_hold_the_run(place: Place) -> None:

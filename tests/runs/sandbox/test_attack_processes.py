@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from runs.execution.sandbox.orphans import end_orphans
+from tests.processes import ENDED, status
 from tests.runs.sandbox.worker import SECRET, Worker, kill_server
 
 pytestmark = pytest.mark.plumbing
@@ -44,7 +45,7 @@ def become_true(condition: Callable[[], bool], within_seconds: float = LIVE_SECO
 def is_live(pid: int, created: float) -> bool:
     try:
         process = psutil.Process(pid)
-        return bool(process.create_time() == created and process.status() != psutil.STATUS_ZOMBIE)
+        return bool(process.create_time() == created and status(process) not in ENDED)
     except psutil.NoSuchProcess:
         return False
 

@@ -16,6 +16,7 @@ from runs.execution.sandbox.running import SandboxedProcess
 from runs.execution.sandbox.spec import Limits
 from runs.execution.sandbox.support import SandboxSupport, probe
 from runs.execution.sandbox.watchdog import watch
+from tests.processes import alive, status
 from tests.runs.sandbox.making import Maker
 from tests.runs.sandbox.test_attack_processes import become_true, is_live
 from tests.runs.sandbox.worker import worker_of
@@ -60,7 +61,7 @@ async def test_kill_ends_a_detached_process_too(make: Maker, holding: SandboxSup
         await process.kill()
 
         assert len(members) >= 2
-        assert [one for one in members if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
+        assert alive(members) == []
         assert process.return_code == 137
 
 
@@ -124,7 +125,7 @@ async def test_a_parent_that_cannot_stop_before_its_child_begins_holds_nobody_up
 ) -> None:
     async with await begin(make, IN_VFORK, holding) as process:
         await process.stdout.readline()
-        assert become_true(lambda: psutil.STATUS_DISK_SLEEP in {one.status() for one in process.members()})
+        assert become_true(lambda: psutil.STATUS_DISK_SLEEP in map(status, process.members()))
         await asyncio.wait_for(process.suspend(), 30)
 
         assert {one.status() for one in process.members()} == {psutil.STATUS_STOPPED, psutil.STATUS_DISK_SLEEP}
