@@ -1,6 +1,7 @@
 """Finds the token behind a bearer text."""
 
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db.models import F, Q
@@ -8,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import AccessToken
 from accounts.tokens import TOKEN_LIFETIME, digest
+from config.one_commit import AWAY
 from config.statements import Statement
 
 _USE_NOTED_EVERY = timedelta(minutes=1)
@@ -45,4 +47,5 @@ def note_use(token: AccessToken) -> None:
     if token.last_used_at is None or now - token.last_used_at >= _USE_NOTED_EVERY:
         expires_at = token.expires_at if token.is_elevated else now + TOKEN_LIFETIME
         unnoted = Q(last_used_at=None) | Q(last_used_at__lte=now - _USE_NOTED_EVERY)  # of many at once, one writes
-        AccessToken.objects.filter(unnoted, pk=token.pk).update(last_used_at=now, expires_at=expires_at)
+        with suppress(*AWAY):  # a request that only reads is not refused because somebody writes for long
+            AccessToken.objects.filter(unnoted, pk=token.pk).update(last_used_at=now, expires_at=expires_at)

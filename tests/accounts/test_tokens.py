@@ -12,7 +12,10 @@ from accounts.services import issue_token
 from projects.models import Project
 from tests.config.answers import problem
 from tests.conftest import MakeApi
+from tests.runs.test_recorder_flood import impatient, locked
 from tests.serving import PASSWORD
+
+__all__ = ["impatient"]  # a fixture
 
 
 def sign_in(user: User, **members: Any) -> Any:
@@ -192,6 +195,19 @@ def test_use_is_noted_again_after_a_minute(user: User) -> None:
     AccessToken.objects.filter(pk=token.pk).update(last_used_at=moment)
     me(text)
     assert AccessToken.objects.get().last_used_at != moment
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("impatient")
+def test_a_request_is_answered_while_its_use_cannot_be_noted(user: User) -> None:
+    token, text = issue_token(user, ["projects:read"])
+    with locked(token):
+        assert me(text).status_code == 200
+    token.refresh_from_db()
+    assert token.last_used_at is None
+    me(text)
+    token.refresh_from_db()
+    assert token.last_used_at is not None
 
 
 def test_use_lets_a_token_live_on(user: User) -> None:

@@ -12,6 +12,7 @@ import psutil
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import OperationalError, connection, connections, transaction
+from django.db.models import Model
 
 from accounts.models import User
 from projects.leases import Lease
@@ -63,14 +64,14 @@ def finished(stdout: str = "", stdout_file: str | None = None) -> CommandFinishe
 
 
 @contextmanager
-def locked(run: Run) -> Iterator[threading.Event]:
-    """Somebody else is at the run's row (on SQLite: writes to the database) until the event is set."""
+def locked(row: Model) -> Iterator[threading.Event]:
+    """Somebody else is at the row (on SQLite: writes to the database) until the event is set."""
     is_locked, is_over = threading.Event(), threading.Event()
 
     def hold() -> None:
         try:
             with transaction.atomic():
-                Run.objects.select_for_update().get(pk=run.pk)
+                type(row)._default_manager.select_for_update().get(pk=row.pk)
                 is_locked.set()
                 is_over.wait(30)
         finally:
