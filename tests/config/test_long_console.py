@@ -16,21 +16,15 @@ from accounts.models import AccessToken, AuditEntry, User
 from projects.admin import MAX_SHOWN_MEMBERS
 from projects.models import Membership, Project
 from runs.models import Run
+from tests.config.test_console import console
 from tests.config.test_long_lists import counted_steps
 from tests.conftest import MakeUser
 
+__all__ = ["console"]  # a fixture
 pytestmark = pytest.mark.django_db
 FEW, MANY = 200, 3_000
 SEARCHED = 60
 SEARCHED_MODELS = [User, AccessToken, AuditEntry, Project, Membership, Run]
-
-
-@pytest.fixture
-def console(db: None) -> Client:
-    """An operator's browser."""
-    client = Client()
-    client.force_login(User.objects.create_superuser("op@example.com", "a-password-of-an-operator"))
-    return client
 
 
 @pytest.fixture
