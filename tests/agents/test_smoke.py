@@ -2,12 +2,18 @@
 
 import pytest
 
+from runs.execution.model_server.server import Request
 from tests.agents.scripts import script, waiting
 from tests.agents.served import KEY, Served
 from tests.serving import wait_until
 
 pytestmark = pytest.mark.agents
 COMMAND = "printf 'to-%s\\n' stdout; printf 'to-%s\\n' stderr >&2; (exit 3)"
+
+
+def _tokens(calls: list[Request]) -> tuple[int, int]:
+    """What the model said that these have read and written."""
+    return sum(call.usage.input_tokens for call in calls), sum(call.usage.output_tokens for call in calls)
 
 
 def test_it_asks_writes_and_runs_a_command(real: Served) -> None:
@@ -30,8 +36,13 @@ def test_it_asks_writes_and_runs_a_command(real: Served) -> None:
     assert ("to-stdout" in stdout, "to-stderr" in stdout + stderr) == (True, True)
 
     calls = real.model.requests[asked_before:]
-    tokens = (sum(call.usage.input_tokens for call in calls), sum(call.usage.output_tokens for call in calls))
-    assert (done["usage"]["inputTokens"], done["usage"]["outputTokens"]) == tokens
+    # What it asks beside its work (a title: no tools) it may give up at its end; that is estimated, of any size.
+    worked, beside = [call for call in calls if call.tools], [call for call in calls if not call.tools]
+    (read, wrote), used = _tokens(worked), done["usage"]
+    assert read <= used["inputTokens"]
+    assert wrote <= used["outputTokens"] <= wrote + _tokens(beside)[1]
+    if not beside:
+        assert used["inputTokens"] == read
     assert {call.key for call in calls} == {KEY}
 
     events = run.events()
