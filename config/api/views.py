@@ -12,6 +12,7 @@ from config.api import filtering, idempotency, pagination
 from config.api.ordering import ORDERING
 from config.api.preconditions import put_if_match
 from config.api.problems import InvalidParameter, Problem
+from config.api.query_parameters import wrong_parameter
 from config.api.serializers import StrictSerializer
 from config.api.throttle import Group
 
@@ -48,13 +49,8 @@ class ApiViewSet(GenericViewSet[Any]):
         self._wrap_handler(request)
 
     def _wrong_parameter(self, request: Request) -> InvalidParameter | None:
-        known = self.known_parameters()
-        for name, values in request.query_params.lists():
-            if name not in known:
-                return InvalidParameter(f"There is no query parameter {name!r} here.", parameter=name)
-            if len(values) > 1:
-                return InvalidParameter(f"{name} is given more than once.", parameter=name)
-        return None
+        names = (name for name, values in request.query_params.lists() for _ in values)
+        return wrong_parameter(names, self.known_parameters())
 
     def known_parameters(self) -> set[str]:
         """The names of the query parameters that the present action reads."""

@@ -1,12 +1,12 @@
 """What a request for a stream asks for: where it begins, what it wants of it, and who the client is."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 from config.api.problems import InvalidCursor, InvalidParameter
+from config.api.query_parameters import wrong_parameter
 from runs.filters import EventFilter, read_filter
 from runs.stream.log import Topic
 
@@ -41,12 +41,9 @@ def read_wishes(query_string: bytes, headers: Mapping[bytes, bytes]) -> Wishes:
 def read_parameters(query_string: bytes) -> dict[str, str]:
     """The query's parameters; an unknown one, or one that is given twice, is 400 `invalid-parameter`."""
     pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
+    if (problem := wrong_parameter((name for name, _ in pairs), PARAMETERS)) is not None:
+        raise problem
     parameters = dict(pairs)
-    for name, count in Counter(name for name, _ in pairs).items():
-        if name not in PARAMETERS:
-            raise InvalidParameter(f"There is no query parameter {name!r} here.", parameter=name)
-        if count > 1:
-            raise InvalidParameter(f"{name} is given more than once.", parameter=name)
     if len(client := parameters.get("client", "")) > MAX_CLIENT_LENGTH or "\0" in client:
         raise InvalidParameter(f"client has at most {MAX_CLIENT_LENGTH} characters.", parameter="client")
     if parameters.get("follow", "true") not in ("true", "false"):
