@@ -39,7 +39,7 @@ class Edges:
     weight: Weights
 
 
-def pack_names(names: Iterable[str]) -> bytes:
+def pack_identifiers(names: Iterable[str]) -> bytes:
     """Numbers of four bytes that stand for names, each once; short ones tell nothing and have none.
 
     That two names have the same is rare, and counts as one name then.

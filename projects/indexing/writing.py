@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from projects.indexing import uses
 from projects.indexing.chunk_texts import chunk_texts
 from projects.indexing.history import PastCommit, pack_commits, unpack_commits
 from projects.indexing.index_file import CHUNK_BITS, chunk_id
@@ -13,6 +12,7 @@ from projects.indexing.kinds import kind_of
 from projects.indexing.linking import pack_names
 from projects.indexing.listing import TreeEntry
 from projects.indexing.shapes import Chunk, FileAnalysis, SkippedFile, Symbol
+from projects.indexing.uses import pack_identifiers
 
 MAXIMUM_CHUNKS = (1 << CHUNK_BITS) - 1
 _DELETED_TEXT = "INSERT INTO chunk_texts(chunk_texts, rowid, path, symbol, body) VALUES('delete', ?, ?, ?, ?)"
@@ -59,8 +59,8 @@ class IndexWriter:
         row = (number, entry.path, entry.blob, len(content), *facts)
         self._run("INSERT INTO files VALUES(?, ?, ?, ?, ?, ?, ?, ?, 0, NULL)", row)
         self._run("INSERT INTO names VALUES(?, ?)", (number, pack_names(analysis.references)))
-        defined = uses.pack_names(symbol.name for symbol in analysis.symbols)
-        self._run("INSERT INTO identifiers VALUES(?, ?, ?)", (number, defined, uses.pack_names(analysis.references)))
+        defined = pack_identifiers(symbol.name for symbol in analysis.symbols)
+        self._run("INSERT INTO identifiers VALUES(?, ?, ?)", (number, defined, pack_identifiers(analysis.references)))
         self._add_rows(number, analysis)
         self._add_texts(number, entry.path, content, analysis)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projects.indexing.page_rank import page_rank
-from projects.indexing.uses import Edges, find_edges, pack_names
+from projects.indexing.uses import Edges, find_edges, pack_identifiers
 
 pytestmark = pytest.mark.plumbing
 FILES = 10
@@ -16,7 +16,7 @@ NAMES = st.lists(st.lists(st.sampled_from(["load", "find_user", "Store", "x"]), 
 
 
 def rows(names: dict[int, list[str]]) -> list[tuple[int, bytes]]:
-    return [(file, pack_names(each)) for file, each in names.items()]
+    return [(file, pack_identifiers(each)) for file, each in names.items()]
 
 
 def packed(names: Iterable[list[str]]) -> list[tuple[int, bytes]]:
@@ -78,7 +78,7 @@ def test_a_file_does_not_use_itself() -> None:
 
 
 def test_names_and_links_to_one_file_are_added_up() -> None:
-    names = [(1, pack_names(["first_name", "last_name"]))]
+    names = [(1, pack_identifiers(["first_name", "last_name"]))]
     assert weights(find_edges(FILES, names, [(9, names[0][1])], [(9, 1)])) == {(9, 1): 18}
 
 
