@@ -90,6 +90,18 @@ def files(project: Project) -> list[str]:
     return [path.name for path in project.indexes_path.iterdir()]
 
 
+def cancelled(api: APIClient, project: Project, whenever: Whenever) -> str:
+    """One is asked for, and cancelled at that moment; the file that served before."""
+    before = serving(project)
+    rebuild(api, project)
+    answers: list[Any] = []
+    whenever(lambda: answers.append(cancel(api, project)))
+    index_all()
+    assert [answer.status_code for answer in answers] == [200]
+    assert shown(api, project)["error"]["code"] == "index-cancelled"
+    return before
+
+
 def test_a_queued_index_is_cancelled_and_says_by_whom(api: APIClient, indexed: Project, user: User) -> None:
     before = shown(api, indexed)
     rebuild(api, indexed)
@@ -122,13 +134,7 @@ def test_the_user_stream_hears_of_it(api: APIClient, indexed: Project) -> None:
 def test_an_index_under_way_is_cancelled_and_leaves_nothing(
     api: APIClient, indexed: Project, while_parsing: Whenever
 ) -> None:
-    before = serving(indexed)
-    rebuild(api, indexed)
-    answers: list[Any] = []
-    while_parsing(lambda: answers.append(cancel(api, indexed)))
-    index_all()
-    assert [answer.status_code for answer in answers] == [200]
-    assert shown(api, indexed)["error"]["code"] == "index-cancelled"
+    before = cancelled(api, indexed, while_parsing)
     assert (serving(indexed), files(indexed)) == (before, [before])
     assert api.get(f"/api/projects/{indexed.pk}/search?q=hello").status_code == 200
 
@@ -152,13 +158,8 @@ def test_what_was_to_follow_the_one_under_way_is_cancelled_with_it(
 def test_one_that_is_cancelled_just_before_its_end_is_not_switched_to(
     api: APIClient, indexed: Project, at_the_end: Whenever
 ) -> None:
-    before = serving(indexed)
-    rebuild(api, indexed)
-    answers: list[Any] = []
-    at_the_end(lambda: answers.append(cancel(api, indexed)))
-    index_all()
-    assert [answer.status_code for answer in answers] == [200]
-    assert (serving(indexed), shown(api, indexed)["error"]["code"]) == (before, "index-cancelled")
+    before = cancelled(api, indexed, at_the_end)
+    assert serving(indexed) == before
 
 
 def test_one_that_is_asked_for_after_a_cancel_is_made_though_the_worker_is_still_at_the_old_one(

@@ -18,6 +18,7 @@ from settings_params.params import IntParam
 from settings_params.registry import PARAMS
 from snapshots.models import Snapshot
 from tests.conftest import QueueRun, git, work_tree, working
+from tests.runs.conftest import cut_short, finish
 from tests.serving import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -181,23 +182,11 @@ def test_a_second_delivery_of_a_finished_run_changes_nothing(carry_out: QueueRun
 
 
 def test_a_run_that_was_interrupted_goes_on_with_the_first_unfinished_step(queue_run: QueueRun) -> None:
-    from runs.execution.executor import execute
-    from runs.workers import stopping
-
     run = queue_run("```sh\necho once >> log.txt\n```\n```sh\ntest -e go || { touch go; sleep 300; }\n```")
-    try:
-        with working(run):
-            wait_until(has_started(run, "touch go"))
-            # Written down is not begun: ended before it has made `go`, it would wait when it is done again.
-            wait_until((work_tree(run) / "go").exists)
-            stopping.request()
-    finally:
-        stopping._requested.clear()
-    run.refresh_from_db()
+    # Written down is not begun: ended before it has made `go`, it would wait when it is done again.
+    cut_short(run, "go")
     assert (run.status, types(run)[-1]) == ("queued", "run_recovered")
-    execute(run.pk)
-    run.refresh_from_db()
-    assert run.status == "completed", run.error
+    finish(run)
     assert (work_tree(run) / "log.txt").read_text() == "once\n"
 
 

@@ -1,7 +1,7 @@
 """What a run's agent is shown of the code index with a follow-up message, and what the run's log says of it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,10 @@ from projects.models import Project
 from projects.services.index_queue import queue_index
 from projects.services.lifecycle import request_pull
 from projects.services.pulling import pull_project
-from runs.execution.executor import execute
 from runs.models import Run
-from runs.workers import stopping
 from settings_params.services.params import change_params
-from tests.conftest import work_tree, working
 from tests.projects.indexed import CODE, index_all, push_files
-from tests.runs.conftest import QueueHostile
-from tests.serving import wait_until
+from tests.runs.conftest import QueueHostile, cut_short, finish
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited")]
 ORDERS, REFUNDS = "shop/orders.py", "shop/refunds.py"
@@ -77,16 +73,9 @@ def follow_up(api: APIClient) -> Ask:
 
     def send(run: Run, text: str = MESSAGE) -> Run:
         assert api.post(f"/api/runs/{run.pk}/messages", {"text": text}).status_code == 202
-        return done(run)
+        return finish(run)
 
     return send
-
-
-def done(run: Run) -> Run:
-    execute(run.pk)
-    run.refresh_from_db()
-    assert (run.status, run.error) == ("completed", None)
-    return run
 
 
 def told(run: Run) -> list[str]:
@@ -106,7 +95,7 @@ def paths(data: dict[str, Any]) -> list[str]:
 
 
 def test_a_message_is_followed_by_what_is_found_for_it(queue: Ask, follow_up: Ask) -> None:
-    run = follow_up(done(queue()))
+    run = follow_up(finish(queue()))
     text = told(run)[1]
     assert text.startswith(f"{MESSAGE}\n\n[From the server that runs you] ")
     assert f"==> {REFUNDS}:1-5" in text
@@ -115,7 +104,7 @@ def test_a_message_is_followed_by_what_is_found_for_it(queue: Ask, follow_up: As
 
 
 def test_the_log_tells_what_was_shown_with_which_message(queue: Ask, follow_up: Ask) -> None:
-    run = follow_up(done(queue()))
+    run = follow_up(finish(queue()))
     with_prompt, with_message = shown(run)
     assert (with_prompt["messageId"], with_message["messageId"]) == (None, run.messages.get().pk)
     assert (paths(with_message), with_message["commit"]) == ([REFUNDS], run.attempts.get().base_commit)
@@ -125,13 +114,13 @@ def test_the_log_tells_what_was_shown_with_which_message(queue: Ask, follow_up: 
 def test_a_message_to_a_run_that_goes_on_is_followed_by_it_too(queue: Ask) -> None:
     run = queue()
     run.messages.create(attempt=1, text=MESSAGE)
-    done(run)
+    finish(run)
     assert [f"==> {REFUNDS}" in text for text in told(run)] == [False, True]
     assert len(shown(run)) == 2
 
 
 def test_what_was_shown_before_is_not_shown_again(queue: Ask, follow_up: Ask) -> None:
-    run = follow_up(done(queue()), "The refund of an order that cancel_order has cancelled.")
+    run = follow_up(finish(queue()), "The refund of an order that cancel_order has cancelled.")
     assert ORDERS in paths(shown(run)[0])
     assert paths(shown(run)[1]) == [REFUNDS]
     assert f"==> {ORDERS}" not in told(run)[1]
@@ -141,7 +130,7 @@ def test_what_was_shown_before_is_not_shown_again(queue: Ask, follow_up: Ask) ->
 
 
 def test_a_file_that_the_agent_has_changed_is_not_shown_as_it_was(queue: Ask, follow_up: Ask) -> None:
-    run = follow_up(done(queue(f'def act(prompt): open("{REFUNDS}", "a").write("# mine\\n")\n')))
+    run = follow_up(finish(queue(f'def act(prompt): open("{REFUNDS}", "a").write("# mine\\n")\n')))
     assert run.attempts.get().files.get().path == REFUNDS
     assert (told(run)[1], len(shown(run))) == (MESSAGE, 1)
 
@@ -149,15 +138,15 @@ def test_a_file_that_the_agent_has_changed_is_not_shown_as_it_was(queue: Ask, fo
 @pytest.mark.parametrize("text", ["thanks", "Go on, please.", "Yes, do it!"])
 @pytest.mark.once
 def test_a_message_that_says_little_is_given_as_it_is(queue: Ask, follow_up: Ask, text: str) -> None:
-    run = follow_up(done(queue()), text)
+    run = follow_up(finish(queue()), text)
     assert (told(run)[1], len(shown(run))) == (text, 1)
 
 
 @pytest.mark.once
 def test_without_it_and_with_a_budget_of_nothing_a_message_is_given_as_it_is(queue: Ask, follow_up: Ask) -> None:
-    run = follow_up(done(queue(rag_enabled=False)))
+    run = follow_up(finish(queue(rag_enabled=False)))
     assert (told(run), shown(run)) == ([PROMPT, MESSAGE], [])
-    other = done(queue())
+    other = finish(queue())
     change_params({"rag.token_budget": 0}, actor=None, is_remote=False)
     assert told(follow_up(other))[1] == MESSAGE
 
@@ -165,16 +154,9 @@ def test_without_it_and_with_a_budget_of_nothing_a_message_is_given_as_it_is(que
 @pytest.mark.once
 def test_a_small_budget_is_kept_with_a_message(queue: Ask, follow_up: Ask) -> None:
     change_params({"rag.token_budget": 210}, actor=None, is_remote=False)
-    run = follow_up(done(queue()))
+    run = follow_up(finish(queue()))
     assert all(data["tokens"] <= 210 for data in shown(run))
     assert (told(run)[1] != MESSAGE) == any(data["messageId"] for data in shown(run))
-
-
-@pytest.fixture
-def told_to_stop() -> Iterator[Callable[[], None]]:
-    """Tells this process, as SIGTERM would, to give its work back."""
-    yield stopping.request
-    stopping._requested.clear()
 
 
 WAITS = f"""
@@ -185,32 +167,22 @@ def act(prompt):
 """
 
 
-def cut_short(run: Run, stop: Callable[[], None]) -> Run:
+def taken_up_again(run: Run) -> Run:
     """Ended while its agent was at the message, and taken up again."""
     run.messages.create(attempt=1, text=MESSAGE)
-    with working(run):
-        wait_until(lambda: run.attempts.exists() and (work_tree(run) / "at-it").exists())
-        stop()
-    run.refresh_from_db()
-    assert run.status == "queued"
-    stopping._requested.clear()
-    (work_tree(run) / "go").touch()
-    return done(run)
+    cut_short(run, "at-it")
+    return finish(run)
 
 
-def test_a_message_that_is_taken_up_again_is_not_followed_by_it_twice(
-    queue: Ask, told_to_stop: Callable[[], None]
-) -> None:
-    run = cut_short(queue(WAITS), told_to_stop)
+def test_a_message_that_is_taken_up_again_is_not_followed_by_it_twice(queue: Ask) -> None:
+    run = taken_up_again(queue(WAITS))
     assert [f"==> {REFUNDS}" in text for text in told(run)] == [False, True, False]
     assert told(run)[2].endswith(MESSAGE)
     assert [data["messageId"] for data in shown(run)] == [None, run.messages.get().pk]
 
 
-def test_an_agent_that_has_forgotten_it_is_shown_it_again(
-    queue: Ask, follow_up: Ask, told_to_stop: Callable[[], None]
-) -> None:
-    run = cut_short(queue(f"{WAITS}loads = False\n"), told_to_stop)
+def test_an_agent_that_has_forgotten_it_is_shown_it_again(queue: Ask, follow_up: Ask) -> None:
+    run = taken_up_again(queue(f"{WAITS}loads = False\n"))
     assert [f"==> {REFUNDS}" in text for text in told(run)] == [False, True, True]
     follow_up(run, "What of cancel_order, as the prompt had it?")
     assert f"==> {ORDERS}" in told(run)[3]

@@ -1,20 +1,17 @@
 """An agent is taken up again: by its own session where it can open it, else by a recap of the run's log."""
 
 import json
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
-from runs.execution.executor import execute
 from runs.execution.recap import MAX_CHARACTERS
 from runs.models import Run
-from runs.workers import stopping
 from runs.workers.recovery import requeue_ownerless_runs
 from tests.conftest import work_tree, working
-from tests.runs.conftest import QueueHostile
+from tests.runs.conftest import QueueHostile, cut_short, finish
 from tests.serving import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unlimited")]
@@ -68,13 +65,6 @@ def told(run: Run) -> list[str]:
     assert workspace is not None
     lines = (workspace.agent_home_path / "told.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
-
-
-def finish(run: Run) -> Run:
-    execute(run.pk)
-    run.refresh_from_db()
-    assert (run.status, run.error) == ("completed", None)
-    return run
 
 
 def follow_up(run: Run, api: APIClient, text: str = "And now?") -> Run:
@@ -176,13 +166,6 @@ loads = False
     assert "(what came before is left out)" in recap
 
 
-@pytest.fixture
-def told_to_stop() -> Iterator[Callable[[], None]]:
-    """Tells this process, as SIGTERM would, to give its work back."""
-    yield stopping.request
-    stopping._requested.clear()
-
-
 CUT_SHORT = """
 def act(prompt_id, prompt):
     open("one.txt", "a").write("1\\n")
@@ -193,17 +176,9 @@ def act(prompt_id, prompt):
 
 @pytest.mark.parametrize("variation", ["", "loads = False\n"])
 @pytest.mark.once
-def test_a_turn_that_was_cut_short_is_taken_up_again_as_such(
-    queue_hostile: QueueHostile, told_to_stop: Callable[[], None], variation: str
-) -> None:
+def test_a_turn_that_was_cut_short_is_taken_up_again_as_such(queue_hostile: QueueHostile, variation: str) -> None:
     run = queue_hostile(agent(f"{CUT_SHORT}{variation}"))
-    with working(run):
-        wait_until(lambda: run.attempts.exists() and (work_tree(run) / "one.txt").exists())
-        told_to_stop()
-    run.refresh_from_db()
-    assert run.status == "queued"
-    stopping._requested.clear()
-    (work_tree(run) / "go").touch()
+    cut_short(run, "one.txt")
     finish(run)
     first, prompt, again, prompt_again = told(run)
     assert (first, prompt) == ("session/new", "Hello.")
